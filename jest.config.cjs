@@ -4,6 +4,6 @@ module.exports = {
   transform: {
     "^.+\\.ts$": ["@swc/jest", { jsc: { target: "es2022", parser: { syntax: "typescript" } }, module: { type: "commonjs" } }],
   },
-  modulePathIgnorePatterns: ["<rootDir>/cdktf.out", "<rootDir>/.cdktf.out.next"],
+  modulePathIgnorePatterns: ["<rootDir>/cdktf.out", "<rootDir>/\\.cdktf\\.out\\."],
   testTimeout: 60_000,
 };

@@ -1,0 +1,34 @@
+import { Construct } from "constructs";
+import { Container, type ContainerProps } from "../proxmox/container";
+import { GuestFirewall } from "../proxmox/guest-firewall";
+
+/** The port of the Ollama API. */
+export const OLLAMA_PORT = 11434;
+
+export interface OllamaContainerProps extends ContainerProps {
+  /** Networks that may reach the API. Ollama has no authentication: whoever reaches it may also delete models. */
+  readonly clients: readonly string[];
+  /** Networks that may reach SSH. */
+  readonly management: readonly string[];
+}
+
+/** A container for Ollama and the firewall around it; Ansible installs Ollama in it. */
+export class OllamaContainer extends Construct {
+  readonly container: Container;
+  readonly firewall: GuestFirewall;
+
+  constructor(scope: Construct, id: string, props: OllamaContainerProps) {
+    super(scope, id);
+    this.container = new Container(this, "Container", props);
+    this.firewall = new GuestFirewall(this, "Firewall", {
+      resourceName: props.resourceName,
+      node: props.node,
+      guest: { containerId: this.container.resource.vmId },
+      dhcp: props.network.address === "dhcp",
+      open: [
+        { service: "SSH", protocol: "tcp", port: "22", sources: props.management },
+        { service: "Ollama API", protocol: "tcp", port: String(OLLAMA_PORT), sources: props.clients },
+      ],
+    });
+  }
+}

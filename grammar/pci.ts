@@ -1,0 +1,22 @@
+import { type Check, type Fault, quote } from "./fault";
+
+/** Refuses a PCI path that the mapping resource refuses: lower-case, with its four-digit domain; the function may be left out. */
+export const checkPciPath: Check<string> = (text): Fault | undefined => {
+  if (/^[a-f0-9]{4}:[a-f0-9]{2}:[a-f0-9]{2}(\.[0-7])?$/.test(text)) return undefined;
+  const lower = text.toLowerCase();
+  const remedy =
+    lower !== text && !checkPciPath(lower)
+      ? `Write ${lower}.`
+      : 'Write it as `lspci -D` shows it, in quotes: "0000:01:00" or "0000:01:00.0".';
+  return { code: "invalid-pci-path", message: `${quote(text)} is not a PCI path`, remedy };
+};
+
+/** Refuses what is not a pair of vendor and device ids in lower case, such as `10de:2684`. */
+export const checkPciId: Check<string> = (text) =>
+  /^[a-f0-9]{4}:[a-f0-9]{4}$/.test(text)
+    ? undefined
+    : {
+        code: "invalid-pci-id",
+        message: `${quote(text)} is not a pair of PCI ids`,
+        remedy: 'Write vendor and device as `lspci -nn` shows them, in lower case and in quotes, such as "10de:2684".',
+      };

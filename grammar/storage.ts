@@ -1,0 +1,51 @@
+import { type Check, matching, quote } from "./fault";
+
+/** Refuses what is not the id of a Proxmox datastore. */
+export const checkDatastore: Check<string> = matching(
+  /^[A-Za-z][A-Za-z0-9_.-]*[A-Za-z0-9]$/,
+  "invalid-datastore",
+  "the id of a datastore",
+  "Write it as `pvesm status` shows it, such as local-lvm.",
+);
+
+/** The file name endings that Proxmox takes for a container's template. */
+const TEMPLATE_ENDING = /\.tar(\.(gz|xz|zst|bz2))?$/;
+
+/** Refuses a file name that Proxmox does not take for a container's template (content type `vztmpl`). */
+export const checkTemplateFileName: Check<string> = (text) =>
+  /^[A-Za-z0-9_][A-Za-z0-9_.+-]*$/.test(text) && TEMPLATE_ENDING.test(text)
+    ? undefined
+    : {
+        code: "invalid-template-name",
+        message: `${quote(text)} is not a file name that Proxmox takes for a container's template`,
+        remedy: "It must end in .tar, .tar.gz, .tar.xz, .tar.zst or .tar.bz2, and hold letters, digits and _ . + - only.",
+      };
+
+/** Refuses what is not the volume id of a container's template, such as `local:vztmpl/NAME.tar.zst`. */
+export const checkTemplateVolume: Check<string> = (text) => {
+  const [, datastore = "", file = ""] = /^([^:]*):vztmpl\/(.*)$/.exec(text) ?? [];
+  return checkDatastore(datastore) || checkTemplateFileName(file)
+    ? {
+        code: "invalid-template-volume",
+        message: `${quote(text)} is not the volume id of a container's template`,
+        remedy:
+          "Write it as `pveam list <datastore>` shows it, such as local:vztmpl/ubuntu-22.04-standard_22.04-1_amd64.tar.zst.",
+      }
+    : undefined;
+};
+
+/** Refuses a SHA-256 that is not 64 hexadecimal digits in lower case. */
+export const checkSha256: Check<string> = matching(
+  /^[a-f0-9]{64}$/,
+  "invalid-checksum",
+  "a SHA-256 checksum",
+  "Write the 64 hexadecimal digits that `sha256sum` prints, in lower case.",
+);
+
+/** Refuses a SHA-512 that is not 128 hexadecimal digits in lower case. */
+export const checkSha512: Check<string> = matching(
+  /^[a-f0-9]{128}$/,
+  "invalid-checksum",
+  "a SHA-512 checksum",
+  "Write the 128 hexadecimal digits that `sha512sum` prints, in lower case.",
+);

@@ -1,0 +1,47 @@
+import { type Check, type Fault, quote } from "./fault";
+
+function parse(text: string): URL | undefined {
+  return URL.canParse(text) ? new URL(text) : undefined;
+}
+
+/** Refuses what is not an http or https URL, and one that carries a user's name or password: it would end up in the output. */
+export const checkHttpUrl: Check<string> = (text): Fault | undefined => {
+  const url = parse(text);
+  if (!url || !/^https?:$/.test(url.protocol) || /\s/.test(text)) {
+    return {
+      code: "invalid-url",
+      message: `${quote(text)} is not an http or https URL`,
+      remedy: "Write the whole URL, with https:// before it.",
+    };
+  }
+  if (url.username || url.password) {
+    return {
+      code: "credential-in-url",
+      message: `the URL of ${url.host} carries a credential, which would be written to the output`,
+      remedy: "Take it out, and use a mirror that needs none.",
+    };
+  }
+  return undefined;
+};
+
+/** Refuses a Proxmox endpoint that the provider refuses: it must be https, and without the path of the API. */
+export const checkEndpoint: Check<string> = (text): Fault | undefined => {
+  const fault = checkHttpUrl(text);
+  if (fault) return fault;
+  const url = new URL(text);
+  if (url.protocol !== "https:") {
+    return {
+      code: "endpoint-not-https",
+      message: `the endpoint ${quote(text)} is not https, and Proxmox serves its API over TLS only`,
+      remedy: `Write https://${url.host}/; for a self-signed certificate set proxmox.insecure: true as well.`,
+    };
+  }
+  if (url.pathname !== "/" || url.search || url.hash) {
+    return {
+      code: "endpoint-path",
+      message: `the endpoint ${quote(text)} has a path, and the provider adds that of the API itself`,
+      remedy: `Write https://${url.host}/.`,
+    };
+  }
+  return undefined;
+};

@@ -1,0 +1,28 @@
+import { type Check, matching } from "./fault";
+
+/** Refuses an Ollama version that is not exact, such as `latest` or `0.32`. */
+export const checkOllamaVersion: Check<string> = matching(
+  /^\d+\.\d+\.\d+(-rc\d+)?$/,
+  "invalid-ollama-version",
+  "an exact Ollama version",
+  "Write it as its release is named, without the v, such as 0.32.15.",
+);
+
+/** Refuses what is not the version of an NVIDIA driver. */
+export const checkNvidiaVersion: Check<string> = matching(
+  /^\d+\.\d+(\.\d+)?$/,
+  "invalid-driver-version",
+  "the version of an NVIDIA driver",
+  "Write it as `nvidia-smi` on the node shows it, such as 580.95.05.",
+);
+
+/** Compares two versions of the form `a.b.c` by their numbers; a suffix after them is not looked at. */
+export function compareVersions(left: string, right: string): number {
+  const numbers = (version: string) => (/\d+(\.\d+)*/.exec(version)?.[0] ?? "0").split(".").map(Number);
+  const [a, b] = [numbers(left), numbers(right)];
+  for (let i = 0; i < Math.max(a.length, b.length); i += 1) {
+    const difference = (a[i] ?? 0) - (b[i] ?? 0);
+    if (difference !== 0) return Math.sign(difference);
+  }
+  return 0;
+}

@@ -1,0 +1,68 @@
+import type { LabConfig } from "./schema";
+
+type ContainerInput = NonNullable<LabConfig["containers"]>[string];
+type ContainerDefaults = LabConfig["defaults"]["container"];
+/** A container's own fields, then those it shares with the defaults, which are all there after resolving. */
+type Inherited = "cores" | "memoryGiB" | "swapMiB" | "diskGiB" | "features" | "startOnBoot" | "protect" | "tags" | "template";
+
+/** A container with what it takes from `defaults.container` filled in. */
+export type ContainerSpec = Omit<ContainerInput, Inherited | "name" | "ollama"> &
+  Required<Pick<ContainerDefaults, Inherited>> & {
+    /** Host name in Proxmox. */
+    readonly name: string;
+    readonly ollama: ContainerDefaults["ollama"];
+  };
+
+/** A checked lab: defaults filled in, maps sorted by their keys, so that the order in the file changes nothing. */
+export interface Lab extends Omit<LabConfig, "defaults" | "containers"> {
+  readonly containers?: Readonly<Record<string, ContainerSpec>>;
+  /** The folder that relative paths in the lab are relative to. Absolute. */
+  readonly directory: string;
+}
+
+/** What could be read of a lab that has errors: the sections that hold none. */
+export type PartialLab = Partial<Lab> & Pick<Lab, "directory">;
+
+/** The same map with its keys in order. */
+export function sorted<T>(map: Readonly<Record<string, T>>): Record<string, T> {
+  return Object.fromEntries(Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function mapValues<T, U>(map: Readonly<Record<string, T>>, value: (key: string, item: T) => U): Record<string, U> {
+  return Object.fromEntries(Object.entries(sorted(map)).map(([key, item]) => [key, value(key, item)]));
+}
+
+/** What was set, over what was not: `undefined` does not override. */
+function defined<T extends object>(value: T | undefined): Partial<T> {
+  return Object.fromEntries(Object.entries(value ?? {}).filter(([, item]) => item !== undefined)) as Partial<T>;
+}
+
+function container(key: string, own: ContainerInput, defaults: ContainerDefaults, labName: string): ContainerSpec {
+  return {
+    ...defaults,
+    ...(defined(own) as ContainerInput),
+    name: own.name ?? `${labName}-${key}`,
+    tags: [...new Set([...defaults.tags, ...(own.tags ?? [])])],
+    ollama: {
+      ...defaults.ollama,
+      ...defined(own.ollama),
+      environment: { ...defaults.ollama.environment, ...own.ollama?.environment },
+    },
+  };
+}
+
+/** Fills in what one section takes from another. Works on the sections that could be read. */
+export function resolve(config: Partial<LabConfig>, directory: string): PartialLab {
+  const { defaults, containers, proxmox, ...rest } = config;
+  return {
+    ...rest,
+    directory,
+    ...(proxmox && {
+      proxmox: { ...proxmox, nodes: mapValues(proxmox.nodes, (_, node) => ({ ...node, gpus: sorted(node.gpus) })) },
+    }),
+    ...(containers &&
+      defaults && {
+        containers: mapValues(containers, (key, own) => container(key, own, defaults.container, config.name ?? "lab")),
+      }),
+  };
+}

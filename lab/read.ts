@@ -1,0 +1,103 @@
+import { basename, dirname, resolve as resolvePath } from "node:path";
+import { type Lab, type PartialLab, resolve } from "./lab";
+import { load } from "./load";
+import { LabError, type Path, type Position, type Problem } from "./problem";
+import { rules } from "./rules";
+import { type LabConfig, type LabInput, labSchema } from "./schema";
+import { fromIssue } from "./schema-problems";
+
+/** What came of reading a lab: the lab when there is no error, and everything there is to say about it. */
+export interface Reading {
+  /** Absent when a problem is an error. */
+  readonly lab?: Lab;
+  readonly problems: readonly Problem[];
+}
+
+/** Every section may be missing from a lab that has errors, so that the others can still be checked. */
+const partialSchema = labSchema.partial();
+
+/** Reads and checks a lab file. Never throws for what stands in the file: everything comes back as problems. */
+export function readLab(file: string): Reading {
+  const source = load(file);
+  if (Array.isArray(source)) return { problems: source };
+  return check(source.value, dirname(resolvePath(file)), (path) => source.position(path));
+}
+
+/**
+ * Checks a lab given as data. Relative paths in it are relative to `directory`.
+ * @throws LabError with all problems when one is an error
+ */
+export function checkLab(input: LabInput, directory: string): { lab: Lab; warnings: readonly Problem[] } {
+  const { lab, problems } = check(input, directory, () => undefined);
+  if (!lab) throw new LabError(problems, basename(directory));
+  return { lab, warnings: problems };
+}
+
+function check(input: unknown, directory: string, position: (path: Path) => Position | undefined): Reading {
+  const { config, problems } = parse(input);
+  const lab = resolve(config, directory);
+  const context = { declared: (path: Path) => valueAt(input, path) !== undefined };
+  const findings = rules
+    .filter(({ needs }) => needs.every((section) => lab[section] !== undefined))
+    .flatMap((rule) => [...rule.check(lab, context)]);
+  const all = [...problems, ...findings].map((problem) => {
+    const place = position(problem.path);
+    return place ? { ...problem, position: place } : problem;
+  });
+  return all.some(({ severity }) => severity === "error") ? { problems: all } : { lab: complete(lab), problems: all };
+}
+
+/** A lab without errors has every section that the schema requires. */
+function complete(lab: PartialLab): Lab {
+  return lab as Lab;
+}
+
+/**
+ * Parses what can be parsed: what is refused is reported and taken out, and the rest tried again, until nothing is refused.
+ * Only the first attempt reports a missing section, so taking something out makes no new problem.
+ */
+function parse(input: unknown): { config: Partial<LabConfig>; problems: Omit<Problem, "position">[] } {
+  const first = labSchema.safeParse(input);
+  if (first.success) return { config: first.data, problems: [] };
+  const value = (path: Path) => valueAt(input, path);
+  const found = first.error.issues.flatMap((issue) => fromIssue(issue, value));
+  let rest = structuredClone(input);
+  let prune = found.map(({ prune: path }) => path);
+  // Each round takes something out, so the deepest path bounds them; 20 is far beyond it.
+  for (let round = 0; round < 20; round += 1) {
+    rest = without(rest, prune);
+    const attempt = partialSchema.safeParse(rest);
+    if (attempt.success) return { config: attempt.data as Partial<LabConfig>, problems: found.map(({ problem }) => problem) };
+    const remaining = rest;
+    prune = attempt.error.issues
+      .flatMap((issue) => fromIssue(issue, (path) => valueAt(remaining, path)))
+      .map(({ prune: path }) => path);
+    if (prune.some((path) => path.length === 0)) break;
+  }
+  return { config: {}, problems: found.map(({ problem }) => problem) };
+}
+
+function valueAt(value: unknown, path: Path): unknown {
+  return path.reduce<unknown>((item, key) => {
+    if (typeof item !== "object" || item === null) return undefined;
+    return Object.hasOwn(item, key) ? (item as Record<string | number, unknown>)[key] : undefined;
+  }, value);
+}
+
+/** The value without what stands at the paths; where nothing stands there, the thing that lacks it goes. */
+function without(value: unknown, paths: readonly Path[]): unknown {
+  const targets = new Map<string, Path>();
+  for (const path of paths) {
+    const target = valueAt(value, path) === undefined ? path.slice(0, -1) : path;
+    if (target.length > 0) targets.set(JSON.stringify(target), target);
+  }
+  // The last items of a list go first, so that the indexes of those before stay true.
+  const ordered = [...targets.values()].sort((a, b) => Number(b.at(-1)) - Number(a.at(-1)) || b.length - a.length);
+  for (const path of ordered) {
+    const parent = valueAt(value, path.slice(0, -1));
+    const key = path.at(-1);
+    if (Array.isArray(parent) && typeof key === "number") parent.splice(key, 1);
+    else if (typeof parent === "object" && parent !== null && key !== undefined) Reflect.deleteProperty(parent, key);
+  }
+  return value;
+}

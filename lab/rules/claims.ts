@@ -1,0 +1,56 @@
+import { parseHostAddress } from "../../grammar/address";
+import type { PartialLab } from "../lab";
+import { formatPath, type Path } from "../problem";
+import { error, rule } from "./rule";
+
+/** Something of which there is one, and who wants it. */
+interface Claim {
+  readonly kind: "vmid" | "name" | "address" | "mac" | "gpu";
+  readonly value: string;
+  readonly path: Path;
+}
+
+const NOUNS: Record<Claim["kind"], { noun: string; remedy: string }> = {
+  vmid: { noun: "VMID", remedy: "Give one of them another VMID; containers and VMs share one range of numbers." },
+  name: { noun: "The name", remedy: "Rename one of them: two guests of one name cannot be told apart in DNS or in Proxmox." },
+  address: { noun: "The address", remedy: "Give one of them another address." },
+  mac: { noun: "The MAC address", remedy: "Give one of them another MAC address, or none, and Proxmox picks one." },
+  gpu: {
+    noun: "The graphics card",
+    remedy: "Give it to one of them: a card is either passed to one VM, or its driver runs on the node for containers.",
+  },
+};
+
+function* claims(lab: PartialLab): Iterable<Claim> {
+  for (const [name, node] of Object.entries(lab.proxmox?.nodes ?? {})) {
+    yield { kind: "address", value: node.address, path: ["proxmox", "nodes", name, "address"] };
+  }
+  for (const [key, container] of Object.entries(lab.containers ?? {})) {
+    const at = (...rest: string[]): Path => ["containers", key, ...rest];
+    yield { kind: "vmid", value: String(container.vmId), path: at("vmId") };
+    yield { kind: "name", value: container.name, path: at("name") };
+    const address = parseHostAddress(container.address);
+    if (address) yield { kind: "address", value: address.ip, path: at("address") };
+    if (container.mac) yield { kind: "mac", value: container.mac, path: at("mac") };
+  }
+}
+
+/** No VMID, name, address, MAC address or card may be claimed twice. Reported at each claim after the first. */
+export const uniqueClaims = rule([], function* (lab) {
+  const owners = new Map<string, Claim>();
+  for (const claim of claims(lab)) {
+    const id = `${claim.kind} ${claim.value}`;
+    const owner = owners.get(id);
+    if (!owner) {
+      owners.set(id, claim);
+      continue;
+    }
+    const { noun, remedy } = NOUNS[claim.kind];
+    yield error(
+      `duplicate-${claim.kind}`,
+      claim.path,
+      `${noun} ${claim.value} is claimed by ${formatPath(owner.path)} and by ${formatPath(claim.path)}`,
+      remedy,
+    );
+  }
+});

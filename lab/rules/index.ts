@@ -1,0 +1,26 @@
+import * as addresses from "./addresses";
+import * as claims from "./claims";
+import * as containers from "./containers";
+import * as proxmox from "./proxmox";
+import type { Rule } from "./rule";
+import * as state from "./state";
+
+/** Every rule of the lab. */
+export const rules: readonly Rule[] = [
+  containers.somethingToDo,
+  claims.uniqueClaims,
+  addresses.containerAddresses,
+  addresses.reachable,
+  proxmox.knownNodes,
+  proxmox.rootOnlyFeatures,
+  proxmox.knownCards,
+  proxmox.insecureEndpoint,
+  containers.noRepetition,
+  containers.guestNames,
+  containers.modelsFit,
+  containers.templates,
+  containers.oneFileOneDownload,
+  containers.configurable,
+  state.oneStateEach,
+  state.noCredentials,
+];

@@ -1,0 +1,168 @@
+import { z } from "zod";
+import { checkAbsolutePath, checkDevicePath, checkMode } from "../../grammar/device";
+import { checkBridge, checkKey, checkPoolName } from "../../grammar/guest";
+import { checkMac } from "../../grammar/mac";
+import { checkOllamaVariable } from "../../grammar/ollama-variable";
+import * as storage from "../../grammar/storage";
+import { checkHttpUrl } from "../../grammar/url";
+import { checkNvidiaVersion, checkOllamaVersion } from "../../grammar/version";
+import { datastore, guestName, hostAddress, ip, models, named, nodeName, tags, text, vmId, whole } from "./field";
+
+const download = z
+  .strictObject({
+    url: text(checkHttpUrl, "Where to download the template."),
+    fileName: text(storage.checkTemplateFileName, "File name on the datastore. Default: the last part of the URL.").optional(),
+    sha256: text(storage.checkSha256, "Its SHA-256 checksum.").optional(),
+    sha512: text(storage.checkSha512, "Its SHA-512 checksum; `pveam` lists this one.").optional(),
+  })
+  .describe("A template that Proxmox downloads.");
+
+const template = z
+  .union([text(storage.checkTemplateVolume, "Volume id of a template that is already there."), download])
+  .describe("The template a new container is made from. Changing it leaves existing containers as they are.");
+
+const gid = whole(
+  0,
+  65_535,
+  "Group of the device inside the container. 44 is `video`, the same in every Debian and Ubuntu; `render` is not.",
+);
+const mode = text(checkMode, "Mode of the device inside the container.");
+const card = text(checkKey, "The entry of this node's gpus that is passed, so that no VM takes the same card.").optional();
+
+const nvidia = z
+  .strictObject({
+    type: z.literal("nvidia"),
+    card,
+    indexes: z
+      .array(whole(0, 15, "The N of /dev/nvidiaN."))
+      .min(1)
+      .default([0])
+      .describe("Which cards, by the N of /dev/nvidiaN on the node."),
+    driverVersion: text(
+      checkNvidiaVersion,
+      "Version of the node's driver: the container needs the user space of exactly that version.",
+    ),
+    gid: gid.default(44),
+    mode: mode.default("0666"),
+  })
+  .describe("NVIDIA cards whose driver runs on the node.");
+
+const intel = z
+  .strictObject({
+    type: z.literal("intel"),
+    card,
+    path: text(checkDevicePath, "The card's render node on the Proxmox node.").default("/dev/dri/renderD128"),
+    gid: gid.default(44),
+    mode: mode.default("0660"),
+  })
+  .describe("An Intel Arc card.");
+
+const device = z
+  .union([
+    text(checkDevicePath, "A device of the node, with mode 0660 and group 44 (video) in the container."),
+    z.strictObject({ path: text(checkDevicePath, "A device of the node."), gid: gid.default(44), mode: mode.default("0660") }),
+  ])
+  .describe("A device of the node to pass to the container. Needs auth: rootPassword.");
+
+const software = {
+  version: text(checkOllamaVersion, "Exact version of Ollama."),
+  url: text(checkHttpUrl, "Where to get the archive. Default: the project's release on GitHub."),
+  sha256: text(storage.checkSha256, "SHA-256 of the archive."),
+  environment: z
+    .record(text(checkOllamaVariable, "Name of a variable."), z.string())
+    .describe("OLLAMA_… variables of the service, such as OLLAMA_KEEP_ALIVE."),
+};
+
+/** What every container of the lab has and `defaults.container` can state once. */
+const shared = {
+  node: nodeName("The Proxmox node. Changing it replaces the container: Proxmox moves none."),
+  template,
+  cores: whole(1, 128, "CPU cores."),
+  memoryGiB: z.number().min(0.0625).max(4096).describe("Memory. Changing it restarts the container."),
+  swapMiB: whole(0, 1_048_576, "Swap. 0 switches it off."),
+  diskGiB: whole(1, 65_536, "Root disk. It can grow, never shrink."),
+  disks: datastore("Datastore of its disks. Default: storage.disks. Changing it replaces the container."),
+  features: z
+    .strictObject({
+      nesting: z.boolean().default(true).describe("Needed by systemd in recent distributions."),
+      keyctl: z
+        .boolean()
+        .default(false)
+        .describe("Needed by Docker inside the container, not by Ollama. Needs auth: rootPassword."),
+    })
+    .describe("Features of the container. Under an API token Proxmox refuses any later change of them."),
+  startOnBoot: z.boolean().describe("Start with the node."),
+  protect: z.boolean().describe("Refuse to destroy it, in Proxmox and in Terraform."),
+  tags: tags("Tags besides the lab's own."),
+};
+
+/** `defaults.container:` — what holds for every container that does not say otherwise. */
+export const containerDefaults = z
+  .strictObject({
+    node: shared.node.optional(),
+    template: shared.template.prefault({
+      url: "http://download.proxmox.com/images/system/ubuntu-22.04-standard_22.04-1_amd64.tar.zst",
+    }),
+    cores: shared.cores.default(8),
+    memoryGiB: shared.memoryGiB.default(16),
+    swapMiB: shared.swapMiB.default(0),
+    diskGiB: shared.diskGiB.default(50),
+    disks: shared.disks.optional(),
+    features: shared.features.prefault({}),
+    startOnBoot: shared.startOnBoot.default(true),
+    protect: shared.protect.default(false),
+    tags: shared.tags.default([]),
+    ollama: z
+      .strictObject({
+        version: software.version.default("0.32.15"),
+        url: software.url.optional(),
+        sha256: software.sha256.optional(),
+        environment: software.environment.default({}),
+        removeUnlistedModels: z.boolean().default(false).describe("Remove models that the lab no longer lists."),
+      })
+      .prefault({})
+      .describe("The Ollama that Ansible installs."),
+  })
+  .prefault({})
+  .describe("What holds for every container that does not say otherwise.");
+
+const container = z
+  .strictObject({
+    vmId: vmId("VMID, unique in the Proxmox cluster. Changing it replaces the container."),
+    address: hostAddress("Static address, with or without a prefix, or dhcp."),
+    name: guestName("Host name. Default: <lab>-<key>.").optional(),
+    gateway: ip("Gateway, where it differs from network.gateway.").optional(),
+    mac: text(checkMac, "Fixed MAC address, for a DHCP reservation. Default: Proxmox picks one.").optional(),
+    bridge: text(checkBridge, "Bridge, where it differs from network.bridge.").optional(),
+    vlan: whole(1, 4094, "VLAN tag, where it differs from network.vlan.").optional(),
+    dns: z.array(ip("A name server.")).describe("Name servers, where they differ from network.dns.").optional(),
+    models: models("Models that Ansible pulls.").default([]),
+    modelVolume: z
+      .strictObject({
+        sizeGiB: whole(1, 65_536, "Size. It cannot be changed later without replacing the container."),
+        path: text(checkAbsolutePath, "Where it is mounted; the models go there.").default("/var/lib/ollama/models"),
+        datastore: datastore("Its datastore. Default: that of the root disk.").optional(),
+        backup: z.boolean().default(false).describe("Include it in backups. Models can be pulled again."),
+      })
+      .describe("A volume of its own for the models. Adding or changing it later replaces the container.")
+      .optional(),
+    gpu: z.discriminatedUnion("type", [nvidia, intel]).describe("A GPU for Ollama. Needs auth: rootPassword.").optional(),
+    devices: z.array(device).default([]).describe("Other devices of the node. Needs auth: rootPassword."),
+    pool: text(checkPoolName, "An existing pool it becomes a member of.").optional(),
+    description: z.string().max(8192).describe("Notes shown in Proxmox.").optional(),
+    ollama: z
+      .strictObject({
+        version: software.version.optional(),
+        url: software.url.optional(),
+        sha256: software.sha256.optional(),
+        environment: software.environment.optional(),
+        removeUnlistedModels: z.boolean().describe("Remove models that the lab no longer lists.").optional(),
+      })
+      .describe("Where its Ollama differs from defaults.container.ollama.")
+      .optional(),
+    ...z.strictObject(shared).partial().shape,
+  })
+  .describe("An Ollama container.");
+
+/** `containers:` — Ollama containers by their names. */
+export const containers = named(checkKey, container, "Ollama containers, by names of your own.");

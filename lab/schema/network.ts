@@ -1,0 +1,26 @@
+import { z } from "zod";
+import { checkBridge, checkGuestName } from "../../grammar/guest";
+import { cidr, ip, text, whole } from "./field";
+
+/** `network:` — the one network the guests are in, and who may reach what in it. */
+export const network = z
+  .strictObject({
+    bridge: text(checkBridge, "Bridge on the nodes.").default("vmbr0"),
+    cidr: cidr("The guests' network, such as 192.0.2.0/24."),
+    gateway: ip("Default gateway; needed as soon as a guest has a static address.").optional(),
+    vlan: whole(1, 4094, "VLAN tag of the guests' network cards. Default: untagged.").optional(),
+    dns: z.array(ip("A name server.")).default([]).describe("Name servers of the guests. Default: those of the Proxmox node."),
+    searchDomain: text(
+      (name) => name.split(".").map(checkGuestName).find(Boolean),
+      "DNS search domain of the guests.",
+    ).optional(),
+    clients: z
+      .array(cidr("A network."))
+      .default([])
+      .describe("Networks that may reach the Ollama API (port 11434) and, in a cluster, 80 and 443."),
+    management: z
+      .array(cidr("A network."))
+      .default([])
+      .describe("Networks that may reach SSH (port 22) and, in a cluster, the Kubernetes API (6443)."),
+  })
+  .describe("The guests' network.");

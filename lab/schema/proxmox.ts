@@ -1,0 +1,65 @@
+import { z } from "zod";
+import { checkKey, checkNodeName } from "../../grammar/guest";
+import { checkPciId, checkPciPath } from "../../grammar/pci";
+import { checkUserName } from "../../grammar/ssh";
+import { checkEndpoint } from "../../grammar/url";
+import { datastore, ip, named, text, whole } from "./field";
+
+const gpu = z
+  .strictObject({
+    path: text(checkPciPath, 'PCI path in lower case and in quotes, as `lspci -D` shows it: "0000:01:00".'),
+    id: text(checkPciId, 'Vendor and device, as `lspci -nn` shows them, in quotes: "10de:2684".'),
+    subsystemId: text(
+      checkPciId,
+      "Vendor and device of the subsystem. Proxmox refuses to start a VM when the hardware has one and this lacks it.",
+    ).optional(),
+    iommuGroup: whole(
+      0,
+      9999,
+      "IOMMU group. Proxmox refuses to start a VM when the hardware has one and this lacks it.",
+    ).optional(),
+  })
+  .describe("A graphics card of this node.");
+
+const node = z
+  .strictObject({
+    address: ip("Address of the node, for SSH."),
+    gpus: named(checkKey, gpu, "The graphics cards of this node, by names of your own.").default({}),
+    storage: z
+      .strictObject({
+        disks: datastore("Datastore for the disks of this node's guests.").optional(),
+        files: datastore("Datastore for this node's templates, images and snippets.").optional(),
+      })
+      .describe("Datastores of this node, where they differ from the lab's.")
+      .optional(),
+  })
+  .describe("A node of the Proxmox cluster.");
+
+/** `proxmox:` — where the API is, how to authenticate, and which nodes and graphics cards there are. */
+export const proxmox = z
+  .strictObject({
+    endpoint: text(checkEndpoint, "URL of the Proxmox API, such as https://pve1.lab.example:8006/."),
+    insecure: z.boolean().default(false).describe("Accept a certificate that cannot be verified."),
+    auth: z
+      .enum(["apiToken", "rootPassword"])
+      .default("apiToken")
+      .describe(
+        "apiToken reads PROXMOX_VE_API_TOKEN; rootPassword logs in as root@pam with PROXMOX_VE_PASSWORD, " +
+          "which Proxmox demands for keyctl, devices in containers and raw PCI ids.",
+      ),
+    ssh: z
+      .strictObject({
+        username: text(checkUserName, "User on the nodes; it needs sudo, or to be root."),
+        agent: z.boolean().default(true).describe("Use the SSH agent. When false, PROXMOX_VE_SSH_PRIVATE_KEY holds the key."),
+        port: whole(1, 65_535, "Port of the nodes' SSH servers.").default(22),
+      })
+      .describe("How to reach the nodes by SSH; only cloud-init snippets need it.")
+      .optional(),
+    nodes: named(checkNodeName, node, "The nodes, by the names Proxmox has for them.").refine(
+      (nodes) => Object.keys(nodes).length > 0,
+      {
+        message: "there is no node in it",
+      },
+    ),
+  })
+  .describe("The Proxmox cluster.");

@@ -1,0 +1,19 @@
+import { z } from "zod";
+
+/** `state:` — where Terraform keeps the state of each stack. */
+export const state = z
+  .strictObject({
+    type: z
+      .enum(["local", "azurerm", "consul", "cos", "gcs", "http", "kubernetes", "oss", "pg", "remote", "s3"])
+      .default("local")
+      .describe("A Terraform backend."),
+    settings: z
+      .record(z.string(), z.json())
+      .default({})
+      .describe(
+        "Settings of that backend, passed as they are; {lab} and {stack} are filled in, and {stack} must stand somewhere. " +
+          "Default for local: path state/{lab}/{stack}.tfstate beside the lab file.",
+      ),
+  })
+  .prefault({})
+  .describe("Where Terraform keeps its state, one for each stack.");

@@ -1,0 +1,15 @@
+import { z } from "zod";
+import { datastore } from "./field";
+
+/** `storage:` — where the guests' disks and Proxmox's own files go. */
+export const storage = z
+  .strictObject({
+    disks: datastore("Datastore for the guests' disks.").default("local-lvm"),
+    files: datastore("Datastore for templates, images and snippets; it must list those content types.").default("local"),
+    shared: z
+      .array(datastore("A datastore."))
+      .default([])
+      .describe("Datastores that every node sees as one: a file is downloaded to them once, not once for each node."),
+  })
+  .prefault({})
+  .describe("The datastores.");

@@ -1,0 +1,45 @@
+import { relative } from "node:path";
+import { count, report } from "./lab/problem";
+import { readLab } from "./lab/read";
+import { type StackSummary, synthesize } from "./stacks/synthesize";
+
+/** The summary that a synthesis ends with: what was written where, and what to type next. */
+function summary(stacks: readonly StackSummary[], lab: string): string {
+  const lines = stacks.flatMap(({ id, folder, resources, outputs }) => {
+    const total = Object.values(resources).reduce((sum, number) => sum + number, 0);
+    return [
+      `${id}: ${count(total, "resource")}, ${count(outputs.length, "output")} → ${relative(process.cwd(), folder)}`,
+      ...Object.entries(resources).map(([type, number]) => `  ${String(number).padStart(3)} ${type}`),
+    ];
+  });
+  return [`Synthesized ${lab}:`, ...lines].join("\n");
+}
+
+const NEXT = [
+  "The guests' firewall works only while the datacenter's is on (Datacenter → Firewall → Options); this project leaves that switch alone.",
+  "",
+  "Next, with a credential for Proxmox in the environment (docs/proxmox.md):",
+  "  npx cdktf diff <stack>      see what would be done",
+  "  npx cdktf deploy '*'        do it, stack after stack",
+].join("\n");
+
+function main(): number {
+  const file = process.env["LAB"] ?? "lab.yaml";
+  const { lab, problems } = readLab(file);
+  if (problems.length > 0) console.error(`${report(problems, file)}\n`);
+  const errors = problems.filter(({ severity }) => severity === "error").length;
+  const verdict = `${count(errors, "error")}, ${count(problems.length - errors, "warning")}`;
+  if (!lab) {
+    console.error(`${file}: ${verdict}. Nothing was written.`);
+    return 1;
+  }
+  if (process.argv.includes("--check")) {
+    console.log(`${file}: ${verdict}.`);
+    return 0;
+  }
+  const stacks = synthesize(lab, problems, process.env["CDKTF_OUTDIR"] ?? "cdktf.out");
+  console.log(`${summary(stacks, file)}\n\n${verdict}. ${NEXT}`);
+  return 0;
+}
+
+process.exitCode = main();

@@ -1,0 +1,148 @@
+import { Fn, TerraformOutput } from "cdktf";
+import type { Construct } from "constructs";
+import { nvidiaDevices } from "../constructs/ollama/gpu-devices";
+import { OLLAMA_PORT, OllamaContainer } from "../constructs/ollama/ollama-container";
+import { Connection } from "../constructs/proxmox/connection";
+import type { ContainerDevice } from "../constructs/proxmox/container";
+import { ContainerTemplate } from "../constructs/proxmox/container-template";
+import { OwnershipGuard } from "../constructs/proxmox/ownership-guard";
+import { verbatimIn } from "../constructs/terraform-text";
+import { parseCidr, parseHostAddress } from "../grammar/address";
+import type { ContainerSpec, Lab } from "../lab/lab";
+import type { Problem } from "../lab/problem";
+import { templateFileName } from "../lab/rules/containers";
+import { type Inventory, inventory } from "./inventory";
+import { LabStack } from "./lab-stack";
+import { connectionProps, datastoreOf, guestTags } from "./proxmox";
+
+/** Defaults of a device that the lab names by its path alone. */
+const DEVICE_DEFAULTS = { gid: 44, mode: "0660" } as const;
+
+/** Stack `containers`: templates, Ollama containers, their firewall, and the inventory for Ansible. */
+export class ContainersStack extends LabStack {
+  readonly containers: Readonly<Record<string, OllamaContainer>>;
+  private readonly templates = new Map<string, ContainerTemplate>();
+
+  constructor(scope: Construct, lab: Lab, warnings: readonly Problem[]) {
+    super(scope, "containers", lab, warnings);
+    new Connection(this, "proxmox", connectionProps(lab));
+    const guard = lab.ownershipGuard ? new OwnershipGuard(this, "guard") : undefined;
+    const specs = Object.entries(lab.containers ?? {});
+    this.containers = Object.fromEntries(specs.map(([key, spec]) => [key, this.container(key, spec, guard)]));
+    this.outputs();
+  }
+
+  private container(key: string, spec: ContainerSpec, guard: OwnershipGuard | undefined): OllamaContainer {
+    const { lab } = this;
+    const { network } = lab;
+    const node = spec.node as string; // The rule knownNodes refuses a container without one.
+    const disks = spec.disks ?? datastoreOf(lab, node, "disks");
+    const { volumeId, dependsOn } = this.template(spec, node);
+    return new OllamaContainer(this, key, {
+      resourceName: key,
+      node,
+      vmId: spec.vmId,
+      name: spec.name,
+      description: spec.description ?? `Ollama, of the lab ${lab.name}. Managed by Terraform.`,
+      tags: [...guestTags(lab, "ollama"), ...spec.tags],
+      template: volumeId,
+      dependsOn,
+      cores: spec.cores,
+      memoryGiB: spec.memoryGiB,
+      swapMiB: spec.swapMiB,
+      disks,
+      diskGiB: spec.diskGiB,
+      volumes: spec.modelVolume ? [{ ...spec.modelVolume, datastore: spec.modelVolume.datastore ?? disks }] : [],
+      network: {
+        bridge: spec.bridge ?? network.bridge,
+        vlan: spec.vlan ?? network.vlan,
+        ...this.address(spec),
+        mac: spec.mac,
+        dns: spec.dns ?? network.dns,
+        searchDomain: network.searchDomain,
+      },
+      sshPublicKeys: lab.sshPublicKeys,
+      features: spec.features,
+      devices: devices(spec),
+      startOnBoot: spec.startOnBoot,
+      protect: spec.protect,
+      pool: spec.pool,
+      guard,
+      clients: network.clients,
+      management: network.management,
+    });
+  }
+
+  /** A bare address takes its prefix from the lab's network, and its gateway unless it has one of its own. */
+  private address(spec: ContainerSpec): { address: string; gateway?: string } {
+    const address = parseHostAddress(spec.address);
+    if (!address) return { address: "dhcp" };
+    const { network } = this.lab;
+    const prefix = address.prefix ?? parseCidr(network.cidr).prefix;
+    return { address: `${address.ip}/${prefix}`, gateway: spec.gateway ?? network.gateway };
+  }
+
+  /** The template a container is made from; a download happens once for each node and datastore, once altogether where it is shared. */
+  private template(spec: ContainerSpec, node: string) {
+    if (typeof spec.template === "string") return { volumeId: spec.template, dependsOn: undefined };
+    const { url, sha256, sha512 } = spec.template;
+    const fileName = templateFileName(spec.template);
+    const datastore = datastoreOf(this.lab, node, "files");
+    const shared = this.lab.storage.shared.includes(datastore);
+    const resourceName = [shared ? "shared" : node, datastore, fileName].join("_").replace(/[^A-Za-z0-9_-]/g, "-");
+    let template = this.templates.get(resourceName);
+    if (!template) {
+      const checksum = sha256 ? ({ algorithm: "sha256", value: sha256 } as const) : undefined;
+      template = new ContainerTemplate(this, `template-${resourceName}`, {
+        resourceName,
+        node,
+        datastore,
+        shared,
+        url,
+        fileName,
+        checksum: sha512 ? { algorithm: "sha512", value: sha512 } : checksum,
+      });
+      this.templates.set(resourceName, template);
+    }
+    return { volumeId: template.volumeId, dependsOn: [template.resource] };
+  }
+
+  /** The inventory with the addresses as Terraform knows them, and everything else as it stands in the lab. */
+  private inventory(addresses: Readonly<Record<string, string>>): Inventory {
+    const { ollama_containers } = inventory(this.lab, () => null);
+    const hosts = Object.entries(this.lab.containers ?? {}).map(([key, { name }]) => {
+      const variables = verbatimIn(ollama_containers.hosts[name]);
+      return [name, { ...variables, ansible_host: addresses[key] ?? null }];
+    });
+    return { ollama_containers: { hosts: Object.fromEntries(hosts), vars: verbatimIn(ollama_containers.vars) } };
+  }
+
+  private outputs(): void {
+    const addresses = Object.fromEntries(Object.entries(this.containers).map(([key, { container }]) => [key, container.address]));
+    new TerraformOutput(this, "addresses", {
+      value: addresses,
+      description: "Address of each container; null while it has no lease.",
+    });
+    new TerraformOutput(this, "api_urls", {
+      value: Object.fromEntries(Object.entries(addresses).map(([key, address]) => [key, apiUrl(address)])),
+      description: "URL of the Ollama API in each container.",
+    });
+    new TerraformOutput(this, "inventory", {
+      value: Fn.yamlencode(this.inventory(addresses)),
+      description: "Ansible inventory of the containers, as YAML.",
+    });
+  }
+}
+
+/** An address that is an expression may turn out null, and then there is no URL either. */
+function apiUrl(address: string): string {
+  const expression = /^\$\{(.*)\}$/.exec(address)?.[1];
+  return expression ? `\${try("http://\${${expression}}:${OLLAMA_PORT}", null)}` : `http://${address}:${OLLAMA_PORT}`;
+}
+
+/** Everything of the node that a container gets: what its GPU needs, and what the lab lists. */
+function devices({ gpu, devices: listed }: ContainerSpec): ContainerDevice[] {
+  const ofGpu = gpu?.type === "nvidia" ? nvidiaDevices(gpu) : gpu ? [{ path: gpu.path, gid: gpu.gid, mode: gpu.mode }] : [];
+  const others = listed.map((device) => (typeof device === "string" ? { path: device, ...DEVICE_DEFAULTS } : device));
+  return [...ofGpu, ...others];
+}

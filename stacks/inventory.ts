@@ -1,0 +1,60 @@
+import { OLLAMA_PORT } from "../constructs/ollama/ollama-container";
+import { parseHostAddress } from "../grammar/address";
+import type { ContainerSpec, Lab } from "../lab/lab";
+
+/** The variables of one host in the Ansible inventory; the roles document them. */
+export interface InventoryHost {
+  /** `null` for a leased address that is not known yet. */
+  readonly ansible_host: string | null;
+  readonly [variable: string]: unknown;
+}
+
+/** An Ansible inventory: one group with its hosts. */
+export interface Inventory {
+  readonly ollama_containers: {
+    readonly hosts: Readonly<Record<string, InventoryHost>>;
+    readonly vars: Readonly<Record<string, unknown>>;
+  };
+}
+
+function host(container: ContainerSpec, address: string | null): InventoryHost {
+  const { ollama, gpu, modelVolume, models } = container;
+  return {
+    ansible_host: address,
+    ollama_version: ollama.version,
+    ...(ollama.url && { ollama_archive_url: ollama.url }),
+    ...(ollama.sha256 && { ollama_archive_sha256: ollama.sha256 }),
+    ollama_models: models,
+    ollama_remove_unlisted_models: ollama.removeUnlistedModels,
+    ollama_environment: ollama.environment,
+    ...(modelVolume && { ollama_models_dir: modelVolume.path }),
+    ollama_gpu: gpu?.type ?? "none",
+    ...(gpu?.type === "nvidia" && { ollama_gpu_driver_version: gpu.driverVersion }),
+    ...(gpu && { ollama_render_gid: gpu.gid }),
+  };
+}
+
+/**
+ * The inventory of a lab's containers.
+ * @param addressOf the address of a container: from the lab where it is static, from the state where it is leased
+ */
+export function inventory(lab: Lab, addressOf: (key: string, container: ContainerSpec) => string | null): Inventory {
+  const containers = Object.entries(lab.containers ?? {});
+  return {
+    ollama_containers: {
+      hosts: Object.fromEntries(
+        containers.map(([key, container]) => [container.name, host(container, addressOf(key, container))]),
+      ),
+      vars: {
+        ansible_user: "root",
+        ollama_port: OLLAMA_PORT,
+        ssh_authorized_keys: lab.sshPublicKeys.map((key) => key.trim()),
+      },
+    },
+  };
+}
+
+/** The static address of a container; `null` for a leased one. */
+export function staticAddress(container: ContainerSpec): string | null {
+  return parseHostAddress(container.address)?.ip ?? null;
+}

@@ -1,0 +1,19 @@
+import type { ConnectionProps } from "../constructs/proxmox/connection";
+import type { Lab } from "../lab/lab";
+
+/** The connection to Proxmox, as the lab describes it. */
+export function connectionProps({ proxmox }: Lab): ConnectionProps {
+  const { endpoint, insecure, auth, ssh, nodes } = proxmox;
+  const addresses = Object.fromEntries(Object.entries(nodes).map(([name, { address }]) => [name, address]));
+  return { endpoint, insecure, auth, ...(ssh && { ssh: { ...ssh, nodes: addresses } }) };
+}
+
+/** The datastore for a node's guests' disks, or for its files. */
+export function datastoreOf(lab: Lab, node: string, kind: "disks" | "files"): string {
+  return lab.proxmox.nodes[node]?.storage?.[kind] ?? lab.storage[kind];
+}
+
+/** The tags that every guest of a lab bears, besides those of its own. */
+export function guestTags(lab: Lab, kind: string): string[] {
+  return [lab.name, kind, "terraform"];
+}

@@ -1,0 +1,59 @@
+import { join, relative } from "node:path";
+import { LocalBackend, TerraformBackend, type TerraformRemoteState, type TerraformStack } from "cdktf";
+import type { Lab } from "../lab/lab";
+import { stackFolder } from "./stack-folder";
+
+type Settings = Lab["state"]["settings"];
+
+/** Any of Terraform's backends, with the settings as the lab gives them. */
+class PassedBackend extends TerraformBackend {
+  constructor(
+    stack: TerraformStack,
+    type: string,
+    private readonly settings: Settings,
+  ) {
+    super(stack, "backend", type);
+  }
+
+  protected override synthesizeAttributes(): Settings {
+    return this.settings;
+  }
+
+  protected override synthesizeHclAttributes(): Settings {
+    return this.settings;
+  }
+
+  /** Stacks are ordered, and read nothing from each other's states. */
+  override getRemoteStateDataSource(): TerraformRemoteState {
+    throw new Error("A stack of a lab does not read another's state; pass what it needs by the lab or by a variable.");
+  }
+}
+
+/** Fills in {lab} and {stack} in every text. */
+function fill(value: unknown, lab: string, stack: string): unknown {
+  if (typeof value === "string") return value.replaceAll("{lab}", lab).replaceAll("{stack}", stack);
+  if (Array.isArray(value)) return value.map((item) => fill(item, lab, stack));
+  if (typeof value === "object" && value !== null) {
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, fill(item, lab, stack)]));
+  }
+  return value;
+}
+
+/**
+ * Gives a stack its state. Local state lies beside the lab file, outside the output, which may be deleted at any time.
+ */
+export function addState(stack: TerraformStack, lab: Lab): void {
+  const { type, settings } = lab.state;
+  const filled = fill(settings, lab.name, stack.node.id) as Settings;
+  if (type !== "local") {
+    new PassedBackend(stack, type, filled);
+    return;
+  }
+  const file = typeof filled["path"] === "string" ? filled["path"] : `state/${lab.name}/${stack.node.id}.tfstate`;
+  const path = relative(stackFolder(stack), join(lab.directory, file));
+  const workspaces = filled["workspace_dir"];
+  new LocalBackend(stack, {
+    path,
+    ...(typeof workspaces === "string" && { workspaceDir: relative(stackFolder(stack), join(lab.directory, workspaces)) }),
+  });
+}

@@ -1,0 +1,64 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import { App } from "cdktf";
+import type { Lab } from "../lab/lab";
+import type { Problem } from "../lab/problem";
+import { buildStacks } from "./index";
+
+/** What was written for one stack. */
+export interface StackSummary {
+  readonly id: string;
+  /** The stack's folder, where Terraform runs. */
+  readonly folder: string;
+  /** How many resources of each type. */
+  readonly resources: Readonly<Record<string, number>>;
+  readonly outputs: readonly string[];
+}
+
+/**
+ * Synthesizes a lab into `outdir`. Everything is written beside it first and moved there when it is whole, so that a failure
+ * leaves an earlier output as it was. What Terraform keeps in a stack's folder (`.terraform`, its lock file) stays.
+ */
+export function synthesize(lab: Lab, warnings: readonly Problem[], outdir: string): StackSummary[] {
+  const target = resolve(outdir);
+  // A sibling, so that the paths relative to it are those relative to the target.
+  const next = join(dirname(target), `.${basename(target)}.${process.pid}`);
+  mkdirSync(next, { recursive: true });
+  // A stack trace for every construct and token would cost a third of the time, and nobody reads them.
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    const app = new App({ outdir: next, stackTraces: false });
+    const ids = buildStacks(app, lab, warnings).map((stack) => stack.node.id);
+    app.synth();
+    publish(next, target);
+    return ids.map((id) => summarize(id, join(outdir, "stacks", id)));
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+    rmSync(next, { recursive: true, force: true });
+  }
+}
+
+function publish(next: string, target: string): void {
+  const stacks = join(target, "stacks");
+  mkdirSync(stacks, { recursive: true });
+  const written = readdirSync(join(next, "stacks"));
+  for (const former of readdirSync(stacks)) {
+    if (!written.includes(former)) rmSync(join(stacks, former), { recursive: true });
+  }
+  for (const stack of written) {
+    const [from, to] = [join(next, "stacks", stack), join(stacks, stack)];
+    mkdirSync(to, { recursive: true });
+    rmSync(join(to, "assets"), { recursive: true, force: true });
+    for (const entry of readdirSync(from)) renameSync(join(from, entry), join(to, entry));
+  }
+  renameSync(join(next, "manifest.json"), join(target, "manifest.json"));
+}
+
+function summarize(id: string, folder: string): StackSummary {
+  const file = join(folder, "cdk.tf.json");
+  if (!existsSync(file)) throw new Error(`${file} was not written`);
+  const json = JSON.parse(readFileSync(file, "utf8")) as { resource?: Record<string, object>; output?: Record<string, unknown> };
+  const resources = Object.entries(json.resource ?? {}).map(([type, items]) => [type, Object.keys(items).length] as const);
+  return { id, folder, resources: Object.fromEntries(resources), outputs: Object.keys(json.output ?? {}) };
+}
