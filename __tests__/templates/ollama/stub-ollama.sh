@@ -1,0 +1,103 @@
+#!/bin/sh
+# Stands in for the ollama command: a server that is a process and a folder, and a registry that is another folder.
+# Blobs, manifests and tables have the real layout; a blob that exists is taken for a good one, as the real server does.
+#
+#   $OLLAMA_STUB/registry/<host>/<namespace>/<model>/<tag>   manifests that can be pulled
+#   $OLLAMA_STUB/registry-blobs/sha256-<hex>                 and their blobs
+#   $OLLAMA_STUB/on-serve, on-pull, after-pull, on-list      sourced, when they exist, to misbehave
+#   $OLLAMA_STUB/calls, downloads                            what was asked for, and which blobs were really loaded
+#   $OLLAMA_STUB/up                                          "<pid> <models folder>" of the server
+set -eu
+stub=${OLLAMA_STUB:?}
+command=$1
+[ "$command" = list ] || printf '%s\n' "$*" >>"$stub/calls"
+
+misbehave() {
+  if [ -e "$stub/$1" ]; then
+    # shellcheck source=/dev/null
+    . "$stub/$1"
+  fi
+}
+
+connect() {
+  pid=
+  [ ! -e "$stub/up" ] || read -r pid models <"$stub/up"
+  if [ -z "$pid" ] || ! kill -0 "$pid" 2>/dev/null; then
+    echo "Error: could not connect to ollama server, run 'ollama serve' to start it" >&2
+    exit 1
+  fi
+}
+
+# $1 a reference: its path below manifests/
+path_of() {
+  name=$1
+  tag=latest
+  case ${name##*/} in
+    *:*) tag=${name##*:} name=${name%:*} ;;
+  esac
+  case $name in
+    */*/*) ;;
+    */*) name=registry.ollama.ai/$name ;;
+    *) name=registry.ollama.ai/library/$name ;;
+  esac
+  printf '%s/%s\n' "$name" "$tag"
+}
+
+blobs_in() { grep -Eo 'sha256:[0-9a-f]{64}' "$1" | tr : -; }
+
+case $command in
+  serve)
+    misbehave on-serve
+    mkdir -p "$OLLAMA_MODELS/blobs" "$OLLAMA_MODELS/manifests"
+    if [ "${OLLAMA_NOPRUNE:-}" != 1 ]; then
+      for blob in "$OLLAMA_MODELS"/blobs/*; do
+        grep -rq "$(basename "$blob" | tr - :)" "$OLLAMA_MODELS/manifests" || rm -f "$blob"
+      done
+    fi
+    trap 'rm -f "$stub/up"; exit 0' TERM
+    printf '%s %s\n' "$$" "$OLLAMA_MODELS" >"$stub/up"
+    while kill -0 "$PPID" 2>/dev/null; do sleep 0.05; done
+    ;;
+  list)
+    connect
+    misbehave on-list
+    printf 'NAME              ID              SIZE      MODIFIED\n'
+    (cd "$models/manifests" && find . -mindepth 4 -maxdepth 4 -type f) |
+      sed -e 's|^\./||' -e 's|/\([^/]*\)$|:\1|' -e 's|^registry\.ollama\.ai/||' -e 's|^library/||' \
+        -e 's|$|    baf6a787fdff    1.3 GB    2 days ago|'
+    ;;
+  pull)
+    connect
+    path=$(path_of "$2")
+    misbehave on-pull
+    if [ ! -e "$stub/registry/$path" ]; then
+      echo "Error: pull model manifest: file does not exist" >&2
+      exit 1
+    fi
+    for name in $(blobs_in "$stub/registry/$path"); do
+      [ -e "$models/blobs/$name" ] && continue
+      printf '%s\n' "$name" >>"$stub/downloads"
+      cp "$stub/registry-blobs/$name" "$models/blobs/$name-partial"
+      mv "$models/blobs/$name-partial" "$models/blobs/$name"
+    done
+    mkdir -p "$models/manifests/$(dirname "$path")"
+    cp "$stub/registry/$path" "$models/manifests/$path"
+    misbehave after-pull
+    echo success
+    ;;
+  show)
+    connect
+    path=$(path_of "$2")
+    [ -e "$models/manifests/$path" ] || exit 1
+    for name in $(blobs_in "$models/manifests/$path"); do [ -e "$models/blobs/$name" ] || exit 1; done
+    ;;
+  rm)
+    connect
+    misbehave on-rm
+    rm "$models/manifests/$(path_of "$2")"
+    ;;
+  *)
+    echo "Error: unknown command \"$command\" for \"ollama\"" >&2
+    exit 1
+    ;;
+esac
