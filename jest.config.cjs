@@ -4,6 +4,10 @@ module.exports = {
   transform: {
     "^.+\\.ts$": ["@swc/jest", { jsc: { target: "es2022", parser: { syntax: "typescript" } }, module: { type: "commonjs" } }],
   },
-  modulePathIgnorePatterns: ["<rootDir>/cdktf.out", "<rootDir>/\\.cdktf\\.out\\."],
+  modulePathIgnorePatterns: ["<rootDir>/cdktf.out", "<rootDir>/.cdktf.out.next"],
+  globalSetup: "<rootDir>/testing/provider-replay/start.ts",
+  setupFilesAfterEnv: ["<rootDir>/testing/jest-setup.ts"],
+  // jest's default leaves a core to itself; much of what a test waits for here is terraform, in a process of its own.
+  maxWorkers: "100%",
   testTimeout: 60_000,
 };

@@ -1,0 +1,50 @@
+// Tests that need a program which may not be there.
+import { accessSync, constants } from "node:fs";
+import { delimiter, join } from "node:path";
+
+/** How to get each program on Debian, or where. */
+const INSTALL = {
+  terraform: "https://developer.hashicorp.com/terraform/install",
+  shellcheck: "apt-get install shellcheck",
+  "cloud-init": "apt-get install cloud-init",
+  "ansible-playbook": "pip install ansible-core",
+  "ansible-lint": "pip install ansible-lint",
+  helm: "go install helm.sh/helm/v3/cmd/helm@v3.19.0",
+  kubectl: "https://kubernetes.io/docs/tasks/tools/",
+  python3: "apt-get install python3",
+  systemctl: "apt-get install systemd",
+} as const;
+
+export type ExternalTool = keyof typeof INSTALL;
+
+function onPath(tool: string): boolean {
+  return (process.env["PATH"] ?? "").split(delimiter).some((folder) => {
+    try {
+      accessSync(join(folder, tool), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/**
+ * `describe` for tests that run `tool`. Where it is missing they are skipped, and the name of the skipped group says what to
+ * install; with REQUIRE_TOOLS=1 in the environment one failing test takes their place instead.
+ */
+export function describeWithTool(tool: ExternalTool, name: string, tests: () => void): void {
+  if (onPath(tool)) {
+    describe(name, tests);
+    return;
+  }
+  const missing = `${tool} is not on PATH (${INSTALL[tool]})`;
+  if (process.env["REQUIRE_TOOLS"] === "1") {
+    describe(name, () => {
+      test(`needs ${tool}`, () => {
+        throw new Error(`${missing}, and REQUIRE_TOOLS=1 lets no test be skipped.`);
+      });
+    });
+    return;
+  }
+  describe.skip(`${name} (skipped: ${missing})`, tests);
+}

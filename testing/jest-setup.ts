@@ -1,0 +1,4 @@
+// jest's setupFilesAfterEnv: what every test file finds ready.
+import { terraformMatchers } from "./terraform/matchers";
+
+expect.extend(terraformMatchers);

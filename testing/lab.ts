@@ -1,0 +1,85 @@
+import { Testing } from "cdktf";
+import { LabError, type Problem } from "../lab/problem";
+import { checkLab } from "../lab/read";
+import type { LabInput } from "../lab/schema";
+import { buildStacks } from "../stacks";
+
+/** What a test says differently from the base lab; a map is merged key by key, anything else replaced, `undefined` removed. */
+export type Changes = { readonly [key: string]: unknown };
+
+/** An SSH public key for tests; the number tells keys apart. */
+export function sshKey(number = 1): string {
+  return `ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI${String(number).padStart(43, "A")} user${number}@lab.example`;
+}
+
+/** A small lab without a fault or a warning: one node, one container. */
+export const baseLab: LabInput = {
+  name: "test",
+  proxmox: { endpoint: "https://pve1.lab.example:8006/", nodes: { pve1: { address: "192.0.2.11" } } },
+  network: { cidr: "192.0.2.0/24", gateway: "192.0.2.1", clients: ["192.0.2.0/24"], management: ["192.0.2.0/24"] },
+  sshPublicKeys: [sshKey()],
+  defaults: {
+    container: { node: "pve1", template: "local:vztmpl/ubuntu-22.04-standard_22.04-1_amd64.tar.zst" },
+  },
+  containers: { "ollama-1": { vmId: 201, address: "192.0.2.21" } },
+};
+
+function isMap(value: unknown): value is Changes {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function merge(base: unknown, changes: Changes): unknown {
+  const result: Record<string, unknown> = isMap(base) ? { ...base } : {};
+  for (const [key, change] of Object.entries(changes)) {
+    if (change === undefined) delete result[key];
+    else result[key] = isMap(change) ? merge(result[key], change) : change;
+  }
+  return result;
+}
+
+/** The base lab with changes. */
+export function labWith(changes: Changes = {}, base: LabInput = baseLab): LabInput {
+  return merge(base, changes) as LabInput;
+}
+
+/** Everything that the schema and the rules say about a lab. */
+export function problemsOf(lab: LabInput): readonly Problem[] {
+  try {
+    return checkLab(lab, "/lab").warnings;
+  } catch (error) {
+    if (error instanceof LabError) return error.problems;
+    throw error;
+  }
+}
+
+/** The synthesized JSON of a stack: what Terraform reads. */
+export interface StackJson {
+  readonly data?: Record<string, Record<string, Record<string, unknown>>>;
+  readonly resource: Record<string, Record<string, Record<string, unknown>>>;
+  readonly output?: Record<string, { value: unknown; sensitive?: boolean }>;
+  readonly provider?: Record<string, Record<string, unknown>[]>;
+  readonly variable?: Record<string, Record<string, unknown>>;
+  readonly locals?: Record<string, unknown>;
+  readonly terraform: Record<string, unknown>;
+}
+
+/** The stacks of a lab, synthesized in memory, by their ids. */
+export function synthesized(input: LabInput): Record<string, StackJson> {
+  const { lab, warnings } = checkLab(input, "/lab");
+  const stacks = buildStacks(Testing.app({ stackTraces: false }), lab, warnings);
+  return Object.fromEntries(stacks.map((stack) => [stack.node.id, JSON.parse(Testing.synth(stack, true)) as StackJson]));
+}
+
+/** One stack of a lab. */
+export function stackOf(input: LabInput, id: string): StackJson {
+  const stack = synthesized(input)[id];
+  if (!stack) throw new Error(`the lab has no stack ${id}`);
+  return stack;
+}
+
+/** The addresses of a stack's resources, sorted: the contract with whoever has a state. */
+export function addresses(stack: StackJson): string[] {
+  return Object.entries(stack.resource)
+    .flatMap(([type, resources]) => Object.keys(resources).map((name) => `${type}.${name}`))
+    .sort();
+}

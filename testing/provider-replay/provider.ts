@@ -1,0 +1,91 @@
+// One replayed provider: what it answers to each call of Terraform.
+import { isDeepStrictEqual } from "node:util";
+import { withKnownValues, withUnknowns } from "./computed";
+import { type Path, replacingChanges } from "./replacement";
+import type { BlockSchema, ProviderSnapshot, VersionedSchema } from "./snapshot";
+import { type DynamicValue, decodeValue, encodeValue, isObject } from "./values";
+import type { World } from "./world";
+
+/** A request, as far as any of the calls below reads it. */
+export interface Request {
+  type_name: string;
+  config: DynamicValue | null;
+  current_state: DynamicValue | null;
+  prior_state: DynamicValue | null;
+  proposed_new_state: DynamicValue | null;
+  planned_state: DynamicValue | null;
+  raw_state: { json: Uint8Array } | null;
+}
+
+/** Answers one call of the protocol. */
+export type Call = (request: Request) => object;
+
+function attributePath(path: Path): object {
+  return {
+    steps: path.map((step) => (typeof step === "number" ? { element_key_int: step } : { attribute_name: step })),
+  };
+}
+
+function blockOf(schemas: Record<string, VersionedSchema>, typeName: string): BlockSchema {
+  const schema = schemas[typeName];
+  if (schema === undefined) {
+    throw new Error(`The schema snapshot has no ${typeName}.`);
+  }
+  return schema.block;
+}
+
+function plan(snapshot: ProviderSnapshot, { type_name, prior_state, proposed_new_state }: Request): object {
+  const prior = decodeValue(prior_state);
+  const proposed = decodeValue(proposed_new_state);
+  // Destroying, or nothing to change. An unchanged object keeps every value it has, so that a second plan can be empty.
+  if (!isObject(proposed) || isDeepStrictEqual(prior, proposed)) {
+    return { planned_state: encodeValue(proposed) };
+  }
+  const planned = withUnknowns(blockOf(snapshot.resources, type_name), proposed);
+  return {
+    planned_state: encodeValue(planned),
+    requires_replace: isObject(prior) ? replacingChanges(type_name, prior, planned).map(attributePath) : [],
+  };
+}
+
+function apply(snapshot: ProviderSnapshot, world: World, { type_name, prior_state, planned_state }: Request): object {
+  const prior = decodeValue(prior_state);
+  const planned = decodeValue(planned_state);
+  const next = isObject(planned) ? withKnownValues(type_name, blockOf(snapshot.resources, type_name), planned) : null;
+  world.applied(type_name, prior, next);
+  return { new_state: encodeValue(next) };
+}
+
+function readDataSource(snapshot: ProviderSnapshot, world: World, { type_name, config }: Request): object {
+  const block = blockOf(snapshot.dataSources, type_name);
+  const given = decodeValue(config);
+  if (!isObject(given)) {
+    return { state: encodeValue(given) };
+  }
+  const answer = world.answer(type_name, given);
+  const unknownNames = Object.keys(answer).filter((name) => block.attributes?.[name] === undefined);
+  if (unknownNames.length > 0) {
+    throw new Error(`The fixture answers ${unknownNames.join(", ")}, which ${type_name} does not have.`);
+  }
+  const open = Object.entries(answer).filter(([name]) => given[name] === null);
+  const state = withUnknowns(block, { ...given, ...Object.fromEntries(open) });
+  return { state: encodeValue(withKnownValues(type_name, block, state)) };
+}
+
+/** The calls of the protocol for one provider in one world. GetProviderSchema is the server's, which keeps it encoded. */
+export function providerCalls(snapshot: ProviderSnapshot, world: World): Record<string, Call> {
+  const nothingToSay: Call = () => ({});
+  return {
+    ValidateProviderConfig: nothingToSay,
+    ValidateResourceConfig: nothingToSay,
+    ValidateDataResourceConfig: nothingToSay,
+    ConfigureProvider: nothingToSay,
+    StopProvider: nothingToSay,
+    // State is written by the same schema version that reads it, and Terraform takes its JSON as it is.
+    UpgradeResourceState: ({ raw_state }) => ({ upgraded_state: { json: raw_state?.json } }),
+    ReadResource: ({ current_state }) => ({ new_state: current_state }),
+    PlanResourceChange: (request) => plan(snapshot, request),
+    ApplyResourceChange: (request) => apply(snapshot, world, request),
+    ReadDataSource: (request) => readDataSource(snapshot, world, request),
+  };
+}

@@ -1,0 +1,23 @@
+// jest's globalSetup: starts the provider replay for the whole run, without waiting for it.
+import { fork } from "node:child_process";
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { CONTROL_VARIABLE } from "./client";
+
+/** A unix socket's path may have 107 bytes, and the longest name in the folder is its control socket's or a world's. */
+const LONGEST_FOLDER = 90;
+
+export default function start(): void {
+  const parent = tmpdir().length + "/replay-XXXXXX".length > LONGEST_FOLDER ? "/tmp" : tmpdir();
+  const folder = mkdtempSync(join(parent, "replay-"));
+  const server = fork(join(__dirname, "server.ts"), [folder, resolve(__dirname, "../../provider-schemas")], {
+    execArgv: ["--import", "tsx"],
+    cwd: resolve(__dirname, "../.."),
+  });
+  // Neither the process nor the channel to it may keep jest from ending; it ends itself when jest has.
+  server.unref();
+  server.channel?.unref();
+  // Workers inherit the environment.
+  process.env[CONTROL_VARIABLE] = join(folder, "control");
+}

@@ -1,0 +1,125 @@
+// What the replayed providers know of "the world": which guests run on Proxmox, and what data sources answer.
+import { at, isObject, type ObjectValue, type Value } from "./values";
+
+/** A guest on a Proxmox node, whoever made it. */
+export interface Guest {
+  vmId: number;
+  name: string;
+  node: string;
+  /** Default: "container". */
+  kind?: "container" | "vm";
+  /** Default: "running". */
+  status?: string;
+  /** Default: none. */
+  tags?: string[];
+  /** Default: false. */
+  template?: boolean;
+}
+
+/** What a test lays down before Terraform runs. */
+export interface Fixtures {
+  /** Guests that exist already, such as a stranger that holds a VMID. Default: none. */
+  guests?: Guest[];
+  /**
+   * Attributes that a data source of this type answers, instead of invented ones: `{ proxmox_version: { release: "9.1" } }`.
+   * Only attributes that the configuration does not set. Default: none.
+   */
+  data?: Record<string, ObjectValue>;
+}
+
+const GUEST_KINDS: Record<string, "container" | "vm"> = {
+  proxmox_virtual_environment_container: "container",
+  proxmox_virtual_environment_vm: "vm",
+};
+
+function guestOf(kind: "container" | "vm", resource: ObjectValue): Guest {
+  const vmId = Number(resource["vm_id"]);
+  const name = kind === "vm" ? resource["name"] : at(resource, ["initialization", 0, "hostname"]);
+  const tags = resource["tags"];
+  return {
+    vmId,
+    kind,
+    // What Proxmox calls a guest that was given no name.
+    name: typeof name === "string" ? name : kind === "vm" ? `VM ${vmId}` : `CT${vmId}`,
+    node: String(resource["node_name"]),
+    status: resource["started"] === false ? "stopped" : "running",
+    tags: Array.isArray(tags) ? tags.map(String) : [],
+    template: resource["template"] === true,
+  };
+}
+
+function matches(guest: ObjectValue, filter: ObjectValue): boolean {
+  const value = String(guest[String(filter["name"])]);
+  const wanted = Array.isArray(filter["values"]) ? filter["values"].map(String) : [];
+  return wanted.some((one) => (filter["regex"] === true ? new RegExp(one).test(value) : one === value));
+}
+
+/** One Proxmox and one Kubernetes cluster, as far as the replay knows them. Every workspace of a test has its own. */
+export class World {
+  private readonly guestsById = new Map<number, Guest>();
+  private readonly data: Record<string, ObjectValue>;
+
+  constructor(fixtures: Fixtures) {
+    this.data = fixtures.data ?? {};
+    for (const guest of fixtures.guests ?? []) {
+      this.add(guest);
+    }
+  }
+
+  guests(): Guest[] {
+    return [...this.guestsById.values()].sort((a, b) => a.vmId - b.vmId);
+  }
+
+  /** Adds a guest, or puts it in the place of the one with its VMID. */
+  add(guest: Guest): void {
+    this.guestsById.set(guest.vmId, guest);
+  }
+
+  /**
+   * Remembers an applied guest and forgets a destroyed one; other resources leave no trace. Like the real provider it adopts a
+   * stranger's VMID without a word: that is what an ownership guard must prevent.
+   */
+  applied(typeName: string, prior: Value, next: Value): void {
+    const kind = GUEST_KINDS[typeName];
+    if (kind === undefined) {
+      return;
+    }
+    if (isObject(prior)) {
+      this.guestsById.delete(guestOf(kind, prior).vmId);
+    }
+    if (isObject(next)) {
+      this.add(guestOf(kind, next));
+    }
+  }
+
+  /** The attributes that a data source of this type answers from the world; empty where the world knows nothing. */
+  answer(typeName: string, config: ObjectValue): ObjectValue {
+    const answer = this.data[typeName] ?? {};
+    switch (typeName) {
+      case "proxmox_virtual_environment_vms":
+        return { vms: this.listed("vm", config), ...answer };
+      case "proxmox_virtual_environment_containers":
+        return { containers: this.listed("container", config), ...answer };
+      default:
+        return answer;
+    }
+  }
+
+  private listed(kind: "container" | "vm", config: ObjectValue): Value {
+    const wantedTags = Array.isArray(config["tags"]) ? config["tags"] : [];
+    const filters = Array.isArray(config["filter"]) ? config["filter"].filter(isObject) : [];
+    return this.guests()
+      .filter((guest) => (guest.kind ?? "container") === kind)
+      .map((guest) => ({
+        name: guest.name,
+        node_name: guest.node,
+        status: guest.status ?? "running",
+        tags: guest.tags ?? [],
+        template: guest.template ?? false,
+        vm_id: guest.vmId,
+      }))
+      .filter((guest) => config["node_name"] === null || config["node_name"] === guest.node_name)
+      .filter((guest) => wantedTags.every((tag) => guest.tags.includes(String(tag))))
+      .filter((guest) => filters.every((filter) => matches(guest, filter)));
+  }
+}

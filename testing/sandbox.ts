@@ -1,0 +1,223 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+
+/** One call of a fake command, in the order in which the calls began. */
+export interface Call {
+  readonly command: string;
+  /** Arguments, without the command itself. */
+  readonly argv: readonly string[];
+  /** What it was sent on standard input; empty for a fake without `stdin`. */
+  readonly stdin: string;
+}
+
+/** What a run of a script did. */
+export interface ScriptResult {
+  /** Exit code; null when the script was ended because `timeoutMs` had passed. */
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** The calls of fakes during this run. */
+  readonly calls: readonly Call[];
+}
+
+/** Options of a fake command. */
+export interface FakeOptions {
+  /**
+   * Read standard input to its end, record it, and give it to the body. Off by default, because a command that is merely called
+   * inside a `while read` loop would swallow the loop's input.
+   */
+  readonly stdin?: boolean;
+}
+
+/** Options of a run. */
+export interface RunOptions {
+  readonly args?: readonly string[];
+  /** The whole environment, besides PATH, HOME, TMPDIR, LC_ALL and SANDBOX. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly stdin?: string;
+  /** Name of the shell in the sandbox's PATH. Default: bash. */
+  readonly shell?: string;
+  /** Default: 20 000 ms; then the script and all it started are killed. */
+  readonly timeoutMs?: number;
+}
+
+/** Real commands that a script may use where they exist: they touch nothing but the files they are given. */
+const HARMLESS = (
+  "awk basename bash cat chmod cmp cp cut date dirname env find grep head id ln ls mkdir mktemp mv od readlink rm rmdir sed " +
+  "seq sh sha256sum sleep sort stat tail tee touch tr uniq wc"
+).split(" ");
+
+function findOnPath(command: string): string | undefined {
+  return (process.env["PATH"] ?? "")
+    .split(path.delimiter)
+    .map((folder) => path.join(folder, command))
+    .find((file) => fs.existsSync(file));
+}
+
+/**
+ * A folder in which a shell script runs against fake commands. The script's PATH holds the fakes and a few harmless real tools,
+ * and nothing else: a command that a test forgot is "not found" rather than run for real. Scripts that write to absolute paths
+ * must offer a prefix for them; give them `root`.
+ *
+ *     const sandbox = new Sandbox();
+ *     sandbox.fake("systemctl", 'test "$1" = is-active');
+ *     const result = await sandbox.run("templates/k3s/bootstrap-server.sh", { env: { ROOT: sandbox.root } });
+ *     sandbox.remove();
+ */
+export class Sandbox {
+  /** The temporary root, an absolute path; also `$SANDBOX` for scripts and fakes. */
+  public readonly root: string;
+  private readonly bin: string;
+  private readonly callsFolder: string;
+
+  /** @param tools further real commands that the scripts may run; an error when one of them is not installed */
+  public constructor(tools: readonly string[] = []) {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "sandbox-"));
+    this.root = path.join(folder, "root");
+    this.bin = path.join(folder, "bin");
+    this.callsFolder = path.join(folder, "calls");
+    for (const made of [this.root, this.bin, this.callsFolder, path.join(folder, "home"), path.join(folder, "tmp")]) {
+      fs.mkdirSync(made);
+    }
+    for (const tool of [...HARMLESS, ...tools]) {
+      const real = findOnPath(tool);
+      if (real !== undefined) {
+        fs.symlinkSync(real, path.join(this.bin, tool));
+      } else if (tools.includes(tool)) {
+        throw new Error(`Sandbox: the command '${tool}' is not on this machine's PATH; install it or fake it`);
+      }
+    }
+  }
+
+  /**
+   * Puts a fake command in the PATH, in place of a former one.
+   *
+   * @param body bash; its arguments are the call's, its exit code the fake's. `$SANDBOX` is the root. Default: succeeds in silence.
+   */
+  public fake(name: string, body = ":", options: FakeOptions = {}): void {
+    const lines = [
+      `#!${findOnPath("bash") ?? "/bin/bash"}`,
+      `call=${this.quote(this.callsFolder)}/$EPOCHREALTIME-$BASHPID`,
+      `printf '%s\\0' ${this.quote(name)} "$@" >"$call.new"`,
+      // The stdin is complete before the call is seen, and the body reads the record.
+      ...(options.stdin ? ['cat >"$call.stdin"', 'exec <"$call.stdin"'] : []),
+      'mv "$call.new" "$call.argv"',
+      "unset call",
+      body,
+      "",
+    ];
+    const file = path.join(this.bin, name);
+    fs.rmSync(file, { force: true });
+    fs.writeFileSync(file, lines.join("\n"), { mode: 0o755 });
+  }
+
+  /** Takes a fake or a real command out of the PATH. */
+  public withoutCommand(name: string): void {
+    fs.rmSync(path.join(this.bin, name), { force: true });
+  }
+
+  /** Writes a file under the root, with its folders. @param mode default 0600 */
+  public write(file: string, content: string, mode = 0o600): void {
+    const full = path.join(this.root, file);
+    fs.mkdirSync(path.dirname(full), { recursive: true });
+    fs.writeFileSync(full, content);
+    fs.chmodSync(full, mode);
+  }
+
+  /** The content of a file under the root. */
+  public read(file: string): string {
+    return fs.readFileSync(path.join(this.root, file), "utf8");
+  }
+
+  public exists(file: string): boolean {
+    return fs.existsSync(path.join(this.root, file));
+  }
+
+  /** The permission bits of a file under the root, such as "600". */
+  public mode(file: string): string {
+    return (fs.statSync(path.join(this.root, file)).mode & 0o7777).toString(8);
+  }
+
+  /** Every file under the root as a relative path, sorted. */
+  public files(): string[] {
+    return fs
+      .readdirSync(this.root, { recursive: true, withFileTypes: true })
+      .filter((entry) => !entry.isDirectory())
+      .map((entry) => path.relative(this.root, path.join(entry.parentPath, entry.name)))
+      .sort();
+  }
+
+  /** Runs a script of the project and waits for its end. */
+  public run(script: string, options: RunOptions = {}): Promise<ScriptResult> {
+    const before = new Set(fs.readdirSync(this.callsFolder));
+    const child = spawn(path.join(this.bin, options.shell ?? "bash"), [path.resolve(script), ...(options.args ?? [])], {
+      cwd: this.root,
+      // A group of its own, so that time-outs end what the script started too.
+      detached: true,
+      env: {
+        PATH: this.bin,
+        HOME: path.join(this.root, "..", "home"),
+        TMPDIR: path.join(this.root, "..", "tmp"),
+        LC_ALL: "C",
+        SANDBOX: this.root,
+        ...options.env,
+      },
+    });
+    return this.outcome(child, before, options);
+  }
+
+  /** Deletes the sandbox. */
+  public remove(): void {
+    fs.rmSync(path.dirname(this.root), { recursive: true, force: true });
+  }
+
+  private outcome(child: ChildProcess, before: ReadonlySet<string>, options: RunOptions): Promise<ScriptResult> {
+    return new Promise((resolve, reject) => {
+      let stdout = "";
+      let stderr = "";
+      let timedOut = false;
+      const timer = setTimeout(() => {
+        timedOut = true;
+        if (child.pid !== undefined) {
+          process.kill(-child.pid, "SIGKILL");
+        }
+      }, options.timeoutMs ?? 20_000);
+      child.stdout?.setEncoding("utf8").on("data", (text: string) => {
+        stdout += text;
+      });
+      child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+        stderr += text;
+      });
+      // A script that ends before it has read its input is no error of the test.
+      child.stdin?.on("error", () => undefined);
+      child.stdin?.end(options.stdin ?? "");
+      child.on("error", (error) => {
+        clearTimeout(timer);
+        reject(error);
+      });
+      child.on("close", (code) => {
+        clearTimeout(timer);
+        resolve({ code: timedOut ? null : code, stdout, stderr, calls: this.callsSince(before) });
+      });
+    });
+  }
+
+  private callsSince(before: ReadonlySet<string>): Call[] {
+    return fs
+      .readdirSync(this.callsFolder)
+      .filter((name) => name.endsWith(".argv") && !before.has(name))
+      .sort()
+      .map((name) => {
+        const file = path.join(this.callsFolder, name);
+        const [command = "", ...argv] = fs.readFileSync(file, "utf8").split("\0").slice(0, -1);
+        const stdin = file.replace(/\.argv$/, ".stdin");
+        return { command, argv, stdin: fs.existsSync(stdin) ? fs.readFileSync(stdin, "utf8") : "" };
+      });
+  }
+
+  private quote(text: string): string {
+    return `'${text.replaceAll("'", "'\\''")}'`;
+  }
+}

@@ -1,0 +1,61 @@
+// A stack's whole life: the proof that it works as a whole, in the fewest runs of terraform.
+import { type Diagnostic, describeRun, type Run } from "./process";
+import type { Output, Plan, StackRun } from "./stack-run";
+
+export interface LifecycleOptions {
+  /** The stack holds an object with `prevent_destroy`, so Terraform must refuse to destroy it. Default: false. */
+  refusesDestroy?: boolean;
+}
+
+/** What was seen on the way. */
+export interface Lifecycle {
+  /** The first plan, which was applied. */
+  plan: Plan;
+  /** After apply. */
+  outputs: Record<string, Output>;
+  /** Warnings of validate and of the first plan, such as one about a deprecated resource. */
+  warnings: Diagnostic[];
+  /** Terraform's words, where it had to refuse the destroy. */
+  refusal?: string;
+  /** Wall clock from init to destroy. */
+  milliseconds: number;
+}
+
+const REFUSED = "Instance cannot be destroyed";
+
+function mustSucceed<R extends Run>(stack: StackRun, run: R): R {
+  if (!run.succeeded) {
+    throw new Error(`The stack ${stack.name} does not live through its lifecycle.\n${describeRun(run)}`);
+  }
+  return run;
+}
+
+/**
+ * Init, validate, plan, apply that plan, a second plan that must be empty, destroy. Throws at the first that is not as it must
+ * be, with Terraform's diagnostics. Leaves nothing in the state, or all of it where the destroy is refused.
+ */
+export async function runLifecycle(stack: StackRun, { refusesDestroy = false }: LifecycleOptions = {}): Promise<Lifecycle> {
+  const start = performance.now();
+  const validation = mustSucceed(stack, await stack.validate());
+  const plan = mustSucceed(stack, await stack.plan());
+  mustSucceed(stack, await stack.apply(plan));
+  const outputs = await stack.outputs();
+  const second = mustSucceed(stack, await stack.plan());
+  if (!second.empty) {
+    throw new Error(`The stack ${stack.name} plans changes right after its apply:\n${await stack.describe(second)}`);
+  }
+  const destroy = await stack.destroy();
+  const refusal = destroy.diagnostics.find(({ summary }) => summary === REFUSED);
+  if (!refusesDestroy) {
+    mustSucceed(stack, destroy);
+  } else if (refusal === undefined) {
+    throw new Error(`Terraform had to refuse the destroy of the stack ${stack.name}, and did not.\n${describeRun(destroy)}`);
+  }
+  return {
+    plan,
+    outputs,
+    warnings: [...validation.diagnostics, ...plan.diagnostics].filter(({ severity }) => severity === "warning"),
+    ...(refusal && { refusal: `${refusal.summary}: ${refusal.detail}` }),
+    milliseconds: Math.round(performance.now() - start),
+  };
+}

@@ -1,0 +1,71 @@
+// Puts synthesized output into a workspace, at the depth it has in a project.
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, isAbsolute, join, relative, resolve } from "node:path";
+import type { TerraformJson } from "./stack-run";
+
+/** What a workspace runs: a cdktf output folder, a single folder with a cdk.tf.json, or configurations by stack name. */
+export type Source = string | Record<string, TerraformJson>;
+
+interface Manifest {
+  stacks: Record<string, { workingDirectory: string; dependencies?: string[] }>;
+}
+
+/** The manifest's stacks, each after those it depends on. */
+function inOrder({ stacks }: Manifest): string[] {
+  const order = new Set<string>();
+  const visit = (name: string): void => {
+    for (const dependency of stacks[name]?.dependencies ?? []) {
+      visit(dependency);
+    }
+    order.add(name);
+  };
+  Object.keys(stacks).forEach(visit);
+  return [...order];
+}
+
+function placeFolder(source: string, output: string): [string, string][] {
+  if (existsSync(join(source, "manifest.json"))) {
+    cpSync(source, output, { recursive: true });
+    const manifest = JSON.parse(readFileSync(join(output, "manifest.json"), "utf8")) as Manifest;
+    return inOrder(manifest).map((name) => [name, join(output, manifest.stacks[name]?.workingDirectory ?? "")]);
+  }
+  if (existsSync(join(source, "cdk.tf.json"))) {
+    const name = basename(source);
+    cpSync(source, join(output, "stacks", name), { recursive: true });
+    return [[name, join(output, "stacks", name)]];
+  }
+  throw new Error(`${source} has neither a manifest.json, as cdktf.out has, nor a cdk.tf.json, as a stack's folder has.`);
+}
+
+function placeConfigurations(source: Record<string, TerraformJson>, output: string): [string, string][] {
+  return Object.entries(source).map(([name, config]) => {
+    const folder = join(output, "stacks", name);
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, "cdk.tf.json"), JSON.stringify(config, null, 2));
+    return [name, folder];
+  });
+}
+
+/** Puts `source` at `output`. Returns the stacks' names and folders, in the order in which they are deployed. */
+export function placeOutput(source: Source, output: string): [name: string, folder: string][] {
+  return typeof source === "string" ? placeFolder(source, output) : placeConfigurations(source, output);
+}
+
+/**
+ * A backend that keeps the state inside `root` stays as it is. Any other (s3, an absolute path, none: beside the configuration,
+ * which day two replaces) gives way to a local one, by an override file next to the configuration.
+ */
+export function keepStateInside(root: string, name: string, folder: string): void {
+  const { terraform } = JSON.parse(readFileSync(join(folder, "cdk.tf.json"), "utf8")) as {
+    terraform?: { backend?: { local?: { path?: string } } };
+  };
+  const path = terraform?.backend?.local?.path;
+  if (path !== undefined && !isAbsolute(path)) {
+    const fromRoot = relative(root, resolve(folder, path));
+    if (!fromRoot.startsWith("..") && !fromRoot.startsWith("cdktf.out")) {
+      return;
+    }
+  }
+  const override = { terraform: { backend: { local: { path: relative(folder, join(root, "state", `${name}.tfstate`)) } } } };
+  writeFileSync(join(folder, "backend_override.tf.json"), JSON.stringify(override));
+}

@@ -1,0 +1,175 @@
+// One stack in a workspace: its folder, and what terraform does there.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import {
+  type Diagnostic,
+  describeRun,
+  diagnosticOf,
+  messagesOf,
+  type RawDiagnostic,
+  type Run,
+  runTerraform,
+  textOf,
+} from "./process";
+import type { Workspace } from "./workspace";
+
+/** A Terraform configuration in JSON, as `Testing.synth` gives it (parsed) or a test writes it by hand. */
+export type TerraformJson = Record<string, unknown>;
+
+/** What a plan does with an object. `read` is a data source that can only be read while applying. */
+export type Action = "create" | "update" | "delete" | "replace" | "read" | "move" | "remove" | "import";
+
+export interface Plan extends Run {
+  /** By address; what stays as it is is left out. */
+  changes: Record<string, Action>;
+  /** True when neither an object nor an output would change. */
+  empty: boolean;
+  /** The saved plan, for `apply`, `show` and `describe`. */
+  file: string;
+}
+
+export interface Output {
+  sensitive: boolean;
+  value: unknown;
+}
+
+/** The parts of `terraform show -json PLAN` that tests read. */
+export interface ShownPlan {
+  resource_changes?: {
+    address: string;
+    type: string;
+    change: { actions: string[]; before: unknown; after: unknown; after_unknown: unknown; replace_paths?: (string | number)[][] };
+  }[];
+  planned_values?: { outputs?: Record<string, { sensitive: boolean; value?: unknown }> };
+}
+
+const NOTHING_CHANGES = 0;
+const SOMETHING_CHANGES = 2;
+
+/** Every run is on a state of its own: nobody else could lock it. */
+const ALONE = ["-json", "-input=false", "-lock=false"];
+
+export class StackRun {
+  private initializedFor = "";
+  private plans = 0;
+
+  constructor(
+    readonly name: string,
+    /** The folder in which terraform runs. */
+    readonly folder: string,
+    /** The copy of the whole output, with the stack's neighbours. */
+    readonly workspace: Workspace,
+    private readonly env: Record<string, string>,
+  ) {}
+
+  /** The configuration as it stands in the workspace. */
+  get config(): TerraformJson {
+    return JSON.parse(readFileSync(join(this.folder, "cdk.tf.json"), "utf8")) as TerraformJson;
+  }
+
+  /** Runs `terraform ARGS` in the stack's folder as it is, for what the methods below do not do. */
+  async terraform(...args: string[]): Promise<Run & { status: number | null; stdout: string }> {
+    const { status, stdout, stderr } = await runTerraform(args, this.folder, this.env);
+    const messages = messagesOf(stdout);
+    return {
+      command: args.join(" "),
+      status,
+      stdout,
+      succeeded: status === 0,
+      diagnostics: messages.flatMap(({ diagnostic }): Diagnostic[] => (diagnostic ? [diagnosticOf(diagnostic)] : [])),
+      text: messages.length > 0 ? textOf(messages, stderr) : `${stdout}${stderr}`,
+    };
+  }
+
+  /** `terraform init`, unless what it depends on is the same as at the last one here. */
+  async init(): Promise<Run> {
+    const { terraform, module } = this.config;
+    const wanted = JSON.stringify({ terraform, module });
+    if (this.initializedFor === wanted) {
+      return { command: "init", succeeded: true, diagnostics: [], text: "" };
+    }
+    const run = await this.terraform("init", "-json", "-input=false", "-reconfigure");
+    this.initializedFor = run.succeeded ? wanted : "";
+    return run;
+  }
+
+  /** `terraform validate`, after an init. */
+  async validate(): Promise<Run> {
+    const init = await this.init();
+    if (!init.succeeded) {
+      return init;
+    }
+    const run = await this.terraform("validate", "-json");
+    const { diagnostics } = JSON.parse(run.stdout) as { diagnostics: RawDiagnostic[] };
+    return { ...run, diagnostics: diagnostics.map(diagnosticOf) };
+  }
+
+  /** `terraform plan`, after an init. `flags` are further ones, such as `-destroy` or `-replace=ADDRESS`. */
+  async plan(...flags: string[]): Promise<Plan> {
+    this.plans += 1;
+    const file = join(this.workspace.root, ".plans", `${this.name}-${this.plans}`);
+    const init = await this.init();
+    if (!init.succeeded) {
+      return { ...init, changes: {}, empty: false, file };
+    }
+    const run = await this.terraform("plan", ...ALONE, "-detailed-exitcode", `-out=${file}`, ...flags);
+    const changes = messagesOf(run.stdout).flatMap(({ type, change }) =>
+      type === "planned_change" && change && change.action !== "noop" ? [[change.resource.addr, change.action as Action]] : [],
+    );
+    return {
+      ...run,
+      succeeded: run.status === NOTHING_CHANGES || run.status === SOMETHING_CHANGES,
+      changes: Object.fromEntries(changes) as Record<string, Action>,
+      empty: run.status === NOTHING_CHANGES,
+      file,
+    };
+  }
+
+  /** Applies a saved plan; without one, plans first. */
+  async apply(plan?: Plan): Promise<Run> {
+    const saved = plan ?? (await this.plan());
+    return saved.succeeded ? this.terraform("apply", ...ALONE, saved.file) : saved;
+  }
+
+  /** Plans and applies, for tests that go on from there: throws, with Terraform's diagnostics, where either fails. */
+  async deploy(): Promise<void> {
+    const run = await this.apply();
+    if (!run.succeeded) {
+      throw new Error(`The stack ${this.name} could not be applied.\n${describeRun(run)}`);
+    }
+  }
+
+  /** `terraform destroy` of everything in the state. */
+  async destroy(): Promise<Run> {
+    const init = await this.init();
+    return init.succeeded ? this.terraform("destroy", ...ALONE, "-auto-approve") : init;
+  }
+
+  /** The outputs in the state, by name. */
+  async outputs(): Promise<Record<string, Output>> {
+    return JSON.parse((await this.read("output", "-json")).stdout) as Record<string, Output>;
+  }
+
+  /** The addresses of everything in the state, data sources included. */
+  async addresses(): Promise<string[]> {
+    return (await this.read("state", "list")).stdout.split("\n").filter((line) => line !== "");
+  }
+
+  /** A saved plan as data, with every planned value. */
+  async show(plan: Plan): Promise<ShownPlan> {
+    return JSON.parse((await this.read("show", "-json", plan.file)).stdout) as ShownPlan;
+  }
+
+  /** A saved plan as a user reads it. */
+  async describe(plan: Plan): Promise<string> {
+    return (await this.read("show", "-no-color", plan.file)).stdout;
+  }
+
+  private async read(...args: string[]): Promise<{ stdout: string }> {
+    const run = await this.terraform(...args);
+    if (!run.succeeded) {
+      throw new Error(`terraform ${run.command} failed in the stack ${this.name}:\n${run.text}`);
+    }
+    return run;
+  }
+}

@@ -1,0 +1,105 @@
+// A place in which terraform runs synthesized output against replayed providers.
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { openWorld, type ReplayedWorld, runFolder } from "../provider-replay/client";
+import type { Fixtures } from "../provider-replay/world";
+import { keepStateInside, placeOutput, type Source } from "./output";
+import { StackRun, type TerraformJson } from "./stack-run";
+
+export interface WorkspaceOptions extends Fixtures {
+  /** Terraform's input variables, given by environment as a pipeline does. Default: none. */
+  variables?: Record<string, string>;
+  /** Further environment. Of the test run's own only PATH is handed on. Default: none. */
+  env?: Record<string, string>;
+  /**
+   * Shell scripts that come first on PATH under these names, for provisioners. Every call is recorded (`commandCalls`). An empty
+   * script succeeds in silence. Default: none.
+   */
+  commands?: Record<string, string>;
+}
+
+/**
+ * A copy of a synthesized output, at the depth it has in a project, so that relative paths (`../../../state/NAME.tfstate`,
+ * `assets/...`) hold; with a Proxmox and a cluster of its own to apply to. Removed when the test run ends.
+ */
+export class Workspace {
+  private readonly stacks = new Map<string, StackRun>();
+
+  private constructor(
+    /** What the project's folder is in real use. */
+    readonly root: string,
+    /** The guests there are. */
+    readonly world: ReplayedWorld,
+    /** The whole environment in which terraform runs here; for running another program alike, such as `cdktf deploy`. */
+    readonly env: Readonly<Record<string, string>>,
+  ) {}
+
+  /** Copies `source` and opens a world for it. Runs nothing yet. */
+  static async open(source: Source, options: WorkspaceOptions = {}): Promise<Workspace> {
+    const { variables = {}, commands = {}, env = {}, ...fixtures } = options;
+    const world = await openWorld(fixtures);
+    const root = mkdtempSync(join(runFolder(), "workspace-"));
+    const workspace = new Workspace(root, world, {
+      PATH: `${join(root, ".bin")}:${process.env["PATH"]}`,
+      // Neither credentials nor settings of whoever runs the tests may decide how they end.
+      HOME: root,
+      CHECKPOINT_DISABLE: "1",
+      TF_IN_AUTOMATION: "1",
+      TF_CLI_CONFIG_FILE: "/dev/null",
+      TF_REATTACH_PROVIDERS: world.reattachProviders,
+      ...env,
+      ...Object.fromEntries(Object.entries(variables).map(([name, value]) => [`TF_VAR_${name}`, value])),
+    });
+    for (const folder of [".bin", ".plans", ".terraform-data"]) {
+      mkdirSync(join(root, folder));
+    }
+    for (const [name, script] of Object.entries(commands)) {
+      const record = `printf '%s\\n' "${name} $*" >> '${workspace.callRecord}'`;
+      writeFileSync(join(root, ".bin", name), `#!/bin/sh\n${record}\n${script}\n`, { mode: 0o755 });
+    }
+    workspace.become(source);
+    return workspace;
+  }
+
+  /** The stacks' names, in the order in which they are deployed. */
+  get stackNames(): string[] {
+    return [...this.stacks.keys()];
+  }
+
+  stack(name: string): StackRun {
+    const stack = this.stacks.get(name);
+    if (stack === undefined) {
+      throw new Error(`The output has no stack ${name}. It has: ${this.stackNames.join(", ") || "none"}.`);
+    }
+    return stack;
+  }
+
+  /** Day two: another output takes the place of this one; states and guests stay. A `StackRun` taken before goes on to work. */
+  become(source: Source): void {
+    const output = join(this.root, "cdktf.out");
+    rmSync(output, { recursive: true, force: true });
+    const before = new Map(this.stacks);
+    this.stacks.clear();
+    for (const [name, folder] of placeOutput(source, output)) {
+      keepStateInside(this.root, name, folder);
+      const env = { ...this.env, TF_DATA_DIR: join(this.root, ".terraform-data", name) };
+      const known = before.get(name);
+      this.stacks.set(name, known?.folder === folder ? known : new StackRun(name, folder, this, env));
+    }
+  }
+
+  /** The calls of the stubbed `commands` so far, each as the name and its arguments. */
+  commandCalls(): string[] {
+    return existsSync(this.callRecord) ? readFileSync(this.callRecord, "utf8").trimEnd().split("\n") : [];
+  }
+
+  private get callRecord(): string {
+    return join(this.root, ".calls");
+  }
+}
+
+/** A stack of hand-written Terraform JSON, alone in its workspace, under the name `stack`. */
+export async function openStack(config: TerraformJson, options: WorkspaceOptions = {}): Promise<StackRun> {
+  const workspace = await Workspace.open({ stack: config }, options);
+  return workspace.stack("stack");
+}
