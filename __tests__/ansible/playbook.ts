@@ -1,0 +1,194 @@
+import { spawn } from "node:child_process";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join, resolve } from "node:path";
+
+/** The folder of the playbooks under test. */
+export const playbooks = resolve(__dirname, "../../ansible");
+
+/** Variables of one host, as an inventory holds them. */
+export type HostVariables = Record<string, unknown>;
+
+/** What one run of ansible-playbook did. */
+export interface PlaybookRun {
+  /** Everything it printed. */
+  readonly output: string;
+  /** The line of the recap for a host. Throws when the host is not in it. */
+  recap(host: string): { readonly ok: number; readonly changed: number; readonly failed: number };
+  /** The lines that tell of failures of a host, with the blanks of the printer folded. */
+  failure(host: string): string;
+}
+
+/** Where ansible-playbook is: on PATH, or where `npm run test:ansible` puts it. Undefined when it is nowhere. */
+function findAnsible(): string | undefined {
+  const cached = resolve(__dirname, "../../node_modules/.cache/ansible-venv/bin");
+  const entries = [cached, ...(process.env.PATH ?? "").split(delimiter).filter(Boolean)];
+  return entries.map((entry) => join(entry, "ansible-playbook")).find((path) => existsSync(path));
+}
+
+function onPath(command: string): boolean {
+  return (process.env.PATH ?? "").split(delimiter).some((entry) => entry !== "" && existsSync(join(entry, command)));
+}
+
+/**
+ * A describe whose tests need ansible-playbook and further commands. Where one is missing they are skipped with a line that says
+ * how to get it; with REQUIRE_TOOLS=1 they fail instead.
+ */
+export function describeWithAnsible(name: string, body: () => void, commands: readonly string[] = []): void {
+  const missing = commands.filter((command) => !onPath(command));
+  if (!findAnsible()) missing.unshift("ansible-playbook (npm run test:ansible installs it)");
+  if (missing.length === 0) {
+    describe(name, body);
+    return;
+  }
+  const reason = `missing: ${missing.join(", ")}`;
+  if (process.env.REQUIRE_TOOLS === "1") {
+    test(name, () => {
+      throw new Error(`REQUIRE_TOOLS=1 and ${reason}`);
+    });
+  } else {
+    console.warn(`SKIPPED: ${name}: ${reason}`);
+    describe.skip(`${name} (${reason})`, body);
+  }
+}
+
+/** A temporary folder for one test file, with what stands in for a container. */
+export class Workbench {
+  readonly folder = realpathSync(mkdtempSync(join(tmpdir(), "ansible-test-")));
+
+  /** Removes the folder and everything in it. */
+  remove(): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** The root of a host's installation. */
+  root(host: string): string {
+    return join(this.folder, host, "root");
+  }
+
+  /** The folder where a host's stubs keep their state. */
+  state(host: string): string {
+    return join(this.folder, host, "state");
+  }
+
+  /** What a host's stubs wrote into a file of their state; empty when there is none. */
+  read(host: string, file: string): string {
+    const path = join(this.state(host), file);
+    return existsSync(path) ? readFileSync(path, "utf8") : "";
+  }
+
+  /**
+   * Variables of a host that is this machine, with a root and a systemd of its own.
+   * @param port the port of its Ollama API
+   */
+  host(host: string, port: number, variables: HostVariables = {}): HostVariables {
+    const bin = join(this.folder, host, "bin");
+    for (const path of [bin, this.root(host), this.state(host)]) mkdirSync(path, { recursive: true });
+    for (const [command, text] of Object.entries({ systemctl, journalctl })) {
+      writeFileSync(join(bin, command), text);
+      chmodSync(join(bin, command), 0o755);
+    }
+    const user = process.getuid?.() ?? 0;
+    const group = process.getgid?.() ?? 0;
+    return {
+      ansible_connection: "local",
+      ansible_python_interpreter: "{{ ansible_playbook_python }}",
+      task_environment: { PATH: [bin, process.env.PATH].join(delimiter), STUB_ROOT: this.root(host), STUB_STATE: this.state(host) },
+      ollama_prefix: this.root(host),
+      ollama_manage_user: false,
+      ollama_user: String(user),
+      ollama_group: String(group),
+      ollama_port: port,
+      ...variables,
+    };
+  }
+
+  /**
+   * Writes a playbook of the test's own that runs one task file of a role with the defaults of the real playbooks.
+   * @returns its path
+   */
+  playbook(role: string, tasksFrom: string): string {
+    if (!existsSync(join(this.folder, "group_vars"))) symlinkSync(join(playbooks, "group_vars"), join(this.folder, "group_vars"));
+    const path = join(this.folder, `${role}-${tasksFrom}.yml`);
+    const play = {
+      hosts: "ollama_containers",
+      gather_facts: false,
+      environment: "{{ task_environment }}",
+      tasks: [{ "ansible.builtin.import_role": { name: role, tasks_from: tasksFrom } }],
+    };
+    writeFileSync(path, JSON.stringify([play]));
+    return path;
+  }
+
+  /** Runs a playbook against hosts of the group ollama_containers. It may fail: the recap tells. */
+  async run(playbook: string, tags: string, hosts: Record<string, HostVariables>): Promise<PlaybookRun> {
+    const inventory = join(this.folder, "inventory.json");
+    writeFileSync(inventory, JSON.stringify({ ollama_containers: { hosts } }));
+    const args = ["--inventory", inventory, "--tags", tags, resolve(playbooks, playbook)];
+    const env = {
+      ...process.env,
+      ANSIBLE_CONFIG: join(playbooks, "ansible.cfg"),
+      ANSIBLE_ROLES_PATH: join(playbooks, "roles"),
+      ANSIBLE_HOME: join(this.folder, "ansible-home"),
+      ANSIBLE_NOCOLOR: "1",
+      ANSIBLE_FORKS: "8",
+      ANSIBLE_PIPELINING: "1",
+      LC_ALL: "C.UTF-8",
+    };
+    const output = await new Promise<string>((done, fail) => {
+      const child = spawn(findAnsible() ?? "ansible-playbook", args, { env, stdio: ["ignore", "pipe", "pipe"] });
+      let text = "";
+      for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (text += String(chunk)));
+      child.on("error", fail);
+      child.on("close", () => done(text));
+    });
+    return { output, recap: (host) => recap(output, host), failure: (host) => failure(output, host) };
+  }
+}
+
+function recap(output: string, host: string): { ok: number; changed: number; failed: number } {
+  const line = output.split("\n").find((candidate) => new RegExp(`^${host}\\s+: ok=`).test(candidate));
+  if (!line) throw new Error(`no recap of ${host} in:\n${output}`);
+  const number = (name: string) => Number(new RegExp(`${name}=(\\d+)`).exec(line)?.[1]);
+  return { ok: number("ok"), changed: number("changed"), failed: number("failed") };
+}
+
+function failure(output: string, host: string): string {
+  return output
+    .split(/^(?=fatal: |failed: |ok: |changed: |TASK |PLAY )/m)
+    .filter((part) => part.startsWith(`fatal: [${host}]`) || part.startsWith(`failed: [${host}]`))
+    .join("\n")
+    .replace(/\s+/g, " ");
+}
+
+/**
+ * Stands in for systemd: knows the unit only when its file is there, loads it on daemon-reload, and on a start notes which
+ * release runs, as a real service would go on running a release whose link has moved.
+ */
+const systemctl = `#!/bin/sh
+echo "$*" >> "$STUB_STATE/calls"
+for verb in "$@"; do case "$verb" in -*) ;; *) break ;; esac; done
+unit="$STUB_ROOT/etc/systemd/system/ollama.service"
+case "$verb" in
+  show)
+    if [ -e "$unit" ]; then echo LoadState=loaded; else echo LoadState=not-found; fi
+    if [ -e "$STUB_STATE/running" ]; then echo ActiveState=active; else echo ActiveState=inactive; fi
+    echo "InvocationID=run-$(cat "$STUB_STATE/starts" 2>/dev/null || echo 0)"
+    ;;
+  is-enabled) if [ -e "$STUB_STATE/enabled" ]; then echo enabled; else echo disabled; exit 1; fi ;;
+  enable) : > "$STUB_STATE/enabled" ;;
+  daemon-reload) cp "$unit" "$STUB_STATE/loaded" ;;
+  start | restart)
+    basename "$(readlink "$STUB_ROOT/opt/ollama/current")" > "$STUB_STATE/running"
+    echo $(($(cat "$STUB_STATE/starts" 2>/dev/null || echo 0) + 1)) > "$STUB_STATE/starts"
+    ;;
+esac
+`;
+
+/** Stands in for the journal: prints what a test wrote for one run of the service. */
+const journalctl = `#!/bin/sh
+for argument in "$@"; do
+  case "$argument" in _SYSTEMD_INVOCATION_ID=*) cat "$STUB_STATE/journal-\${argument#*=}" 2>/dev/null ;; esac
+done
+exit 0
+`;
