@@ -29,7 +29,7 @@ function onPath(tool: string): boolean {
 }
 
 /**
- * `describe` for tests that run `tool`. Where it is missing they are skipped, and the name of the skipped group says what to
+ * `describe` for tests that run `tool`. Where it is missing they are skipped, and a line on stderr says which and what to
  * install; with REQUIRE_TOOLS=1 in the environment one failing test takes their place instead.
  */
 export function describeWithTool(tool: ExternalTool, name: string, tests: () => void): void {
@@ -46,5 +46,7 @@ export function describeWithTool(tool: ExternalTool, name: string, tests: () => 
     });
     return;
   }
-  describe.skip(`${name} (skipped: ${missing})`, tests);
+  // jest's reporter tells only how many tests were skipped, not which or why.
+  process.stderr.write(`SKIPPED ${name}: ${missing}\n`);
+  describe.skip(`${name} (${missing})`, tests);
 }

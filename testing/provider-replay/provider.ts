@@ -1,6 +1,7 @@
 // One replayed provider: what it answers to each call of Terraform.
 import { isDeepStrictEqual } from "node:util";
 import { withKnownValues, withUnknowns } from "./computed";
+import { deprecationWarnings } from "./deprecation";
 import { type Path, replacingChanges } from "./replacement";
 import type { BlockSchema, ProviderSnapshot, VersionedSchema } from "./snapshot";
 import { type DynamicValue, decodeValue, encodeValue, isObject } from "./values";
@@ -32,6 +33,10 @@ function blockOf(schemas: Record<string, VersionedSchema>, typeName: string): Bl
     throw new Error(`The schema snapshot has no ${typeName}.`);
   }
   return schema.block;
+}
+
+function validate(schemas: Record<string, VersionedSchema>, { type_name, config }: Request): object {
+  return { diagnostics: deprecationWarnings(type_name, blockOf(schemas, type_name), decodeValue(config)) };
 }
 
 function plan(snapshot: ProviderSnapshot, { type_name, prior_state, proposed_new_state }: Request): object {
@@ -77,8 +82,8 @@ export function providerCalls(snapshot: ProviderSnapshot, world: World): Record<
   const nothingToSay: Call = () => ({});
   return {
     ValidateProviderConfig: nothingToSay,
-    ValidateResourceConfig: nothingToSay,
-    ValidateDataResourceConfig: nothingToSay,
+    ValidateResourceConfig: (request) => validate(snapshot.resources, request),
+    ValidateDataResourceConfig: (request) => validate(snapshot.dataSources, request),
     ConfigureProvider: nothingToSay,
     StopProvider: nothingToSay,
     // State is written by the same schema version that reads it, and Terraform takes its JSON as it is.
