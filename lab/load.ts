@@ -38,7 +38,7 @@ function readBytes(file: string): Buffer | Problem[] {
     }
     return readFileSync(file);
   } catch (error) {
-    const reason = error instanceof Error && "code" in error ? error.code : error;
+    const reason = (error as NodeJS.ErrnoException).code;
     return reason === "ENOENT"
       ? refuse(
           "lab-missing",

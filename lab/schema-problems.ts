@@ -92,20 +92,12 @@ function fromUnion(
   const [branch] = branches.length > 0 ? branches : issue.errors;
   if (!branch) {
     const options = "options" in issue && Array.isArray(issue.options) ? issue.options.map(String) : [];
-    const key = "discriminator" in issue ? String(issue.discriminator) : "type";
-    const found = value([...path, key]);
-    return [
-      {
-        problem: {
-          code: "invalid-choice",
-          severity: "error",
-          path: [...path, key],
-          message: found === undefined ? `${key} is missing here` : `${quote(found)} is none of ${options.join(", ")}`,
-          remedy: options.length > 0 ? `Write one of ${options.join(", ")}.` : `Say which ${key} it is.`,
-        },
-        prune: path,
-      },
-    ];
+    // Zod places the issue at the discriminator; without a known one nothing of the value can be read.
+    const found = value(path);
+    const remedy = `Write one of ${options.join(", ")}.`;
+    const message =
+      found === undefined ? `${String(path.at(-1))} is missing here` : `${quote(found)} is none of ${options.join(", ")}`;
+    return [{ problem: { code: "invalid-choice", severity: "error", path, message, remedy }, prune: path.slice(0, -1) }];
   }
   return branch.flatMap((error) => fromIssue({ ...error, path: [...issue.path, ...error.path] } as Issue, value));
 }

@@ -1,4 +1,4 @@
-import { Fn, TerraformOutput } from "cdktf";
+import { TerraformOutput } from "cdktf";
 import type { Construct } from "constructs";
 import { nvidiaDevices } from "../constructs/ollama/gpu-devices";
 import { OLLAMA_PORT, OllamaContainer } from "../constructs/ollama/ollama-container";
@@ -6,12 +6,12 @@ import { Connection } from "../constructs/proxmox/connection";
 import type { ContainerDevice } from "../constructs/proxmox/container";
 import { ContainerTemplate } from "../constructs/proxmox/container-template";
 import { OwnershipGuard } from "../constructs/proxmox/ownership-guard";
-import { verbatimIn } from "../constructs/terraform-text";
+import { verbatim } from "../constructs/terraform-text";
 import { parseCidr, parseHostAddress } from "../grammar/address";
 import type { ContainerSpec, Lab } from "../lab/lab";
 import type { Problem } from "../lab/problem";
 import { templateFileName } from "../lab/rules/containers";
-import { type Inventory, inventory } from "./inventory";
+import { formatInventory, inventory, staticAddress } from "./inventory";
 import { LabStack } from "./lab-stack";
 import { connectionProps, datastoreOf, guestTags } from "./proxmox";
 
@@ -107,16 +107,6 @@ export class ContainersStack extends LabStack {
     return { volumeId: template.volumeId, dependsOn: [template.resource] };
   }
 
-  /** The inventory with the addresses as Terraform knows them, and everything else as it stands in the lab. */
-  private inventory(addresses: Readonly<Record<string, string>>): Inventory {
-    const { ollama_containers } = inventory(this.lab, () => null);
-    const hosts = Object.entries(this.lab.containers ?? {}).map(([key, { name }]) => {
-      const variables = verbatimIn(ollama_containers.hosts[name]);
-      return [name, { ...variables, ansible_host: addresses[key] ?? null }];
-    });
-    return { ollama_containers: { hosts: Object.fromEntries(hosts), vars: verbatimIn(ollama_containers.vars) } };
-  }
-
   private outputs(): void {
     const addresses = Object.fromEntries(Object.entries(this.containers).map(([key, { container }]) => [key, container.address]));
     new TerraformOutput(this, "addresses", {
@@ -128,16 +118,33 @@ export class ContainersStack extends LabStack {
       description: "URL of the Ollama API in each container.",
     });
     new TerraformOutput(this, "inventory", {
-      value: Fn.yamlencode(this.inventory(addresses)),
+      value: inventoryTemplate(this.lab, addresses),
       description: "Ansible inventory of the containers, as YAML.",
     });
   }
 }
 
+/** The expression that a string consists of, if it is one. */
+function expressionIn(text: string): string | undefined {
+  return /^\$\{(.*)\}$/.exec(text)?.[1];
+}
+
 /** An address that is an expression may turn out null, and then there is no URL either. */
 function apiUrl(address: string): string {
-  const expression = /^\$\{(.*)\}$/.exec(address)?.[1];
+  const expression = expressionIn(address);
   return expression ? `\${try("http://\${${expression}}:${OLLAMA_PORT}", null)}` : `http://${address}:${OLLAMA_PORT}`;
+}
+
+/** The inventory as a Terraform template: everything as it stands in the lab, but for leased addresses, which Terraform fills in. */
+function inventoryTemplate(lab: Lab, addresses: Readonly<Record<string, string>>): string {
+  const placeholder = (key: string) => `leased-address-of-${key}`;
+  const text = verbatim(formatInventory(inventory(lab, (key, spec) => staticAddress(spec) ?? placeholder(key))));
+  return Object.entries(addresses).reduce((result, [key, address]) => {
+    const expression = expressionIn(address);
+    return expression
+      ? result.replace(`ansible_host: ${placeholder(key)}\n`, () => `ansible_host: \${jsonencode(${expression})}\n`)
+      : result;
+  }, text);
 }
 
 /** Everything of the node that a container gets: what its GPU needs, and what the lab lists. */

@@ -1,3 +1,4 @@
+import { stringify } from "yaml";
 import { OLLAMA_PORT } from "../constructs/ollama/ollama-container";
 import { parseHostAddress } from "../grammar/address";
 import type { ContainerSpec, Lab } from "../lab/lab";
@@ -57,4 +58,9 @@ export function inventory(lab: Lab, addressOf: (key: string, container: Containe
 /** The static address of a container; `null` for a leased one. */
 export function staticAddress(container: ContainerSpec): string | null {
   return parseHostAddress(container.address)?.ip ?? null;
+}
+
+/** The inventory as YAML, one line for each value: what the output and the inventory file hold. */
+export function formatInventory(value: Inventory): string {
+  return stringify(value, { lineWidth: 0, aliasDuplicateObjects: false });
 }

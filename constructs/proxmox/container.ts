@@ -197,7 +197,9 @@ export class Container extends Construct {
     });
     this.resource.overrideLogicalId(props.resourceName);
     // By lookup, never by index: the map is empty while there is no lease, and an index would stop every plan.
-    this.address = parseHostAddress(network.address)?.ip ?? `\${lookup(${this.resource.fqn}.ipv4, "eth0", null)}`;
+    this.address =
+      parseHostAddress(network.address)?.ip ??
+      `\${lookup(${VirtualEnvironmentContainer.tfResourceType}.${props.resourceName}.ipv4, "eth0", null)}`;
 
     if (props.pool) {
       // The container's own pool_id would replace it when it changes.

@@ -1,0 +1,118 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { formatPath } from "../../lab/problem";
+import { editorSchema } from "../../lab/schema/generate";
+import { type Changes, labWith, problemsOf } from "../../testing/lab";
+
+const container = (changes: Changes) => ({ containers: { "ollama-1": changes } });
+
+/** A value that its own grammar refuses: the place, the code, and a part of the remedy. */
+const refused: [fact: string, lab: Changes, path: string, code: string, remedy: RegExp][] = [
+  ["a VMID below 100", container({ vmId: 99 }), "containers.ollama-1.vmId", "out-of-range", /100 or more/],
+  ["a VMID that is text", container({ vmId: "201" }), "containers.ollama-1.vmId", "wrong-type", /quotes away: 201/],
+  [
+    "an address that is none",
+    container({ address: "192.0.2.300" }),
+    "containers.ollama-1.address",
+    "invalid-address",
+    /192\.0\.2\.21/,
+  ],
+  ["a network with host bits", { network: { cidr: "192.0.2.7/24" } }, "network.cidr", "network-host-bits", /192\.0\.2\.0\/24/],
+  [
+    "a MAC address in small letters",
+    container({ mac: "bc:24:11:00:00:21" }),
+    "containers.ollama-1.mac",
+    "invalid-mac",
+    /BC:24:11:00:00:21/,
+  ],
+  ["a multicast MAC address", container({ mac: "01:00:5E:00:00:01" }), "containers.ollama-1.mac", "invalid-mac", /even/],
+  ["a VLAN beyond 4094", container({ vlan: 4095 }), "containers.ollama-1.vlan", "out-of-range", /4094 or less/],
+  [
+    "a model reference with a blank",
+    container({ models: ["mistral 7b"] }),
+    "containers.ollama-1.models[0]",
+    "invalid-model",
+    /mistral:7b/,
+  ],
+  ["a tag in capitals", container({ tags: ["Prod"] }), "containers.ollama-1.tags[0]", "invalid-tag", /lower-case/],
+  ["a name that is no host name", container({ name: "ollama_1" }), "containers.ollama-1.name", "invalid-name", /hyphens/],
+  ["a device outside /dev", container({ devices: ["/mnt/x"] }), "containers.ollama-1.devices[0]", "invalid-device", /renderD128/],
+  [
+    "a mode of three digits",
+    { proxmox: { auth: "rootPassword" }, ...container({ devices: [{ path: "/dev/fuse", mode: "660" }] }) },
+    "containers.ollama-1.devices[0].mode",
+    "invalid-mode",
+    /"0660"/,
+  ],
+  [
+    "an endpoint over http",
+    { proxmox: { endpoint: "http://pve1.lab.example:8006/" } },
+    "proxmox.endpoint",
+    "endpoint-not-https",
+    /https:/,
+  ],
+  [
+    "an endpoint with the API's path",
+    { proxmox: { endpoint: "https://pve1.lab.example:8006/api2/json" } },
+    "proxmox.endpoint",
+    "endpoint-path",
+    /:8006\/\.$/,
+  ],
+  [
+    "a PCI path in capitals",
+    { proxmox: { nodes: { pve1: { gpus: { rtx: { path: "0000:0A:00", id: "10de:2684" } } } } } },
+    "proxmox.nodes.pve1.gpus.rtx.path",
+    "invalid-pci-path",
+    /0000:0a:00/,
+  ],
+  ["a private key", { sshPublicKeys: ["-----BEGIN OPENSSH PRIVATE KEY-----"] }, "sshPublicKeys[0]", "private-key", /\.pub/],
+  ["a word that is no choice", { proxmox: { auth: "apitoken" } }, "proxmox.auth", "invalid-choice", /Did you mean apiToken/],
+  ["a mistyped key", container({ memoryGib: 8 }), "containers.ollama-1.memoryGib", "unknown-key", /Did you mean memoryGiB/],
+  ["a mistyped section", { container: {} }, "container", "unknown-key", /Did you mean containers/],
+  [
+    "a key that cannot name a guest",
+    { containers: { Ollama_2: { vmId: 202, address: "192.0.2.22" } } },
+    "containers.Ollama_2",
+    "invalid-key",
+    /lower-case letter/,
+  ],
+  ["a missing VMID", container({ vmId: undefined }), "containers.ollama-1.vmId", "missing", /a number/],
+  [
+    "a GPU of no known type",
+    container({ gpu: { type: "amd" } }),
+    "containers.ollama-1.gpu.type",
+    "invalid-choice",
+    /nvidia, intel/,
+  ],
+  ["a list instead of a map", { containers: [1] }, "containers", "wrong-type", /a map of names/],
+  [
+    "a variable that follows from the lab",
+    container({ ollama: { environment: { OLLAMA_HOST: "x" } } }),
+    "containers.ollama-1.ollama.environment.OLLAMA_HOST",
+    "invalid-environment",
+    /follow from the lab/,
+  ],
+  ["no node at all", { proxmox: { nodes: undefined } }, "proxmox.nodes", "missing", /names to settings/],
+  [
+    "a URL with a password",
+    { defaults: { container: { template: { url: "https://a:b@mirror.lab.example/u.tar.zst" } } } },
+    "defaults.container.template.url",
+    "credential-in-url",
+    /none/,
+  ],
+];
+
+test.each(refused)("%s is refused at its place, with a remedy", (_, changes, path, code, remedy) => {
+  const errors = problemsOf(labWith(changes)).filter(({ severity }) => severity === "error");
+  expect(errors.map((problem) => [formatPath(problem.path), problem.code])).toEqual([[path, code]]);
+  expect(errors[0]?.remedy).toMatch(remedy);
+});
+
+test("lab.schema.json is what the schema generates (npm run schema writes it anew)", () => {
+  expect(readFileSync(join(__dirname, "../../lab.schema.json"), "utf8")).toBe(editorSchema());
+});
+
+test("the editor's schema states the default of a setting", () => {
+  const schema = JSON.parse(editorSchema()) as { properties: { network: { properties: { bridge: { default: string } } } } };
+  expect(schema.properties.network.properties.bridge.default).toBe("vmbr0");
+});

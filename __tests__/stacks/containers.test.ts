@@ -1,0 +1,262 @@
+import type { LabInput } from "../../lab/schema";
+import { addresses, type Changes, labWith, type StackJson, sshKey, stackOf } from "../../testing/lab";
+
+const CONTAINER = "proxmox_virtual_environment_container";
+const RULES = "proxmox_virtual_environment_firewall_rules";
+const OPTIONS = "proxmox_virtual_environment_firewall_options";
+const DOWNLOAD = "proxmox_download_file";
+
+const of = (changes: Changes = {}, base?: LabInput) => stackOf(labWith(changes, base), "containers");
+const container = (changes: Changes = {}) => of({ containers: { "ollama-1": changes } });
+const resource = (stack: StackJson, type: string, name = "ollama-1") => stack.resource[type]?.[name];
+const download = { url: "https://mirror.lab.example/ubuntu.tar.zst", sha256: "a".repeat(64) };
+const root = { proxmox: { auth: "rootPassword" } };
+
+describe("a container", () => {
+  const plain = resource(container(), CONTAINER);
+
+  test.each([
+    ["is unprivileged", { unprivileged: true }],
+    ["has its NIC in the firewall", { network_interface: [{ name: "eth0", bridge: "vmbr0", firewall: true }] }],
+    ["has 8 cores by default", { cpu: { cores: 8 } }],
+    ["has 16 GiB and no swap by default", { memory: { dedicated: 16384, swap: 0 } }],
+    ["has 50 GiB on the lab's datastore by default", { disk: { datastore_id: "local-lvm", size: 50 } }],
+    ["has nesting, and nothing else a token may not set", { features: { nesting: true } }],
+    ["starts with the node", { start_on_boot: true, started: true }],
+    [
+      "is told that it is an Ubuntu, so that Proxmox sets up its network and keys",
+      { operating_system: { template_file_id: "local:vztmpl/ubuntu-22.04-standard_22.04-1_amd64.tar.zst", type: "ubuntu" } },
+    ],
+    ["has tags in the order in which Proxmox stores them", { tags: ["ollama", "terraform", "test"] }],
+    ["has a literal VMID", { vm_id: 201 }],
+    ["gets 300 s to be destroyed", { timeout_delete: 300 }],
+  ])("%s", (_, expected) => expect(plain).toMatchObject(expected));
+
+  test("takes the prefix of its address from the network, and its gateway", () => {
+    expect(plain?.["initialization"]).toMatchObject({
+      hostname: "test-ollama-1",
+      ip_config: [{ ipv4: { address: "192.0.2.21/24", gateway: "192.0.2.1" } }],
+    });
+  });
+  test("keeps a prefix of its own", () => {
+    const own = container({ address: "192.0.2.21/25" });
+    expect(resource(own, CONTAINER)?.["initialization"]).toMatchObject({ ip_config: [{ ipv4: { address: "192.0.2.21/25" } }] });
+  });
+  test("ignores later templates and keys, either of which would replace it", () => {
+    expect(plain?.["lifecycle"]).toMatchObject({
+      ignore_changes: ["operating_system[0].template_file_id", "initialization[0].user_account"],
+    });
+  });
+  test("gets its keys trimmed, as Proxmox stores them", () => {
+    const stack = of({ sshPublicKeys: [`  ${sshKey()}\n`] });
+    expect(resource(stack, CONTAINER)?.["initialization"]).toMatchObject({ user_account: { keys: [sshKey()] } });
+  });
+  test("adds its own tags to the lab's, sorted and each once", () => {
+    expect(resource(container({ tags: ["zz", "aa", "ollama"] }), CONTAINER)?.["tags"]).toEqual([
+      "aa",
+      "ollama",
+      "terraform",
+      "test",
+      "zz",
+    ]);
+  });
+  test("with protect is protected in Proxmox and in Terraform", () => {
+    expect(resource(container({ protect: true }), CONTAINER)).toMatchObject({
+      protection: true,
+      lifecycle: { prevent_destroy: true },
+    });
+  });
+  test("without protect can be destroyed", () => {
+    expect(plain).toMatchObject({ protection: false, lifecycle: expect.not.objectContaining({ prevent_destroy: true }) });
+  });
+  test("joins a pool by membership, since a pool_id of its own would replace it", () => {
+    const stack = container({ pool: "ai" });
+    expect(resource(stack, CONTAINER)).not.toHaveProperty("pool_id");
+    expect(resource(stack, "proxmox_pool_membership")).toMatchObject({ pool_id: "ai" });
+  });
+  test("has its models on a volume of their own when it is to", () => {
+    expect(resource(container({ modelVolume: { sizeGiB: 200 } }), CONTAINER)?.["mount_point"]).toEqual([
+      { volume: "local-lvm", path: "/var/lib/ollama/models", size: "200G", backup: false },
+    ]);
+  });
+  test("has the VLAN and the name servers of the lab", () => {
+    const stack = of({ network: { vlan: 20, dns: ["192.0.2.1"], searchDomain: "lab.example" } });
+    expect(resource(stack, CONTAINER)).toMatchObject({
+      network_interface: [{ vlan_id: 20 }],
+      initialization: { dns: { servers: ["192.0.2.1"], domain: "lab.example" } },
+    });
+  });
+  test("has a description in which Terraform interpolates nothing", () => {
+    expect(resource(container({ description: "costs ${money} %{ if }" }), CONTAINER)?.["description"]).toBe(
+      "costs $${money} %%{ if }",
+    );
+  });
+});
+
+describe("a container with DHCP", () => {
+  const leased = container({ address: "dhcp", mac: "BC:24:11:00:00:21" });
+  test("has no gateway, which comes with the lease", () => {
+    expect(resource(leased, CONTAINER)?.["initialization"]).toMatchObject({ ip_config: [{ ipv4: { address: "dhcp" } }] });
+    expect(JSON.stringify(resource(leased, CONTAINER))).not.toContain("gateway");
+  });
+  test("waits for an IPv4 address, not for any", () =>
+    expect(resource(leased, CONTAINER)).toMatchObject({ wait_for_ip: { ipv4: true } }));
+  test("keeps the MAC address of its reservation", () => {
+    expect(resource(leased, CONTAINER)).toMatchObject({ network_interface: [{ mac_address: "BC:24:11:00:00:21" }] });
+  });
+  test("may lease through its firewall", () => expect(resource(leased, OPTIONS)).toMatchObject({ dhcp: true }));
+  test("gives its address by lookup, never by index", () => {
+    expect(leased.output?.["addresses"]?.value).toEqual({
+      "ollama-1": '${lookup(proxmox_virtual_environment_container.ollama-1.ipv4, "eth0", null)}',
+    });
+  });
+});
+
+describe("with root's password", () => {
+  const withRoot = (changes: Changes) => of({ ...root, containers: { "ollama-1": changes } });
+  test("keyctl is set", () => {
+    expect(resource(withRoot({ features: { keyctl: true } }), CONTAINER)?.["features"]).toEqual({ nesting: true, keyctl: true });
+  });
+  test("an Intel card is its render node, for group video", () => {
+    expect(resource(withRoot({ gpu: { type: "intel" } }), CONTAINER)?.["device_passthrough"]).toEqual([
+      { path: "/dev/dri/renderD128", gid: 44, mode: "0660" },
+    ]);
+  });
+  test("two NVIDIA cards are their devices, the control device and unified memory", () => {
+    const stack = withRoot({ gpu: { type: "nvidia", indexes: [1, 0], driverVersion: "580.95.05" } });
+    const paths = ["/dev/nvidia0", "/dev/nvidia1", "/dev/nvidiactl", "/dev/nvidia-uvm", "/dev/nvidia-uvm-tools"];
+    expect(resource(stack, CONTAINER)?.["device_passthrough"]).toEqual(paths.map((path) => ({ path, gid: 44, mode: "0666" })));
+  });
+  test("a listed device has the group and mode it is given", () => {
+    expect(
+      resource(withRoot({ devices: [{ path: "/dev/fuse", gid: 0, mode: "0600" }] }), CONTAINER)?.["device_passthrough"],
+    ).toEqual([{ path: "/dev/fuse", gid: 0, mode: "0600" }]);
+  });
+  test("the provider gets the user's name and no secret", () => {
+    expect(of(root).provider?.["proxmox"]).toEqual([
+      { endpoint: "https://pve1.lab.example:8006/", insecure: false, username: "root@pam" },
+    ]);
+  });
+});
+
+test("under a token the provider gets no user's name, which the token has in it", () => {
+  expect(of().provider?.["proxmox"]?.[0]).not.toHaveProperty("username");
+});
+
+test("SSH to the nodes is as the lab says, with their addresses", () => {
+  expect(of({ proxmox: { ssh: { username: "terraform" } } }).provider?.["proxmox"]?.[0]).toMatchObject({
+    ssh: { username: "terraform", agent: true, node: [{ name: "pve1", address: "192.0.2.11", port: 22 }] },
+  });
+});
+
+describe("the firewall", () => {
+  test("opens the API to clients and SSH to management, network by network", () => {
+    const stack = of({ network: { clients: ["198.51.100.0/24", "192.0.2.0/24"], management: ["192.0.2.64/26"] } });
+    const rules = resource(stack, RULES)?.["rule"] as { dport: string; source: string; action: string; type: string }[];
+    expect(rules.map(({ type, action, dport, source }) => [type, action, dport, source])).toEqual([
+      ["in", "ACCEPT", "22", "192.0.2.64/26"],
+      ["in", "ACCEPT", "11434", "192.0.2.0/24"],
+      ["in", "ACCEPT", "11434", "198.51.100.0/24"],
+    ]);
+  });
+  test("drops everything else that comes in", () => {
+    expect(resource(of(), OPTIONS)).toMatchObject({ enabled: true, input_policy: "DROP", output_policy: "ACCEPT" });
+  });
+  test("lets IPv6 find its neighbours", () => expect(resource(of(), OPTIONS)).toMatchObject({ ndp: true }));
+  test("is switched on after its rules", () => expect(resource(of(), OPTIONS)?.["depends_on"]).toEqual([`${RULES}.ollama-1`]));
+  test("without anybody to let in has no rule, and still drops", () => {
+    const stack = of({ network: { clients: [], management: [] } });
+    expect([resource(stack, RULES), resource(stack, OPTIONS)?.["input_policy"]]).toEqual([undefined, "DROP"]);
+  });
+});
+
+describe("a template that is downloaded", () => {
+  const two = {
+    proxmox: { nodes: { pve2: { address: "192.0.2.12" } } },
+    defaults: { container: { template: download } },
+    containers: {
+      "ollama-2": { vmId: 202, address: "192.0.2.22" },
+      "ollama-3": { vmId: 203, address: "192.0.2.23", node: "pve2" },
+    },
+  };
+  test("is downloaded once for each node", () => {
+    expect(Object.keys(of(two).resource[DOWNLOAD] ?? {})).toEqual(["pve1_local_ubuntu-tar-zst", "pve2_local_ubuntu-tar-zst"]);
+  });
+  test("is downloaded once altogether to a shared datastore, by whichever node", () => {
+    const shared = of({ ...two, storage: { files: "nas", shared: ["nas"] } });
+    expect(shared.resource[DOWNLOAD]).toEqual({
+      "shared_nas_ubuntu-tar-zst": expect.objectContaining({ datastore_id: "nas", lifecycle: { ignore_changes: ["node_name"] } }),
+    });
+  });
+  test("goes to the datastore of its node where the node has one of its own", () => {
+    const stack = of({ ...two, proxmox: { nodes: { pve2: { address: "192.0.2.12", storage: { files: "dir2" } } } } });
+    expect(Object.keys(stack.resource[DOWNLOAD] ?? {})).toContain("pve2_dir2_ubuntu-tar-zst");
+  });
+  test("is never fetched again because it changed at its URL, and has its exact name and checksum", () => {
+    expect(resource(of(two), DOWNLOAD, "pve1_local_ubuntu-tar-zst")).toMatchObject({
+      content_type: "vztmpl",
+      file_name: "ubuntu.tar.zst",
+      overwrite: false,
+      checksum: "a".repeat(64),
+      checksum_algorithm: "sha256",
+    });
+  });
+  test("reaches the container as a literal, with an order, so that a new download replaces no container", () => {
+    const ollama = resource(of(two), CONTAINER);
+    expect(ollama?.["operating_system"]).toMatchObject({ template_file_id: "local:vztmpl/ubuntu.tar.zst" });
+    expect(ollama?.["depends_on"]).toEqual([`${DOWNLOAD}.pve1_local_ubuntu-tar-zst`]);
+  });
+});
+
+describe("the ownership guard", () => {
+  test("asks Proxmox once for VMs and once for containers", () => {
+    expect(Object.entries(of().data ?? {}).map(([type, items]) => [type, Object.keys(items)])).toEqual([
+      ["proxmox_virtual_environment_containers", ["all"]],
+      ["proxmox_virtual_environment_vms", ["all"]],
+    ]);
+  });
+  test("is a precondition of every container", () => {
+    expect(resource(of(), CONTAINER)?.["lifecycle"]).toMatchObject({
+      precondition: [{ condition: expect.stringContaining('"201"') }],
+    });
+  });
+  test("asks nothing when it is off", () => {
+    const stack = of({ ownershipGuard: false });
+    expect([stack.data, resource(stack, CONTAINER)?.["lifecycle"]]).toEqual([
+      undefined,
+      expect.not.objectContaining({ precondition: expect.anything() }),
+    ]);
+  });
+});
+
+describe("state", () => {
+  const backend = (changes: Changes) => of(changes).terraform["backend"];
+  test("is a file beside the lab by default, named by a relative path", () => {
+    expect(backend({})).toEqual({ local: { path: expect.stringMatching(/^(\.\.\/)+.*lab\/state\/test\/containers\.tfstate$/) } });
+  });
+  test("goes to another backend with its settings as they are, and lab and stack filled in", () => {
+    const settings = {
+      bucket: "states",
+      key: "{lab}/{stack}.tfstate",
+      use_lockfile: true,
+      endpoints: { s3: "https://s3.lab.example" },
+    };
+    expect(backend({ state: { type: "s3", settings } })).toEqual({
+      s3: { bucket: "states", key: "test/containers.tfstate", use_lockfile: true, endpoints: { s3: "https://s3.lab.example" } },
+    });
+  });
+});
+
+describe("neighbours", () => {
+  const before = of();
+  const after = of({ containers: { a: { vmId: 199, address: "192.0.2.19", tags: ["new"] } } });
+  test("adding a container changes no attribute of those there are", () => {
+    for (const [type, resources] of Object.entries(before.resource)) {
+      for (const [name, value] of Object.entries(resources))
+        expect([type, name, after.resource[type]?.[name]]).toEqual([type, name, value]);
+    }
+  });
+  test("adding a container adds addresses, and changes none", () => {
+    expect(addresses(after)).toEqual([...addresses(before), `${CONTAINER}.a`, `${OPTIONS}.a`, `${RULES}.a`].sort());
+  });
+});
