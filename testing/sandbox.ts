@@ -97,13 +97,12 @@ export class Sandbox {
    * @param body bash; its arguments are the call's, its exit code the fake's. `$SANDBOX` is the root. Default: succeeds in silence.
    */
   public fake(name: string, body = ":", options: FakeOptions = {}): void {
+    // Only builtins and absolute paths here: any command of the PATH may be a fake itself.
     const lines = [
       `#!${findOnPath("bash") ?? "/bin/bash"}`,
       `call=${this.quote(this.callsFolder)}/$EPOCHREALTIME-$BASHPID`,
-      `printf '%s\\0' ${this.quote(name)} "$@" >"$call.new"`,
-      // The stdin is complete before the call is seen, and the body reads the record.
-      ...(options.stdin ? ['cat >"$call.stdin"', 'exec <"$call.stdin"'] : []),
-      'mv "$call.new" "$call.argv"',
+      `printf '%s\\0' ${this.quote(name)} "$@" >"$call.argv"`,
+      ...(options.stdin ? [`${findOnPath("cat") ?? "/bin/cat"} >"$call.stdin"`, 'exec <"$call.stdin"'] : []),
       "unset call",
       body,
       "",
@@ -122,7 +121,8 @@ export class Sandbox {
   public write(file: string, content: string, mode = 0o600): void {
     const full = path.join(this.root, file);
     fs.mkdirSync(path.dirname(full), { recursive: true });
-    fs.writeFileSync(full, content);
+    // Never more open than asked for, not even for a moment: a script may be watching. The umask must not narrow it either.
+    fs.writeFileSync(full, content, { mode });
     fs.chmodSync(full, mode);
   }
 

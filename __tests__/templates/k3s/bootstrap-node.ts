@@ -16,6 +16,10 @@ const INSTALL_SCRIPT = 'env >"$SANDBOX/.fake/install-env"\nk3s-install "$INSTALL
 
 export const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
 
+/** The bootstrap scripts are for Ubuntu: they use flock and GNU's stat. Elsewhere their tests are skipped in sight. */
+export const describeOnLinux = (name: string, tests: () => void): void =>
+  process.platform === "linux" ? describe(name, tests) : describe.skip(`${name} (skipped: runs on Linux only)`, tests);
+
 /** A machine that was just booted for the first time: K3s' files are published, nothing is installed, all would go well. */
 export class BootstrapNode extends Sandbox {
   private readonly parameters: Record<string, string>;
@@ -54,6 +58,10 @@ export class BootstrapNode extends Sandbox {
 
   public withoutFile(file: string): void {
     fs.rmSync(path.join(this.root, file));
+  }
+
+  public renameFile(from: string, to: string): void {
+    fs.renameSync(path.join(this.root, from), path.join(this.root, to));
   }
 
   /** Changes parameters of the env file for the next run. */

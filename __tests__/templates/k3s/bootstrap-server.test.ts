@@ -2,6 +2,7 @@ import {
   AGENT_TOKEN,
   BINARY,
   BootstrapNode,
+  describeOnLinux,
   INSTALL_URL,
   lines,
   position,
@@ -18,7 +19,7 @@ const server = (parameters: Record<string, string> = {}): BootstrapNode => {
 };
 afterEach(() => node.remove());
 
-describe("a server that goes well", () => {
+describeOnLinux("a server that goes well", () => {
   test("ends with code 0 and a ready marker that states the version", async () => {
     const { code } = await server().bootstrap();
     expect(code).toBe(0);
@@ -87,7 +88,7 @@ describe("a server that goes well", () => {
   });
 });
 
-describe("packages", () => {
+describeOnLinux("packages", () => {
   test("are tried again after a failure", async () => {
     server().fake(
       "apt-get",
@@ -107,7 +108,7 @@ describe("packages", () => {
   });
 });
 
-describe("the binary", () => {
+describeOnLinux("the binary", () => {
   test("with a wrong checksum is not installed: code 8, both sums named, nothing started", async () => {
     server().publish(`${RELEASE}/k3s`, "tampered");
     const { code, calls } = await node.bootstrap();
@@ -141,7 +142,7 @@ describe("the binary", () => {
   });
 });
 
-describe("the install script", () => {
+describeOnLinux("the install script", () => {
   test("that is not the pinned one is not run", async () => {
     const { code, calls } = await server({ K3S_INSTALL_SHA256: sha256("other") }).bootstrap();
     expect(code).toBe(8);
@@ -149,7 +150,7 @@ describe("the install script", () => {
   });
 });
 
-describe("a mirror", () => {
+describeOnLinux("a mirror", () => {
   const MIRROR = "http://mirror.lab.example/k3s";
 
   test("serves binary, list, install script and images", async () => {
@@ -190,7 +191,7 @@ describe("a mirror", () => {
   });
 });
 
-describe("a second run", () => {
+describeOnLinux("a second run", () => {
   test("after success downloads and installs nothing, and restarts K3s", async () => {
     await server().bootstrap();
     const { code, calls } = await node.bootstrap();
@@ -236,7 +237,7 @@ describe("a second run", () => {
   });
 });
 
-describe("files that cloud-init writes", () => {
+describeOnLinux("files that cloud-init writes", () => {
   test.each([
     ["etc/rancher/k3s/config.yaml", "K3s configuration"],
     ["etc/rancher/k3s/token", "token file"],
@@ -281,7 +282,7 @@ describe("files that cloud-init writes", () => {
   });
 });
 
-describe("tokens that the first server makes", () => {
+describeOnLinux("tokens that the first server makes", () => {
   const withoutTokens = (): BootstrapNode => {
     server({ GENERATE_TOKENS: "true" });
     node.withoutFile("etc/rancher/k3s/token");
@@ -319,7 +320,7 @@ describe("tokens that the first server makes", () => {
   });
 });
 
-describe("a server that joins", () => {
+describeOnLinux("a server that joins", () => {
   const JOIN = { JOIN_SERVER_URL: "https://192.0.2.31:6443" };
 
   test("starts after the server before it answers, 401 included", async () => {
