@@ -1,6 +1,8 @@
 import { FakeOllama } from "./fake-ollama";
 import { describeWithAnsible, type PlaybookRun, Workbench } from "./playbook";
 
+jest.setTimeout(180_000);
+
 describeWithAnsible("role model_download", () => {
   const bench = new Workbench();
   const apis = {

@@ -1,5 +1,15 @@
 import { spawn } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
 
@@ -83,7 +93,8 @@ export class Workbench {
    */
   host(host: string, port: number, variables: HostVariables = {}): HostVariables {
     const bin = join(this.folder, host, "bin");
-    for (const path of [bin, this.root(host), this.state(host)]) mkdirSync(path, { recursive: true });
+    const tree = ["etc/systemd/system", "usr/local/bin", "var/lib"].map((path) => join(this.root(host), path));
+    for (const path of [bin, this.state(host), ...tree]) mkdirSync(path, { recursive: true });
     for (const [command, text] of Object.entries({ systemctl, journalctl })) {
       writeFileSync(join(bin, command), text);
       chmodSync(join(bin, command), 0o755);
@@ -93,7 +104,11 @@ export class Workbench {
     return {
       ansible_connection: "local",
       ansible_python_interpreter: "{{ ansible_playbook_python }}",
-      task_environment: { PATH: [bin, process.env.PATH].join(delimiter), STUB_ROOT: this.root(host), STUB_STATE: this.state(host) },
+      task_environment: {
+        PATH: [bin, process.env.PATH].join(delimiter),
+        STUB_ROOT: this.root(host),
+        STUB_STATE: this.state(host),
+      },
       ollama_prefix: this.root(host),
       ollama_manage_user: false,
       ollama_user: String(user),

@@ -1,0 +1,130 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { FakeOllama } from "./fake-ollama";
+import { describeWithAnsible, type PlaybookRun, Workbench } from "./playbook";
+
+jest.setTimeout(180_000);
+
+const compute = (library: string) =>
+  `time=2026-01-01T00:00:00Z level=INFO msg="inference compute" id=0 library=${library} name=gpu\n`;
+
+describeWithAnsible("role gpu_setup", () => {
+  const bench = new Workbench();
+  const apis = {
+    idle: new FakeOllama("small:1b"),
+    embedding: new FakeOllama("embed:1b"),
+    cpu: new FakeOllama("small:1b"),
+    loaded: new FakeOllama("a:1b"),
+  };
+  let setup: PlaybookRun;
+  let service: PlaybookRun;
+  let prove: PlaybookRun;
+
+  /** A host whose device nodes are files of the test; the tasks look at their names, groups and modes. */
+  function withNodes(name: string, gpu: string, nodes: readonly string[], variables = {}) {
+    const folder = join(bench.folder, name, "dev");
+    mkdirSync(join(folder, "dri"), { recursive: true });
+    for (const node of nodes) writeFileSync(join(folder, node), "", { mode: 0o660 });
+    return bench.host(name, 1, { ollama_gpu: gpu, gpu_setup_device_dir: folder, ...variables });
+  }
+
+  /** A host that runs an Ollama which wrote a line into its journal at each of its starts. */
+  function withJournal(name: string, ...starts: readonly string[]) {
+    const variables = bench.host(name, 1, {
+      ollama_gpu: "intel",
+      gpu_setup_detection_timeout: 1,
+      gpu_setup_detection_interval: 1,
+    });
+    mkdirSync(join(bench.root(name), "opt/ollama"), { recursive: true });
+    writeFileSync(join(bench.root(name), "etc/systemd/system/ollama.service"), "");
+    writeFileSync(join(bench.state(name), "running"), "");
+    for (const [start, line] of starts.entries()) writeFileSync(join(bench.state(name), `journal-run-${start}`), line);
+    return variables;
+  }
+
+  beforeAll(async () => {
+    for (const api of Object.values(apis)) await api.start();
+    setup = await bench.run("provision.yml", "gpu", {
+      nvidia: withNodes("nvidia", "nvidia", ["nvidia0", "nvidiactl"]),
+      intel: withNodes("intel", "intel", ["dri/card0"]),
+      foreign: withNodes("foreign", "intel", ["dri/renderD128"], { ollama_render_gid: 64999 }),
+      none: withNodes("none", "none", []),
+    });
+    service = await bench.run(bench.playbook("gpu_setup", "service"), "all", {
+      detected: withJournal("detected", compute("Vulkan")),
+      late: withJournal("late", compute("cpu"), compute("vulkan")),
+      hidden: withJournal("hidden", compute("cpu"), compute("cpu")),
+    });
+    apis.embedding.load = (request, model) => {
+      if (request === "POST /api/generate") return [400, { error: "does not support generate" }];
+      apis.embedding.loaded.push({ name: model, size_vram: 1 });
+      return [200, {}];
+    };
+    apis.cpu.load = (_request, model) => {
+      apis.cpu.loaded.push({ name: model, size_vram: 0 });
+      return [200, {}];
+    };
+    apis.loaded.loaded.push({ name: "a:1b", size_vram: 1 });
+    prove = await bench.run(
+      bench.playbook("gpu_setup", "prove"),
+      "all",
+      Object.fromEntries(Object.entries(apis).map(([name, api]) => [name, bench.host(name, api.port, { ollama_gpu: "nvidia" })])),
+    );
+  });
+  afterAll(() => {
+    for (const api of Object.values(apis)) api.stop();
+    bench.remove();
+  });
+
+  test("names the NVIDIA device node that was not passed", () => {
+    expect(setup.failure("nvidia")).toContain("has no device node that matches ^nvidia-uvm$");
+  });
+
+  test("asks for a render node with an Intel GPU: a display node is not enough", () => {
+    expect(setup.failure("intel")).toContain("has no device node that matches ^renderD\\d+$");
+  });
+
+  test("names both group ids when the service could not open the device node", () => {
+    expect(setup.failure("foreign")).toContain(
+      `belongs to the group id ${process.getgid?.()} with mode 0660, but ollama_render_gid is 64999`,
+    );
+  });
+
+  test("does nothing without a GPU", () => {
+    expect(setup.recap("none")).toMatchObject({ changed: 0, failed: 0 });
+  });
+
+  test("leaves an Ollama alone that already uses the GPU", () => {
+    expect(service.recap("detected")).toMatchObject({ changed: 0, failed: 0 });
+    expect(bench.read("detected", "starts")).toBe("");
+  });
+
+  test("restarts an Ollama that does not, and reads the journal of the new run alone", () => {
+    expect(service.recap("late")).toMatchObject({ changed: 1, failed: 0 });
+    expect(bench.read("late", "starts").trim()).toBe("1");
+  });
+
+  test("fails with the words of the journal when Ollama stays on the processor", () => {
+    expect(service.failure("hidden")).toContain("does not compute with Vulkan");
+    expect(service.failure("hidden")).toContain("library=cpu");
+  });
+
+  test("proves the use of the GPU with a loaded model", () => {
+    expect(prove.recap("idle").failed).toBe(0);
+    expect(apis.idle.loads).toEqual(["POST /api/generate small:1b"]);
+  });
+
+  test("proves it with a model for embeddings too", () => {
+    expect(prove.recap("embedding").failed).toBe(0);
+    expect(apis.embedding.loads).toEqual(["POST /api/generate embed:1b", "POST /api/embed embed:1b"]);
+  });
+
+  test("fails when a model was loaded without the GPU", () => {
+    expect(prove.failure("cpu")).toContain("loaded small:1b without it");
+  });
+
+  test("loads nothing where a model is on the GPU already", () => {
+    expect(prove.recap("loaded").failed).toBe(0);
+    expect(apis.loaded.loads).toEqual([]);
+  });
+});

@@ -1,0 +1,263 @@
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { arch } from "node:os";
+import { join } from "node:path";
+import { FakeOllama } from "./fake-ollama";
+import { describeWithAnsible, type HostVariables, type PlaybookRun, Workbench } from "./playbook";
+
+jest.setTimeout(180_000);
+
+/** The release of the tests whose API never answers. */
+const broken = "0.14.3";
+
+describeWithAnsible("role ollama_install", () => {
+  const bench = new Workbench();
+  const archives = new Map<string, Buffer>();
+  const downloads: string[] = [];
+  const mirror = createServer((request, response) => {
+    downloads.push(request.url ?? "");
+    const archive = archives.get(request.url ?? "");
+    response.writeHead(archive ? 200 : 404);
+    response.end(archive);
+  });
+  const names = ["verified", "legacy", "tampered", "mute"] as const;
+  type Name = (typeof names)[number];
+  const apis = Object.fromEntries(names.map((name) => [name, new FakeOllama()])) as Record<Name, FakeOllama>;
+
+  /** Packs an archive as Ollama's releases are, under the path that the mirror serves it at. */
+  function pack(version: string, suffix: "tgz" | "tar.zst"): void {
+    const folder = join(bench.folder, "pack", version);
+    mkdirSync(join(folder, "bin"), { recursive: true });
+    mkdirSync(join(folder, "lib/ollama"), { recursive: true });
+    writeFileSync(join(folder, "bin/ollama"), `#!/bin/sh\necho ${version}\n`);
+    chmodSync(join(folder, "bin/ollama"), 0o755);
+    writeFileSync(join(folder, "lib/ollama/libggml-base.so"), version);
+    const file = join(bench.folder, `${version}.${suffix}`);
+    const packed = spawnSync("tar", [
+      suffix === "tgz" ? "-czf" : "--zstd",
+      ...(suffix === "tgz" ? [] : ["-cf"]),
+      file,
+      "-C",
+      folder,
+      ".",
+    ]);
+    if (packed.status !== 0) throw new Error(`tar: ${packed.stderr}`);
+    archives.set(path(version, suffix), readFileSync(file));
+  }
+  const path = (version: string, suffix: string) =>
+    `/v${version}/ollama-linux-${arch() === "arm64" ? "arm64" : "amd64"}.${suffix}`;
+  const sha256 = (version: string, suffix = "tar.zst") =>
+    createHash("sha256")
+      .update(archives.get(path(version, suffix)) ?? "")
+      .digest("hex");
+
+  const host = (name: Name, variables: HostVariables) =>
+    bench.host(name, apis[name].port, {
+      ollama_archive_url: `http://127.0.0.1:${(mirror.address() as AddressInfo).port}/`,
+      ollama_install_api_timeout: 2,
+      ollama_install_api_interval: 1,
+      ...variables,
+    });
+  const provision = (hosts: Partial<Record<Name, HostVariables>>) =>
+    bench.run(
+      "provision.yml",
+      "ollama",
+      Object.fromEntries(Object.entries(hosts).map(([name, variables]) => [name, host(name as Name, variables)])),
+    );
+  const base = (name: Name) => join(bench.root(name), "opt/ollama");
+  const releases = (name: Name) => readdirSync(join(base(name), "releases")).sort();
+  const current = (name: Name) => readlinkSync(join(base(name), "current"));
+  const unit = (name: Name) => readFileSync(join(bench.root(name), "etc/systemd/system/ollama.service"), "utf8");
+  const running = (name: Name) => bench.read(name, "running").trim();
+  const starts = (name: Name) => Number(bench.read(name, "starts"));
+
+  const settled = {
+    verified: () => ({
+      ollama_version: "0.14.1",
+      ollama_archive_sha256: sha256("0.14.1"),
+      ollama_environment: { OLLAMA_KEEP_ALIVE: "30m", OLLAMA_ORIGINS: 'a"b%c' },
+    }),
+    legacy: () => ({ ollama_version: "0.13.3", ollama_gpu: "intel" }),
+  };
+  let first: PlaybookRun;
+
+  beforeAll(async () => {
+    for (const version of ["0.14.1", "0.14.2", broken]) pack(version, "tar.zst");
+    pack("0.13.3", "tgz");
+    await new Promise<void>((done) => mirror.listen(0, "127.0.0.1", done));
+    for (const name of names) {
+      await apis[name].start();
+      apis[name].version = () => (["", broken].includes(running(name)) ? undefined : running(name));
+    }
+    first = await provision({
+      verified: settled.verified(),
+      legacy: settled.legacy(),
+      tampered: { ollama_version: "0.14.1", ollama_archive_sha256: sha256("0.14.2") },
+      mute: { ollama_version: broken, ollama_archive_sha256: sha256(broken) },
+    });
+  });
+  afterAll(() => {
+    mirror.close();
+    for (const api of Object.values(apis)) api.stop();
+    bench.remove();
+  });
+
+  describe("first run", () => {
+    test("installs the release, switches to it and starts it at boot", () => {
+      expect(first.recap("verified").failed).toBe(0);
+      expect({ releases: releases("verified"), current: current("verified"), running: running("verified") }).toEqual({
+        releases: ["0.14.1"],
+        current: "releases/0.14.1",
+        running: "0.14.1",
+      });
+      expect(existsSync(join(bench.state("verified"), "enabled"))).toBe(true);
+    });
+
+    test("gives people the command of the current release", () => {
+      const run = spawnSync(join(bench.root("verified"), "usr/local/bin/ollama"), { encoding: "utf8" });
+      expect(run.stdout).toBe("0.14.1\n");
+    });
+
+    test("takes the .tgz of a release before 0.14.0", () => {
+      expect(current("legacy")).toBe("releases/0.13.3");
+      expect(downloads).toContain(path("0.13.3", "tgz"));
+    });
+
+    test("warns of an archive without a checksum, and names the checksum that it has", () => {
+      const warning = first.output.replace(/\s+/g, " ");
+      expect(warning).toContain("WARNING: legacy has no ollama_archive_sha256");
+      expect(warning).toContain(`has the SHA-256 ${sha256("0.13.3", "tgz")}`);
+      expect(warning).not.toContain("WARNING: verified");
+    });
+
+    test("stops at a wrong checksum before anything is installed", () => {
+      expect(first.failure("tampered")).toContain(
+        `has the SHA-256 ${sha256("0.14.1")}, but ollama_archive_sha256 of tampered is ${sha256("0.14.2")}. Nothing was replaced.`,
+      );
+      expect({ releases: releases("tampered"), link: existsSync(join(base("tampered"), "current")) }).toEqual({
+        releases: [],
+        link: false,
+      });
+      expect(starts("tampered")).toBe(0);
+    });
+
+    test("leaves no staging folder, not even after a failure", () => {
+      for (const name of ["verified", "tampered"] as const) expect(readdirSync(base(name))).not.toContain("staging");
+    });
+
+    test("fails without a way back when the API of a first release stays silent", () => {
+      expect(first.failure("mute")).toContain(`Ollama ${broken} on mute did not answer`);
+      expect(first.failure("mute")).toContain("There is no former release to return to.");
+    });
+
+    test("writes the unit that systemd has loaded, with the port and the models' folder of the lab", () => {
+      const lines = unit("verified").split("\n");
+      expect(bench.read("verified", "loaded")).toBe(unit("verified"));
+      expect(lines).toEqual(
+        expect.arrayContaining([
+          `ExecStart=${base("verified")}/current/bin/ollama serve`,
+          `Environment="OLLAMA_HOST=0.0.0.0:${apis.verified.port}"`,
+          `Environment="OLLAMA_MODELS=${bench.root("verified")}/var/lib/ollama/models"`,
+          `User=${process.getuid?.()}`,
+        ]),
+      );
+    });
+
+    test("escapes what systemd would read in a value of the environment", () => {
+      expect(unit("verified")).toContain('Environment="OLLAMA_ORIGINS=a\\"b%%c"\n');
+    });
+
+    test("asks for Vulkan with an Intel GPU only", () => {
+      expect(unit("legacy")).toContain('Environment="OLLAMA_VULKAN=1"');
+      expect(unit("verified")).not.toContain("OLLAMA_VULKAN");
+    });
+
+    test("keeps the models' folder from all but the service", () => {
+      expect(statSync(join(bench.root("verified"), "var/lib/ollama/models")).mode & 0o777).toBe(0o750);
+    });
+  });
+
+  describe("second run, and an upgrade that fails", () => {
+    let run: PlaybookRun;
+    let unitBefore: string;
+    let downloadsBefore: number;
+    beforeAll(async () => {
+      unitBefore = unit("legacy");
+      downloadsBefore = downloads.length;
+      run = await provision({
+        verified: settled.verified(),
+        legacy: { ollama_version: broken, ollama_archive_sha256: sha256(broken), ollama_environment: { OLLAMA_DEBUG: "1" } },
+      });
+    });
+
+    test("changes nothing and restarts nothing where nothing changed", () => {
+      expect(run.recap("verified")).toMatchObject({ changed: 0, failed: 0 });
+      expect(starts("verified")).toBe(1);
+    });
+
+    test("downloads only what is absent", () => {
+      expect(downloads.slice(downloadsBefore)).toEqual([path(broken, "tar.zst")]);
+    });
+
+    test("brings the former release back, and its unit", () => {
+      expect({ current: current("legacy"), running: running("legacy"), unit: unit("legacy") }).toEqual({
+        current: "releases/0.13.3",
+        running: "0.13.3",
+        unit: unitBefore,
+      });
+      expect(bench.read("legacy", "loaded")).toBe(unitBefore);
+    });
+
+    test("fails and says that the former release serves", () => {
+      expect(run.recap("legacy").failed).toBe(1);
+      expect(run.failure("legacy")).toContain(`Ollama ${broken} on legacy did not answer`);
+      expect(run.failure("legacy")).toContain("Rolled back: version 0.13.3 serves again");
+    });
+
+    test("removes the release that did not start", () => {
+      expect(releases("legacy")).toEqual(["0.13.3"]);
+    });
+  });
+
+  describe("upgrades", () => {
+    let run: PlaybookRun;
+    let startsBefore: number;
+    beforeAll(async () => {
+      startsBefore = starts("legacy");
+      mkdirSync(join(base("verified"), "releases/0.12.9"));
+      run = await provision({
+        verified: { ...settled.verified(), ollama_version: "0.14.2", ollama_archive_sha256: sha256("0.14.2") },
+        legacy: { ...settled.legacy(), ollama_version: "0.14.1", ollama_archive_sha256: sha256("0.14.2") },
+        mute: { ollama_version: broken, ollama_archive_sha256: sha256("0.14.1") },
+      });
+    });
+
+    test("serves the new release and keeps the former one for the way back", () => {
+      expect(run.recap("verified").failed).toBe(0);
+      expect({ running: running("verified"), previous: readlinkSync(join(base("verified"), "previous")) }).toEqual({
+        running: "0.14.2",
+        previous: "releases/0.14.1",
+      });
+    });
+
+    test("removes releases that are neither current nor the way back", () => {
+      expect(releases("verified")).toEqual(["0.14.1", "0.14.2"]);
+    });
+
+    test("leaves the serving release alone when the checksum is wrong", () => {
+      expect(run.failure("legacy")).toContain("Nothing was replaced");
+      expect({ releases: releases("legacy"), running: running("legacy"), starts: starts("legacy") }).toEqual({
+        releases: ["0.13.3"],
+        running: "0.13.3",
+        starts: startsBefore,
+      });
+    });
+
+    test("compares a checksum that is given later with the installed archive", () => {
+      expect(run.failure("mute")).toContain(`came from an archive with the SHA-256 ${sha256(broken)}`);
+    });
+  });
+}, ["tar", "zstd"]);
