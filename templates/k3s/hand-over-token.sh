@@ -22,16 +22,13 @@ source "$here/operator-lib.sh"
 
 readonly EXIT_NODE=3 EXIT_TIME=4 EXIT_TOKEN=5
 
-# Reads three lines: token, the agents' password or nothing, "end". The last one proves that nothing was cut off. The agents'
-# password is written first: a node that sees its token sees everything. No single quotes in here; it expands on the node.
+# Reads two lines, the token and the agents' password or nothing; a line that was cut off has no end and fails. The password is written first: a node that sees its token sees everything. No single quotes in here; it expands on the node.
 # shellcheck disable=SC2016
 readonly WRITE_SCRIPT='
 set -eu
 umask 077
 IFS= read -r token
 IFS= read -r password
-IFS= read -r end
-[ "$end" = end ]
 trap "rm -f \"\${new:-}\"" EXIT
 result=unchanged
 put() {
@@ -48,7 +45,7 @@ echo $result'
 
 # hand_over ADDRESS TOKEN PASSWORD: sets handed to written or unchanged. printf is a builtin: nothing shows in a process list.
 hand_over() {
-  handed=$(printf '%s\n%s\nend\n' "$2" "$3" | remote "$1" "sudo -n sh -c '$WRITE_SCRIPT' sh $TOKEN_FILE $AGENT_TOKEN_FILE")
+  handed=$(printf '%s\n%s\n' "$2" "$3" | remote "$1" "sudo -n sh -c '$WRITE_SCRIPT' sh $TOKEN_FILE $AGENT_TOKEN_FILE")
 }
 
 wait_for_first_server() {

@@ -60,10 +60,10 @@ split_node() {
 # shellcheck disable=SC2016
 readonly STATE_SCRIPT='
 state=/var/lib/k3s-bootstrap
-if [ -e $state/ready ]; then echo state=ready
-elif [ -e $state/failed ]; then echo state=failed; cat $state/failed
-elif [ -e $state/waiting-for-token ]; then echo state=waiting-for-token
-else echo state=starting; echo "detail=$(tail -q -n 1 /var/log/bootstrap-*.log 2>/dev/null || echo no bootstrap log yet)"
+if [ -e $state/ready ]; then echo condition=ready
+elif [ -e $state/failed ]; then echo condition=failed; cat $state/failed
+elif [ -e $state/waiting-for-token ]; then echo condition=waiting-for-token
+else echo condition=starting; echo "detail=$(tail -q -n 1 /var/log/bootstrap-*.log 2>/dev/null || echo no bootstrap log yet)"
 fi'
 
 field() {
@@ -77,7 +77,7 @@ node_state() {
   local output
   node_exit_code=
   if output=$(remote "$1" "sudo -n sh -c '$STATE_SCRIPT'" 2>&1 </dev/null); then
-    node_condition=$(field state "$output")
+    node_condition=$(field condition "$output")
     node_detail=$(field detail "$output")
     if [[ $node_condition == failed ]]; then
       node_detail=$(field reason "$output")

@@ -158,7 +158,7 @@ describe("the kubeconfig", () => {
     const { code, stdout } = await wait();
     expect(code).toBe(0);
     expect(stdout).toContain("kept as made/kubeconfig.backup-1");
-    machine.write("made/kubeconfig", kubeconfig("CLUSTER-C"));
+    machine.write("made/kubeconfig", kubeconfig("CLUSTER-C"), 0o644);
     await wait();
     expect(machine.read("made/kubeconfig.backup-1")).toBe(kubeconfig("CLUSTER-B"));
     expect(machine.read("made/kubeconfig.backup-2")).toBe(kubeconfig("CLUSTER-C"));
