@@ -22,7 +22,8 @@ source "$here/operator-lib.sh"
 
 readonly EXIT_NODE=3 EXIT_TIME=4 EXIT_TOKEN=5
 
-# Reads two lines, the token and the agents' password or nothing; a line that was cut off has no end and fails. The password is written first: a node that sees its token sees everything. No single quotes in here; it expands on the node.
+# Reads two lines, the token and the agents' password or nothing; a line that was cut off has no end and fails. The
+# password is written first: a node that sees its token sees everything. No single quotes in here; it expands on the node.
 # shellcheck disable=SC2016
 readonly WRITE_SCRIPT='
 set -eu
