@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 /** A model as /api/tags and /api/ps list it. */
 export interface FakeModel {
   readonly name: string;
-  readonly size?: number;
+  readonly size: number;
   readonly size_vram?: number;
 }
 
@@ -25,18 +25,18 @@ export class FakeOllama {
   version: () => string | undefined = () => "0.0.0";
   /** How a pull ends. A name without a tag becomes NAME:latest, as Ollama does. */
   pull: (model: string) => Answer = (model) => {
-    this.models.push({ name: model.includes(":") ? model : `${model}:latest` });
+    this.models.push({ name: model.includes(":") ? model : `${model}:latest`, size: 1 });
     return [200, { status: "success" }];
   };
   /** How the loading of a model ends, for each of the two requests that do it. */
   load: (path: string, model: string) => Answer = (_path, model) => {
-    this.loaded.push({ name: model, size_vram: 1 });
+    this.loaded.push({ name: model, size: 1, size_vram: 1 });
     return [200, { done: true }];
   };
   private readonly server: Server;
 
   constructor(...models: string[]) {
-    this.models = models.map((name) => ({ name }));
+    this.models = models.map((name) => ({ name, size: 1 }));
     this.server = createServer((request, response) => void this.respond(request, response));
   }
 

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { FakeOllama } from "./fake-ollama";
 import { describeWithAnsible, type PlaybookRun, Workbench } from "./playbook";
@@ -24,7 +24,10 @@ describeWithAnsible("role gpu_setup", () => {
   function withNodes(name: string, gpu: string, nodes: readonly string[], variables = {}) {
     const folder = join(bench.folder, name, "dev");
     mkdirSync(join(folder, "dri"), { recursive: true });
-    for (const node of nodes) writeFileSync(join(folder, node), "", { mode: 0o660 });
+    for (const node of nodes) {
+      writeFileSync(join(folder, node), "");
+      chmodSync(join(folder, node), 0o660);
+    }
     return bench.host(name, 1, { ollama_gpu: gpu, gpu_setup_device_dir: folder, ...variables });
   }
 
@@ -57,14 +60,14 @@ describeWithAnsible("role gpu_setup", () => {
     });
     apis.embedding.load = (request, model) => {
       if (request === "POST /api/generate") return [400, { error: "does not support generate" }];
-      apis.embedding.loaded.push({ name: model, size_vram: 1 });
+      apis.embedding.loaded.push({ name: model, size: 1, size_vram: 1 });
       return [200, {}];
     };
     apis.cpu.load = (_request, model) => {
-      apis.cpu.loaded.push({ name: model, size_vram: 0 });
+      apis.cpu.loaded.push({ name: model, size: 1, size_vram: 0 });
       return [200, {}];
     };
-    apis.loaded.loaded.push({ name: "a:1b", size_vram: 1 });
+    apis.loaded.loaded.push({ name: "a:1b", size: 1, size_vram: 1 });
     prove = await bench.run(
       bench.playbook("gpu_setup", "prove"),
       "all",

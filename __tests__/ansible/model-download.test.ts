@@ -34,7 +34,7 @@ describeWithAnsible("role model_download", () => {
     for (const api of Object.values(apis)) await api.start();
     apis.flaky.pull = (model) => {
       if (apis.flaky.pulls.length < 3) return [500, { error: "connection reset" }];
-      apis.flaky.models.push({ name: model });
+      apis.flaky.models.push({ name: model, size: 1 });
       return [200, { status: "success" }];
     };
     apis.lying.pull = () => [200, { status: "success" }];
@@ -76,8 +76,12 @@ describeWithAnsible("role model_download", () => {
   });
 
   test("changes nothing in a second run", async () => {
-    const { fresh, flaky, removing } = hosts();
-    const second = await bench.run("provision.yml", "models", { fresh, flaky, removing });
-    for (const host of ["fresh", "flaky", "removing"]) expect(second.recap(host)).toMatchObject({ changed: 0, failed: 0 });
+    const settled = ["fresh", "flaky", "removing"];
+    const second = await bench.run(
+      "provision.yml",
+      "models",
+      Object.fromEntries(Object.entries(hosts()).filter(([name]) => settled.includes(name))),
+    );
+    for (const host of settled) expect(second.recap(host)).toMatchObject({ changed: 0, failed: 0 });
   });
 });
