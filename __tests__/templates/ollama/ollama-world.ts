@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
-/** Where the stub can be made to misbehave; the text is sourced by it (sh). `$2` is the model, `$models` the server's folder. */
+/** Where the stub can be made to misbehave; the text is sourced by it (sh). `$model` is the reference, `$models` the server's folder. */
 export type Hook = "on-serve" | "on-pull" | "after-pull" | "on-list" | "on-rm";
 
 /** A model of the registry, as its manifest names it. */

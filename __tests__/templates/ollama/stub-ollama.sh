@@ -10,6 +10,9 @@
 set -eu
 stub=${OLLAMA_STUB:?}
 command=$1
+# For the hooks: a file that a function sources sees the function's own arguments.
+# shellcheck disable=SC2034
+model=${2:-}
 [ "$command" = list ] || printf '%s\n' "$*" >>"$stub/calls"
 
 misbehave() {

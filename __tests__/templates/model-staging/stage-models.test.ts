@@ -1,0 +1,484 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { RegistryModel } from "../ollama/ollama-world";
+import { killLeftovers, run, testWith } from "../ollama/run";
+import { Share, stageScript, verifyScript } from "./share";
+
+let share: Share;
+let llama: RegistryModel;
+let gptOss: RegistryModel;
+/** Releases that a test damaged on purpose: left out of the check that follows every test. */
+let damagedOnPurpose: string[];
+
+beforeEach(() => {
+  share = new Share();
+  damagedOnPurpose = [];
+  llama = share.world.register("llama3:8b", "llama weights", "shared licence");
+  gptOss = share.world.register("gpt-oss:120b", "gpt-oss weights", "shared licence");
+});
+
+afterEach(() => {
+  killLeftovers();
+  const faults = share.faults;
+  for (const id of damagedOnPurpose) delete faults[id];
+  share.remove();
+  // Whatever a run met with, nothing half-published is visible.
+  expect(faults).toEqual({});
+});
+
+describe.each(["dash", "bash"])("under %s", (shell) => {
+  const testIn = testWith(shell, `apt-get install ${shell}`);
+
+  testIn("publishes every listed model, verified, and gives the lock back", async () => {
+    const finished = await share.stage("r1", "llama3:8b\ngpt-oss:120b\n", {}, shell);
+    expect(finished.code).toBe(0);
+    expect(share.releases).toEqual(["r1"]);
+    expect(share.blobs("r1")).toEqual([...new Set([...llama.blobs, ...gptOss.blobs])].sort());
+    expect(share.locked).toBe(false);
+    expect(readdirSync(join(share.root, ".staging", "work"))).toEqual([]);
+  });
+
+  testIn("a second run pulls nothing and changes no byte", async () => {
+    await share.stage("r1", "llama3:8b gpt-oss:120b", {}, shell);
+    const before = share.snapshot;
+    const calls = share.world.calls.length;
+    expect((await share.stage("r1", "llama3:8b gpt-oss:120b", {}, shell)).code).toBe(0);
+    expect(share.world.calls).toHaveLength(calls);
+    expect(share.snapshot).toEqual(before);
+  });
+
+  testIn("TERM in the middle of a pull ends the run at once, with 143 and without a lock", async () => {
+    share.world.hook("on-pull", ': >"$stub/pulling"; exec sleep 30');
+    const running = share.start("r1", "llama3:8b", {}, shell);
+    await share.until("pulling");
+    running.signal("SIGTERM");
+    expect((await running.done).code).toBe(143);
+    expect(share.releases).toEqual([]);
+    expect(share.locked).toBe(false);
+  });
+});
+
+describe("what is published", () => {
+  test("the record names the release, its models and its place in the order", async () => {
+    await share.stage("r1", "llama3:8b gpt-oss:120b");
+    expect(readFileSync(join(share.root, "releases/r1/release.txt"), "utf8")).toMatch(
+      /^id=r1\nsequence=1\npublished=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\nmodels=gpt-oss:120b llama3:8b\n$/,
+    );
+  });
+
+  test("every user can read it, and only the owner can write it", async () => {
+    await share.stage("r1", "llama3:8b");
+    expect(statSync(join(share.root, "releases/r1/models/blobs")).mode & 0o777).toBe(0o755);
+    expect(statSync(share.blob("r1", llama.blobs[0] ?? "")).mode & 0o777).toBe(0o644);
+  });
+
+  test("a model of another registry is staged under its own host", async () => {
+    share.world.register("registry.lab.example:5000/team/tuned:v1", "tuned weights");
+    expect((await share.stage("r1", "registry.lab.example:5000/team/tuned:v1")).code).toBe(0);
+    expect(existsSync(join(share.root, "releases/r1/models/manifests/registry.lab.example:5000/team/tuned/v1"))).toBe(true);
+  });
+});
+
+describe("a pull that fails", () => {
+  test("stops with 3 at the first model that cannot be pulled, and publishes nothing", async () => {
+    const finished = await share.stage("r1", "absent:1b llama3:8b");
+    expect(finished.code).toBe(3);
+    expect(finished.stderr).toContain("absent:1b could not be pulled in 2 attempts");
+    expect(share.world.pulled).toEqual(["absent:1b", "absent:1b"]);
+    expect(share.releases).toEqual([]);
+  });
+
+  test("is tried again, and the run succeeds when that works", async () => {
+    share.world.hook("on-pull", 'rm "$stub/on-pull"; echo "Error: connection reset by peer" >&2; exit 1');
+    expect((await share.stage("r1", "llama3:8b")).code).toBe(0);
+    expect(share.world.pulled).toEqual(["llama3:8b", "llama3:8b"]);
+  });
+
+  test("loses its partial downloads before the last attempt, since torn ones fail for ever", async () => {
+    share.world.hook(
+      "on-pull",
+      `part=$models/blobs/${llama.blobs[1]}-partial-0
+       [ -e "$stub/first" ] || { : >"$stub/first"; printf '{"N":' >"$part"; }
+       [ ! -e "$part" ] || { echo "Error: unexpected end of JSON input" >&2; exit 1; }`,
+    );
+    expect((await share.stage("r1", "llama3:8b", { PULL_ATTEMPTS: "3" })).code).toBe(0);
+    expect(share.world.pulled).toHaveLength(3);
+  });
+
+  test("on a full disk exits 3, shows the free space and publishes nothing", async () => {
+    share.world.hook(
+      "on-pull",
+      `printf half >"$models/blobs/${llama.blobs[1]}-partial"; echo "Error: write: no space left on device" >&2; exit 1`,
+    );
+    const finished = await share.stage("r1", "llama3:8b");
+    expect(finished.code).toBe(3);
+    expect(finished.stderr).toMatch(/no space left on device/);
+    expect(finished.stderr).toMatch(/Space: \S+ free of \S+ on /);
+    expect(share.releases).toEqual([]);
+  });
+
+  test("on a disk whose server reports only later that it is full exits 6 and publishes nothing", async () => {
+    share.world.command("sync", 'echo "sync: error syncing: No space left on device" >&2; exit 1');
+    const finished = await share.stage("r1", "llama3:8b");
+    expect(finished.code).toBe(6);
+    expect(finished.stderr).toContain("the share did not take the data. Space: ");
+    expect(share.releases).toEqual([]);
+  });
+
+  test("a rename that fails exits 6 and publishes nothing", async () => {
+    share.world.command("mv", '[ "$1" != -T ] || { echo "mv: No space left on device" >&2; exit 1; }; exec /bin/mv "$@"');
+    const finished = await share.stage("r1", "llama3:8b");
+    expect(finished.code).toBe(6);
+    expect(finished.stderr).toContain("release r1 could not be published");
+  });
+});
+
+describe("the server", () => {
+  test("that never comes up ends the run with 2", async () => {
+    share.world.hook("on-serve", "exec sleep 30");
+    const finished = await share.stage("r1", "llama3:8b", { WAIT_SECONDS: "0" });
+    expect(finished.code).toBe(2);
+    expect(finished.stderr).toContain("ollama serve did not answer at 127.0.0.1:11434 within 0 s");
+    expect(finished.milliseconds).toBeLessThan(10_000);
+    expect(share.releases).toEqual([]);
+  });
+
+  test("that dies at once ends the run with 2 long before the wait is over", async () => {
+    share.world.hook("on-serve", 'echo "Error: listen tcp 127.0.0.1:11434: address already in use" >&2; exit 1');
+    const finished = await share.stage("r1", "llama3:8b", { WAIT_SECONDS: "60" });
+    expect(finished.code).toBe(2);
+    expect(finished.stderr).toContain("address already in use");
+    expect(finished.stderr).toContain("ollama serve ended before it answered");
+    expect(finished.milliseconds).toBeLessThan(10_000);
+  });
+
+  test("that dies during a pull ends the run with 2", async () => {
+    share.world.hook("on-pull", 'kill -9 "$pid"; sleep 0.1; echo "Error: EOF" >&2; exit 1');
+    const finished = await share.stage("r1", "llama3:8b", { PULL_ATTEMPTS: "9" });
+    expect(finished.code).toBe(2);
+    expect(finished.stderr).toContain("ollama serve ended while llama3:8b was pulled");
+    expect(share.world.pulled).toHaveLength(1);
+  });
+
+  test("does not prune what was linked before it started", async () => {
+    await share.stage("r1", "llama3:8b");
+    share.world.hook("on-serve", '[ "$OLLAMA_NOPRUNE" = 1 ] && [ "$OLLAMA_HOST" = 127.0.0.1:11434 ] && : >"$stub/asked-well"');
+    await share.stage("r2", "llama3:8b");
+    expect(existsSync(join(share.world.folder, "asked-well"))).toBe(true);
+  });
+});
+
+describe("a download that is not what its name says", () => {
+  const faults: [string, string, RegExp][] = [
+    ["a truncated blob", 'truncate -s 3 "$models/blobs/NAME"', /NAME has 3 bytes; the manifest says 13/],
+    ["a corrupt blob of the right size", 'printf "llama Weights" >"$models/blobs/NAME"', /NAME has the SHA-256 [0-9a-f]{64}/],
+    ["a missing blob", 'rm "$models/blobs/NAME"', /NAME is missing/],
+    ["a torn manifest", 'truncate -s 300 "$models/manifests/$path"', /is not a complete manifest/],
+    ["a missing manifest", 'rm "$models/manifests/$path"', /llama3:8b is not there/],
+  ];
+
+  test.each(faults)("%s is pulled anew, and what stays wrong ends the run with 4", async (_, damage, message) => {
+    const name = llama.blobs[1] ?? "";
+    share.world.hook("after-pull", damage.replace("NAME", name));
+    const finished = await share.stage("r1", "llama3:8b");
+    expect(finished.code).toBe(4);
+    expect(finished.stderr).toMatch(new RegExp(message.source.replace("NAME", name)));
+    expect(share.world.pulled).toHaveLength(2);
+    expect(share.releases).toEqual([]);
+  });
+
+  test.each(faults)("%s does not poison the next run", async (_, damage) => {
+    share.world.hook("after-pull", damage.replace("NAME", llama.blobs[1] ?? ""));
+    await share.stage("r1", "llama3:8b");
+    share.world.unhook("after-pull");
+    expect((await share.stage("r1", "llama3:8b")).code).toBe(0);
+    expect(share.releases).toEqual(["r1"]);
+  });
+
+  test.each(faults)("%s that comes once is repaired in the same run", async (_, damage) => {
+    share.world.hook("after-pull", `rm "$stub/after-pull"; ${damage.replace("NAME", llama.blobs[1] ?? "")}`);
+    expect((await share.stage("r1", "llama3:8b")).code).toBe(0);
+  });
+});
+
+describe("after a run that was killed", () => {
+  const killDuringSecondPull = async () => {
+    share.world.hook(
+      "on-pull",
+      '[ "$model" != gpt-oss:120b ] || { printf half >"$models/blobs/sha256-00-partial"; : >"$stub/pulling"; exec sleep 30; }',
+    );
+    const running = share.start("r1", "llama3:8b gpt-oss:120b");
+    await share.until("pulling");
+    running.killAll();
+    await running.done;
+    share.world.unhook("on-pull");
+  };
+
+  test("nothing is visible, and its lock is left behind", async () => {
+    await killDuringSecondPull();
+    expect(share.releases).toEqual([]);
+    expect(share.locked).toBe(true);
+  });
+
+  test("the next run takes the lock over, loads only what is missing and publishes", async () => {
+    await killDuringSecondPull();
+    const finished = await share.stage("r1", "llama3:8b gpt-oss:120b");
+    expect(finished.code).toBe(0);
+    expect(finished.stderr).toContain("took over the lock");
+    expect(share.world.downloads.sort()).toEqual([...new Set([...llama.blobs, ...gptOss.blobs])].sort());
+    expect(share.locked).toBe(false);
+  });
+
+  test("a run for another release uses its complete blobs and clears its work away", async () => {
+    await killDuringSecondPull();
+    expect((await share.stage("r2", "llama3:8b")).code).toBe(0);
+    expect(share.world.downloads.sort()).toEqual([...llama.blobs].sort());
+    expect(readdirSync(join(share.root, ".staging", "work"))).toEqual([]);
+  });
+});
+
+describe("the lock", () => {
+  test("of a living run is waited for: two releases staged at once are both published", async () => {
+    const both = await Promise.all([share.stage("r1", "llama3:8b"), share.stage("r2", "gpt-oss:120b")]);
+    expect(both.map(({ code }) => code)).toEqual([0, 0]);
+    expect(share.releases).toEqual(["r1", "r2"]);
+  });
+
+  test("of a living run that goes on for too long ends the second run with 5, which names the holder", async () => {
+    share.world.hook("on-pull", ': >"$stub/pulling"; exec sleep 30');
+    const first = share.start("r1", "llama3:8b", { POD_NAME: "staging-abc" });
+    await share.until("pulling");
+    const second = await share.stage("r2", "llama3:8b", { LOCK_WAIT_SECONDS: "2" });
+    first.signal("SIGTERM");
+    await first.done;
+    expect(second.code).toBe(5);
+    expect(second.stderr).toContain("holder=staging-abc");
+    expect(share.world.pulled).toEqual(["llama3:8b"]);
+  });
+
+  test("that was taken over meanwhile keeps the first run from publishing", async () => {
+    share.world.hook("after-pull", `printf 'token=other\\n' >'${share.root}/.staging/lock/owner'`);
+    const finished = await share.stage("r1", "llama3:8b");
+    expect(finished.code).toBe(5);
+    expect(finished.stderr).toContain("another run took over");
+    expect(share.releases).toEqual([]);
+    expect(share.locked).toBe(true);
+  });
+});
+
+describe("blobs of earlier releases", () => {
+  test("are shared by hard links, and only the rest is downloaded", async () => {
+    await share.stage("r1", "llama3:8b");
+    await share.stage("r2", "llama3:8b gpt-oss:120b");
+    const inode = (id: string) => statSync(share.blob(id, llama.blobs[1] ?? "")).ino;
+    expect(inode("r2")).toBe(inode("r1"));
+    expect(share.world.downloads).toHaveLength(new Set([...llama.blobs, ...gptOss.blobs]).size);
+  });
+
+  test("that no manifest of the new release names are not in it", async () => {
+    await share.stage("r1", "llama3:8b gpt-oss:120b");
+    await share.stage("r2", "llama3:8b");
+    expect(share.blobs("r2")).toEqual([...llama.blobs].sort());
+  });
+
+  test("that are damaged are loaded anew, the earlier release is named and left as it is", async () => {
+    damagedOnPurpose = ["r1"];
+    await share.stage("r1", "llama3:8b");
+    const name = llama.blobs[1] ?? "";
+    writeFileSync(share.blob("r1", name), "llama w3ights");
+    const finished = await share.stage("r2", "llama3:8b");
+    expect(finished.code).toBe(0);
+    expect(finished.stderr).toContain(`release r1 holds the same damaged ${name}`);
+    expect(readFileSync(share.blob("r2", name), "utf8")).toBe("llama weights");
+    expect(readFileSync(share.blob("r1", name), "utf8")).toBe("llama w3ights");
+  });
+
+  test("are taken from the youngest release, so a damaged copy is loaded anew only once", async () => {
+    damagedOnPurpose = ["r1"];
+    await share.stage("r1", "llama3:8b", { KEEP: "9" });
+    writeFileSync(share.blob("r1", llama.blobs[1] ?? ""), "llama w3ights");
+    await share.stage("r2", "llama3:8b", { KEEP: "9" });
+    const downloads = share.world.downloads.length;
+    expect((await share.stage("r3", "llama3:8b", { KEEP: "9" })).code).toBe(0);
+    expect(share.world.downloads).toHaveLength(downloads);
+  });
+
+  test("are downloaded again where hard links do not work", async () => {
+    await share.stage("r1", "llama3:8b");
+    share.world.command("ln", "exit 1");
+    const finished = await share.stage("r2", "llama3:8b");
+    expect(finished.code).toBe(0);
+    expect(finished.stderr).toContain("could not be hard-linked");
+    expect(share.world.downloads).toHaveLength(2 * llama.blobs.length);
+  });
+});
+
+describe("a release that is already published", () => {
+  test("but damaged ends the run with 4 and is left as it is", async () => {
+    damagedOnPurpose = ["r1"];
+    await share.stage("r1", "llama3:8b");
+    writeFileSync(share.blob("r1", llama.blobs[1] ?? ""), "llama w3ights");
+    const before = share.snapshot;
+    const finished = await share.stage("r1", "llama3:8b");
+    expect(finished.code).toBe(4);
+    expect(finished.stderr).toContain("stage its models anew under another id");
+    expect(share.snapshot).toEqual(before);
+  });
+
+  test("but lacks a model that is asked for ends the run with 4", async () => {
+    await share.stage("r1", "llama3:8b");
+    const finished = await share.stage("r1", "llama3:8b gpt-oss:120b");
+    expect(finished.code).toBe(4);
+    expect(finished.stderr).toContain("gpt-oss:120b is not there");
+  });
+
+  test("by hand, without a record, is refused with 7", async () => {
+    damagedOnPurpose = ["r1"];
+    mkdirSync(join(share.root, "releases/r1"), { recursive: true });
+    const finished = await share.stage("r1", "llama3:8b");
+    expect(finished.code).toBe(7);
+    expect(finished.stderr).toContain("was not published by this script");
+  });
+});
+
+describe("the clean-up", () => {
+  const stageAll = async (ids: string[], env: Record<string, string> = {}) => {
+    for (const id of ids) expect(await share.stage(id, "llama3:8b", env)).toMatchObject({ code: 0 });
+  };
+
+  test("keeps the last two by default", async () => {
+    await stageAll(["r1", "r2", "r3"]);
+    expect(share.releases).toEqual(["r2", "r3"]);
+    expect(readdirSync(join(share.root, ".staging", "removed"))).toEqual([]);
+  });
+
+  test("keeps as many as KEEP says", async () => {
+    await stageAll(["r1", "r2", "r3", "r4"], { KEEP: "3" });
+    expect(share.releases).toEqual(["r2", "r3", "r4"]);
+  });
+
+  test("spares the pinned release, besides the last ones", async () => {
+    await stageAll(["r1", "r2"]);
+    await stageAll(["r3", "r4"], { PINNED_RELEASE: "r1" });
+    expect(share.releases).toEqual(["r1", "r3", "r4"]);
+  });
+
+  test("goes by the order of staging, not by name or time of the folder", async () => {
+    await stageAll(["z", "y"]);
+    writeFileSync(join(share.root, "releases/z/touched"), "");
+    await stageAll(["a"]);
+    expect(share.releases).toEqual(["a", "y"]);
+  });
+
+  test("counts a release that is staged again as young", async () => {
+    await stageAll(["r1", "r2", "r1", "r3"]);
+    expect(share.releases).toEqual(["r1", "r3"]);
+  });
+
+  test("leaves blobs to the releases that share them", async () => {
+    await stageAll(["r1", "r2", "r3"]);
+    expect(share.faults).toEqual({});
+    expect(statSync(share.blob("r3", llama.blobs[1] ?? "")).nlink).toBe(2);
+  });
+
+  test("does not touch a folder that was not published here", async () => {
+    damagedOnPurpose = ["by-hand"];
+    mkdirSync(join(share.root, "releases/by-hand"), { recursive: true });
+    await stageAll(["r1", "r2", "r3"]);
+    expect(share.releases).toEqual(["by-hand", "r2", "r3"]);
+  });
+
+  test("does not happen when staging failed", async () => {
+    await stageAll(["r1", "r2"]);
+    await share.stage("r3", "absent:1b");
+    expect(share.releases).toEqual(["r1", "r2"]);
+  });
+
+  test("takes a release out of sight before it deletes, so a failing deletion leaves no half of it", async () => {
+    await stageAll(["r1", "r2"]);
+    share.world.command(
+      "rm",
+      'for last; do :; done; case $last in */removed/r1) [ ! -e "$last" ] || exit 1 ;; esac; exec /bin/rm "$@"',
+    );
+    const finished = await share.stage("r3", "llama3:8b");
+    expect(finished.code).toBe(0);
+    expect(finished.stderr).toContain("release r1 could not be removed completely");
+    expect(share.releases).toEqual(["r2", "r3"]);
+  });
+});
+
+describe("the folder", () => {
+  test.each(["ext4", "xfs", "autofs", "overlay"])("that lies on %s is refused with 7, and stays empty", async (type) => {
+    share.mountedAs(type);
+    const finished = await share.stage("r1", "llama3:8b");
+    expect(finished.code).toBe(7);
+    expect(finished.stderr).toContain(`lies on a file system of type ${type}`);
+    expect(readdirSync(share.root)).toEqual([]);
+  });
+
+  test("that is no mount point of its own takes the type of what it lies on", async () => {
+    writeFileSync(share.mountTable, `overlay / overlay rw 0 0\n192.0.2.5:/export ${share.root}-other nfs4 rw 0 0\n`);
+    const finished = await share.stage("r1", "llama3:8b");
+    expect(finished.code).toBe(7);
+    expect(finished.stderr).toContain("of type overlay (mounted at /)");
+  });
+
+  test("below a mounted share is accepted", async () => {
+    writeFileSync(share.mountTable, `overlay / overlay rw 0 0\n192.0.2.5:/export ${share.world.folder} nfs rw 0 0\n`);
+    expect((await share.stage("r1", "llama3:8b")).code).toBe(0);
+  });
+
+  test("that an automounter mounted counts as what was mounted last", async () => {
+    writeFileSync(share.mountTable, `systemd-1 ${share.root} autofs rw 0 0\n192.0.2.5:/export ${share.root} nfs4 rw 0 0\n`);
+    expect((await share.stage("r1", "llama3:8b")).code).toBe(0);
+  });
+
+  test("on another shared file system is accepted when MOUNT_CHECK names its type", async () => {
+    share.mountedAs("ceph");
+    expect((await share.stage("r1", "llama3:8b", { MOUNT_CHECK: "ceph fuse.glusterfs" })).code).toBe(0);
+  });
+
+  test("on any file system is accepted when MOUNT_CHECK is any", async () => {
+    share.mountedAs("ext4");
+    expect((await share.stage("r1", "llama3:8b", { MOUNT_CHECK: "any" })).code).toBe(0);
+  });
+
+  test("without the marker that is asked for is refused with 7", async () => {
+    const finished = await share.stage("r1", "llama3:8b", { MOUNT_MARKER: ".this-is-the-share" });
+    expect(finished.code).toBe(7);
+    expect(finished.stderr).toContain("has no file .this-is-the-share");
+  });
+
+  test("that does not exist is refused with 7", async () => {
+    expect((await share.stage("r1", "llama3:8b", { NFS_ROOT: `${share.root}/absent` })).code).toBe(7);
+  });
+
+  test("that cannot be written ends the run with 6", async () => {
+    writeFileSync(join(share.root, ".staging"), "in the way");
+    const finished = await share.stage("r1", "llama3:8b");
+    expect(finished.code).toBe(6);
+    expect(finished.stderr).toContain("cannot be written");
+  });
+});
+
+test.each([
+  ["no release", { RELEASE_ID: "" }, "RELEASE_ID is ''"],
+  ["a release that climbs out", { RELEASE_ID: "../r1" }, "RELEASE_ID is '../r1'"],
+  ["no model", { MODELS: " \n " }, "MODELS is empty"],
+  ["a reference with shell in it", { MODELS: "llama3:8b $(reboot)" }, "MODELS names '$(reboot)'"],
+  ["fewer than two kept releases", { KEEP: "1" }, "KEEP is 1; give 2 or more"],
+  ["a word for a number", { KEEP: "all" }, "KEEP is 'all'; give a whole number"],
+  ["a relative folder", { NFS_ROOT: "nfs/ollama" }, "NFS_ROOT is 'nfs/ollama'"],
+  ["a pinned release that is not there", { PINNED_RELEASE: "r0" }, "PINNED_RELEASE is r0, which is not published"],
+  ["a heartbeat slower than the lock lives", { HEARTBEAT_SECONDS: "60", LOCK_STALE_SECONDS: "90" }, "LOCK_STALE_SECONDS is 90"],
+  ["a pause that is no number", { RETRY_SECONDS: "10s" }, "RETRY_SECONDS is '10s'"],
+])("exits 64 for %s", async (_, env, message) => {
+  const finished = await share.stage("r1", "llama3:8b", env);
+  expect(finished.code).toBe(64);
+  expect(finished.stderr).toContain(message);
+  expect(share.world.calls).toEqual([]);
+});
+
+testWith("shellcheck", "apt-get install shellcheck")("both staging scripts pass shellcheck", async () => {
+  expect(await run("shellcheck", stageScript, [verifyScript], {})).toMatchObject({ code: 0, text: "" });
+});

@@ -1,0 +1,457 @@
+#!/bin/sh
+# Pulls the models of one release onto a shared folder, proves them and publishes them, for clusters that cannot reach
+# the model registry. Runs in the ollama/ollama image (dash, coreutils, findutils, grep, sed) as a Job; needs
+# verify-models.sh beside it.
+#
+#   $NFS_ROOT/releases/<id>/models       published: complete, verified, never changed again
+#   $NFS_ROOT/releases/<id>/release.txt  what it holds, when it was published, and the order for the clean-up
+#   $NFS_ROOT/.staging/work/<id>/        a release in the making; survives a killed run, and the next one resumes it
+#   $NFS_ROOT/.staging/removed/          releases and locks on their way out
+#   $NFS_ROOT/.staging/lock/             taken by the one run that may write
+#
+# A release enters and leaves releases/ by one rename, so nothing half-made is ever visible there.
+#
+# Environment:
+#   NFS_ROOT            the shared folder (default /nfs/ollama)
+#   RELEASE_ID          name of the release (required)
+#   MODELS              model references, separated by white space (required)
+#   KEEP                how many of the releases staged last are kept, this one included, at least 2 (default 2)
+#   PINNED_RELEASE      a release that is kept besides (default none)
+#   PULL_ATTEMPTS       pulls of one model before giving up, at least 1 (default 3)
+#   RETRY_SECONDS       pause before another pull of the same model (default 10)
+#   WAIT_SECONDS        how long `ollama serve` may take to answer (default 120)
+#   POLL_SECONDS        pause between two looks at the server or the lock (default 1)
+#   MOUNT_CHECK         file system types that NFS_ROOT may lie on, as /proc/self/mounts names them (default "nfs nfs4");
+#                       for another shared file system name its type ("ceph", "fuse.glusterfs"); "any" allows every type
+#   MOUNT_MARKER        a file in NFS_ROOT that has to exist as well (default none)
+#   MOUNT_TABLE         the table to look in (default /proc/self/mounts)
+#   LOCK_WAIT_SECONDS   how long another run is waited for (default 600)
+#   LOCK_STALE_SECONDS  a lock whose heartbeat stands still for so long is taken over (default 120)
+#   HEARTBEAT_SECONDS   pause between two heartbeats of this run's lock (default 15)
+#   POD_NAME            names the holder of the lock to others (default: the host name)
+#   OLLAMA_HOST         where the server of this run listens (default 127.0.0.1:11434)
+#
+# Exit: 0 published, or already published and intact; 2 the server did not come up or ended; 3 a model could not be
+#       pulled; 4 verification failed; 5 another run holds the lock; 6 the folder could not be written; 7 the folder is
+#       refused: not mounted, or not laid out by this script; 64 wrong environment; 143 ended by a signal; anything else
+#       is unexpected. After every one of them releases/ holds only complete releases.
+set -eu
+umask 022
+
+NFS_ROOT=${NFS_ROOT:-/nfs/ollama}
+RELEASE_ID=${RELEASE_ID:-}
+MODELS=${MODELS:-}
+KEEP=${KEEP:-2}
+PINNED_RELEASE=${PINNED_RELEASE:-}
+PULL_ATTEMPTS=${PULL_ATTEMPTS:-3}
+RETRY_SECONDS=${RETRY_SECONDS:-10}
+WAIT_SECONDS=${WAIT_SECONDS:-120}
+POLL_SECONDS=${POLL_SECONDS:-1}
+MOUNT_CHECK=${MOUNT_CHECK:-nfs nfs4}
+MOUNT_MARKER=${MOUNT_MARKER:-}
+MOUNT_TABLE=${MOUNT_TABLE:-/proc/self/mounts}
+LOCK_WAIT_SECONDS=${LOCK_WAIT_SECONDS:-600}
+LOCK_STALE_SECONDS=${LOCK_STALE_SECONDS:-120}
+HEARTBEAT_SECONDS=${HEARTBEAT_SECONDS:-15}
+POD_NAME=${POD_NAME:-$(uname -n)}
+OLLAMA_HOST=${OLLAMA_HOST:-127.0.0.1:11434}
+# The server writes its key below HOME and ends when it cannot; the key is of no further use.
+HOME=${HOME:-/tmp}
+[ -w "$HOME" ] || HOME=/tmp
+export OLLAMA_HOST HOME
+
+here=$(cd "$(dirname "$0")" && pwd)
+releases=$NFS_ROOT/releases
+staging=$NFS_ROOT/.staging
+work=$staging/work/$RELEASE_ID
+removed=$staging/removed
+lock=$staging/lock
+report=$staging/report
+newline='
+'
+
+child=
+server=
+heart=
+locked=false
+
+say() { printf '%s\n' "$*"; }
+warn() { printf 'stage-models: warning: %s\n' "$*" >&2; }
+die() {
+  code=$1
+  shift
+  printf 'stage-models: error: %s\n' "$*" >&2
+  exit "$code"
+}
+
+# A trap runs only between commands, so long commands run in the background and are waited for:
+# this is what lets a deleted pod end at once, and give its lock back.
+run() {
+  "$@" &
+  child=$!
+  code=0
+  wait "$child" || code=$?
+  child=
+  return "$code"
+}
+
+stop_server() {
+  [ -n "$server" ] || return 0
+  kill "$server" 2>/dev/null || true
+  wait "$server" || true
+  server=
+}
+
+finish() {
+  code=$?
+  trap - EXIT
+  [ -z "$child" ] || kill "$child" 2>/dev/null || true
+  stop_server
+  [ -z "$heart" ] || kill "$heart" 2>/dev/null || true
+  [ -z "$heart" ] || wait "$heart" 2>/dev/null || true
+  if [ "$locked" = true ] && owns_lock; then rm -rf "$lock"; fi
+  exit "$code"
+}
+trap finish EXIT
+trap 'exit 143' TERM
+trap 'exit 130' INT
+
+# --- what comes in ---------------------------------------------------------------------------------------------------
+
+# $1 name, $2 value, $3 smallest value
+whole_number() {
+  case $2 in
+    '' | *[!0-9]*) die 64 "$1 is '$2'; give a whole number" ;;
+  esac
+  [ "$2" -ge "$3" ] || die 64 "$1 is $2; give $3 or more"
+}
+seconds() {
+  case $2 in
+    '' | . | *[!0-9.]* | *.*.*) die 64 "$1 is '$2'; give a number of seconds" ;;
+  esac
+}
+release_name() {
+  printf '%s\n' "$2" | grep -Eq '^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$' ||
+    die 64 "$1 is '$2'; give letters, digits, dots, dashes and underscores, at most 63, a letter or digit first"
+}
+
+check_environment() {
+  case $NFS_ROOT in
+    /*[!/]*) ;;
+    *) die 64 "NFS_ROOT is '$NFS_ROOT'; give the absolute path of the shared folder" ;;
+  esac
+  release_name RELEASE_ID "$RELEASE_ID"
+  [ -z "$PINNED_RELEASE" ] || release_name PINNED_RELEASE "$PINNED_RELEASE"
+  # One may still serve while its successor is staged: with fewer than two, staging would pull it from under production.
+  whole_number KEEP "$KEEP" 2
+  whole_number PULL_ATTEMPTS "$PULL_ATTEMPTS" 1
+  whole_number WAIT_SECONDS "$WAIT_SECONDS" 0
+  whole_number LOCK_WAIT_SECONDS "$LOCK_WAIT_SECONDS" 0
+  whole_number LOCK_STALE_SECONDS "$LOCK_STALE_SECONDS" 1
+  seconds RETRY_SECONDS "$RETRY_SECONDS"
+  seconds POLL_SECONDS "$POLL_SECONDS"
+  seconds HEARTBEAT_SECONDS "$HEARTBEAT_SECONDS"
+  beat=${HEARTBEAT_SECONDS%%.*}
+  [ "$LOCK_STALE_SECONDS" -gt $((${beat:-0} * 2)) ] ||
+    die 64 "LOCK_STALE_SECONDS is $LOCK_STALE_SECONDS and HEARTBEAT_SECONDS $HEARTBEAT_SECONDS; a living run would seem dead: make the first more than twice the second"
+  # Checked before MODELS is ever split unquoted: what passes holds no character that a shell would expand.
+  MODELS=$(printf '%s' "$MODELS" | tr -s ' \t\r\n' '\n')
+  [ -n "$MODELS" ] || die 64 "MODELS is empty; name at least one model, for example llama3:8b"
+  part='[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}'
+  reference="^(([A-Za-z0-9_][A-Za-z0-9_.:-]{0,349}/)?[A-Za-z0-9_][A-Za-z0-9_-]{0,79}/)?$part(:$part)?\$"
+  wrong=$(printf '%s\n' "$MODELS" | grep -Ev "$reference" | grep . | head -n 1 || true)
+  [ -z "$wrong" ] || die 64 "MODELS names '$wrong', which is not a model reference; the form is [host/][namespace/]model[:tag]"
+}
+
+# An unmounted folder of the node looks like an empty share: the pull would fill the node's disk and production would
+# find nothing. In a pod the mount table shows the folder with the type of what lies beneath, for a hostPath as for an
+# NFS volume; only that tells the two apart.
+check_mount() {
+  [ -d "$NFS_ROOT" ] || die 7 "$NFS_ROOT is not a folder; mount the share there"
+  root=$(readlink -f "$NFS_ROOT")
+  nearest=
+  type=none
+  # The longest mount point above the folder is the one it lies on; of several on one point the last hides the others.
+  while read -r _ point candidate _; do
+    case $root/ in
+      "${point%/}"/*) [ ${#point} -lt ${#nearest} ] || { nearest=$point type=$candidate; } ;;
+    esac
+  done <"$MOUNT_TABLE"
+  case " $MOUNT_CHECK " in
+    ' any ' | *" $type "*) ;;
+    *) die 7 "$NFS_ROOT lies on a file system of type $type (mounted at ${nearest:-?}), not on one of: $MOUNT_CHECK. Is the share mounted on the node? For another shared file system set MOUNT_CHECK to its type" ;;
+  esac
+  [ -z "$MOUNT_MARKER" ] || [ -e "$NFS_ROOT/$MOUNT_MARKER" ] ||
+    die 7 "$NFS_ROOT has no file $MOUNT_MARKER, which marks the mounted share; mount the share, or create the file on it once"
+}
+
+# --- one run at a time -----------------------------------------------------------------------------------------------
+
+# mkdir is the one step that is atomic on every NFS version. A killed pod leaves its lock behind, so a living holder
+# beats: it rewrites a counter. Whoever waits compares what it reads with what it read before, by its own clock: clocks
+# of two nodes never have to agree.
+token=$POD_NAME.$$.$(date +%s)
+
+owns_lock() { [ "$(sed -n 's/^token=//p' "$lock/owner" 2>/dev/null)" = "$token" ]; }
+
+beats() {
+  count=0
+  # The parent is looked at, because a run that was killed alone must not seem alive.
+  while kill -0 "$1" 2>/dev/null && owns_lock; do
+    count=$((count + 1))
+    printf '%s\n' "$count" >"$lock/heartbeat" || return 0
+    sleep "$HEARTBEAT_SECONDS"
+  done
+}
+
+lock_state() { cat "$lock/owner" "$lock/heartbeat" 2>/dev/null || true; }
+
+take_over_lock() {
+  taken=$removed/lock.$token
+  mv -T "$lock" "$taken" 2>/dev/null || return 0
+  if [ "$(sed -n 's/^token=//p' "$taken/owner" 2>/dev/null)" = "$1" ]; then
+    warn "took over the lock of ${1:-an unknown run}: no heartbeat for $LOCK_STALE_SECONDS s"
+    rm -rf "$taken"
+  else
+    # Another waiter was quicker and this is its new lock.
+    mv -T "$taken" "$lock" 2>/dev/null || true
+  fi
+}
+
+take_lock() {
+  mkdir -p "$staging/work" "$removed" "$releases" ||
+    die 6 "$NFS_ROOT cannot be written; is it mounted read-only, or does the export squash this user? $(free_space)"
+  [ "$(stat -c %d "$staging")" = "$(stat -c %d "$releases")" ] ||
+    die 7 "$staging and $releases lie on different file systems, so no release could be published by one rename"
+  begun=$(date +%s)
+  seen=none
+  while ! mkdir "$lock" 2>/dev/null; do
+    if [ ! -d "$lock" ]; then
+      # Given back a moment ago, or not to be created at all: another try tells.
+      mkdir "$lock" && break
+      [ -d "$lock" ] || die 6 "$lock cannot be created. $(free_space)"
+    fi
+    now=$(date +%s)
+    state=$(lock_state)
+    if [ "$state" != "$seen" ]; then
+      seen=$state
+      seen_since=$now
+    elif [ $((now - seen_since)) -ge "$LOCK_STALE_SECONDS" ]; then
+      take_over_lock "$(printf '%s\n' "$state" | sed -n 's/^token=//p')"
+      continue
+    fi
+    [ $((now - begun)) -lt "$LOCK_WAIT_SECONDS" ] ||
+      die 5 "another run holds $lock ($(printf '%s' "$state" | tr '\n' ' ')). Wait for it; a holder that is gone loses the lock after $LOCK_STALE_SECONDS s without heartbeat; when no staging Job runs, the folder may be removed by hand"
+    sleep "$POLL_SECONDS"
+  done
+  printf 'token=%s\nholder=%s\nsince=%s\n' "$token" "$POD_NAME" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" >"$lock/owner" || {
+    rm -rf "$lock"
+    die 6 "$lock/owner cannot be written. $(free_space)"
+  }
+  locked=true
+  beats $$ >/dev/null 2>&1 &
+  heart=$!
+}
+
+# Asked again before every step that others can see: a run that was suspended may have lost its lock meanwhile.
+need_lock() { owns_lock || die 5 "another run took over $lock; nothing was published by this one"; }
+
+# --- the release in the making ---------------------------------------------------------------------------------------
+
+free_space() { printf 'Space: %s' "$(df -Ph "$NFS_ROOT" 2>/dev/null | sed -n '2s/^\([^ ]*\) *\([^ ]*\) *\([^ ]*\) *\([^ ]*\).*/\4 free of \2 on \1/p')"; }
+
+# "<sequence> <id>" of the published releases, the one staged last first. A folder without the record was not
+# published here and is left alone.
+by_age() {
+  for record in "$releases"/*/release.txt; do
+    [ -f "$record" ] || continue
+    id=${record%/release.txt}
+    printf '%s %s\n' "$(sed -n 's/^sequence=\([0-9]*\)$/\1/p' "$record")" "${id##*/}"
+  done | sort -k 1,1rn -k 2,2
+}
+
+# A release that is asked for again counts as new: whoever goes back to it is about to serve it.
+next_sequence() {
+  last=$(by_age | sed -n '1s/ .*//p')
+  printf '%s\n' $((${last:-0} + 1))
+}
+
+is_blob_name() {
+  case $1 in
+    sha256-*[!0-9a-f]*) return 1 ;;
+    sha256-*) [ ${#1} -eq 71 ] ;;
+    *) return 1 ;;
+  esac
+}
+
+# $1 a models folder whose complete blobs this release may use
+share_blobs() {
+  for blob in "$1"/blobs/sha256-*; do
+    name=${blob##*/}
+    if ! is_blob_name "$name" || [ ! -f "$blob" ] || [ -e "$work/models/blobs/$name" ]; then continue; fi
+    ln "$blob" "$work/models/blobs/$name" 2>/dev/null || not_shared=$((not_shared + 1))
+  done
+}
+
+prepare_work() {
+  mkdir -p "$work/models/blobs" || die 6 "$work cannot be created. $(free_space)"
+  # Of a killed run only blobs are of use, complete or partial. Its manifests may be torn, or of another list.
+  rm -rf "$work/models/manifests" "$work/release.txt"
+  mkdir "$work/models/manifests" || die 6 "$work cannot be written. $(free_space)"
+  not_shared=0
+  # The youngest first: what an older release holds under the same name may be the damaged copy it replaced.
+  for id in $(by_age | sed 's/^[^ ]* //'); do
+    share_blobs "$releases/$id/models"
+  done
+  for other in "$staging"/work/*; do
+    [ "$other" != "$work" ] || continue
+    share_blobs "$other/models"
+    rm -rf "$other" || warn "$other could not be removed"
+  done
+  [ "$not_shared" -eq 0 ] || warn "$not_shared blobs could not be hard-linked and are downloaded again if they are needed"
+}
+
+start_server() {
+  # NOPRUNE: a starting server removes every blob that no manifest names, so all that was just linked or half loaded.
+  OLLAMA_MODELS=$work/models OLLAMA_NOPRUNE=1 ollama serve &
+  server=$!
+  begun=$(date +%s)
+  until timeout 10 ollama list >/dev/null 2>&1; do
+    kill -0 "$server" 2>/dev/null || die 2 "ollama serve ended before it answered; its own message is above"
+    [ $(($(date +%s) - begun)) -lt "$WAIT_SECONDS" ] ||
+      die 2 "ollama serve did not answer at $OLLAMA_HOST within $WAIT_SECONDS s; its own messages are above"
+    sleep "$POLL_SECONDS"
+  done
+  kill -0 "$server" 2>/dev/null || die 2 "ollama serve ended, and something else answers at $OLLAMA_HOST"
+}
+
+pull() {
+  attempt=1
+  until run ollama pull "$1"; do
+    kill -0 "$server" 2>/dev/null || die 2 "ollama serve ended while $1 was pulled; its own message is above"
+    [ "$attempt" -lt "$PULL_ATTEMPTS" ] ||
+      die 3 "$1 could not be pulled in $PULL_ATTEMPTS attempts; the reason is above. Nothing was published; what was loaded is kept for the next run. $(free_space)"
+    attempt=$((attempt + 1))
+    say "$1: the pull failed, attempt $attempt of $PULL_ATTEMPTS follows in $RETRY_SECONDS s"
+    if [ "$attempt" -eq "$PULL_ATTEMPTS" ]; then
+      # The notes Ollama keeps beside a partial download can be torn by a kill, and then fail every resumption.
+      find "$work/models/blobs" -name 'sha256-*[!0-9a-f]*' -type f ! -name '.nfs*' -delete || true
+    fi
+    sleep "$RETRY_SECONDS"
+  done
+}
+
+# Leaves only what the manifests name: not the links to blobs of other releases, nor partial downloads.
+prune_work() {
+  wanted=$(find "$work/models/manifests" -type f -exec cat {} + | tr -d ' \t\r\n' | grep -Eo 'sha256:[0-9a-f]{64}' | tr : - || true)
+  for blob in "$work"/models/blobs/*; do
+    case $newline$wanted$newline in
+      *"$newline${blob##*/}$newline"*) ;;
+      *) rm -rf "$blob" || die 6 "$blob could not be removed" ;;
+    esac
+  done
+  # An empty folder below manifests makes a server on a read-only share end at its start.
+  find "$work/models/manifests" -mindepth 1 -type d -empty -delete
+}
+
+verify() {
+  # Emptied first: the findings of an earlier round must not be taken for this one's.
+  : >"$report" || die 6 "$report cannot be written. $(free_space)"
+  run env "MODELS_DIR=$1" "MODELS=$MODELS" VERIFY=sha256 sh "$here/verify-models.sh" >"$report"
+}
+
+# Ollama takes a blob that exists for a good one, whatever it holds, so a damaged blob stays damaged through every
+# pull until its name is gone. Only this release's name goes: the copy of another release is not this run's to change.
+discard_damaged() {
+  sed -n 's/^damaged //p' "$report" | while read -r name; do
+    inode=$(stat -c %i "$work/models/blobs/$name")
+    for id in $(by_age | sed 's/^[^ ]* //'); do
+      twin=$releases/$id/models/blobs/$name
+      [ "$(stat -c %i "$twin" 2>/dev/null || true)" != "$inode" ] ||
+        warn "release $id holds the same damaged $name: do not serve it; pin another release, or stage its models anew under another id"
+    done
+    rm -f "$work/models/blobs/$name"
+  done
+}
+
+pull_and_verify() {
+  round=1
+  while :; do
+    for model in $MODELS; do
+      say "$model: pulling"
+      pull "$model"
+    done
+    prune_work
+    # A full disk of an NFS server may be reported no sooner than here.
+    sync -f "$work" || die 6 "the share did not take the data. $(free_space)"
+    say "Verifying every blob"
+    if verify "$work/models"; then return 0; fi
+    discard_damaged
+    [ "$round" -eq 1 ] || die 4 "release $RELEASE_ID is still damaged or incomplete after it was pulled anew; see above. Nothing was published. $(free_space)"
+    round=2
+    say "Pulling anew what was damaged or missing"
+  done
+}
+
+publish() {
+  printf 'id=%s\nsequence=%s\npublished=%s\nmodels=%s\n' "$RELEASE_ID" "$(next_sequence)" \
+    "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$(printf '%s\n' "$MODELS" | grep . | sort -u | tr '\n' ' ' | sed 's/ $//')" >"$work/release.txt" ||
+    die 6 "$work/release.txt cannot be written. $(free_space)"
+  # Production may read as another user.
+  chmod -R a+rX,go-w "$work" || die 6 "the permissions of $work cannot be set"
+  sync -f "$work" || die 6 "the share did not take the data. $(free_space)"
+  need_lock
+  mv -T "$work" "$releases/$RELEASE_ID" || die 6 "release $RELEASE_ID could not be published. $(free_space)"
+  say "Published $releases/$RELEASE_ID"
+}
+
+# Moves a release that exists to the young end of the order; leaves every byte alone when it is there already.
+renew() {
+  youngest=$(by_age | sed -n '1s/^[^ ]* //p')
+  [ "$youngest" != "$RELEASE_ID" ] || return 0
+  need_lock
+  record=$releases/$RELEASE_ID/release.txt
+  # A new file and a rename, because a reader must never meet half a record.
+  if ! sed "s/^sequence=.*/sequence=$(next_sequence)/" "$record" >"$staging/record" || ! mv -T "$staging/record" "$record"; then
+    die 6 "$record cannot be written. $(free_space)"
+  fi
+}
+
+# --- the releases that are left --------------------------------------------------------------------------------------
+
+remove_old() {
+  kept=0
+  for id in $(by_age | sed 's/^[^ ]* //'); do
+    kept=$((kept + 1))
+    if [ "$kept" -le "$KEEP" ] || [ "$id" = "$PINNED_RELEASE" ] || [ "$id" = "$RELEASE_ID" ]; then continue; fi
+    need_lock
+    say "Removing release $id: not among the last $KEEP, not pinned"
+    if ! rm -rf "${removed:?}/$id" || ! mv -T "$releases/$id" "$removed/$id" || ! rm -rf "${removed:?}/$id"; then
+      warn "release $id could not be removed completely; the next run tries again"
+    fi
+  done
+}
+
+check_environment
+check_mount
+take_lock
+rm -rf "${removed:?}"/* || warn "$removed could not be emptied"
+if [ -n "$PINNED_RELEASE" ] && [ "$PINNED_RELEASE" != "$RELEASE_ID" ] && [ ! -f "$releases/$PINNED_RELEASE/release.txt" ]; then
+  die 64 "PINNED_RELEASE is $PINNED_RELEASE, which is not published: production would have nothing to mount. Published: $(by_age | sed 's/^[^ ]* //' | tr '\n' ' ')"
+fi
+
+if [ -f "$releases/$RELEASE_ID/release.txt" ]; then
+  say "Release $RELEASE_ID is already published; verifying it"
+  verify "$releases/$RELEASE_ID/models" ||
+    die 4 "the published release $RELEASE_ID is damaged; see above. It is left as it is, because production may be reading it: stage its models anew under another id, which reuses the intact blobs"
+  renew
+elif [ -e "$releases/$RELEASE_ID" ]; then
+  die 7 "$releases/$RELEASE_ID exists, but was not published by this script (it has no release.txt); move it away or choose another RELEASE_ID"
+else
+  prepare_work
+  start_server
+  pull_and_verify
+  stop_server
+  publish
+fi
+remove_old
