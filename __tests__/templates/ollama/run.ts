@@ -81,7 +81,7 @@ export function killLeftovers(): void {
 }
 
 /** `test`, or a visible skip that says how to get the tool; with REQUIRE_TOOLS=1 a missing tool fails the test. */
-export function testWith(tool: string, install: string): (name: string, body: () => Promise<void> | void) => void {
+export function testWith(tool: string, install: string): (name: string, body: () => Promise<void>) => void {
   const there = spawnSync("sh", ["-c", 'command -v "$1"', "sh", tool]).status === 0;
   if (there) return test;
   if (process.env["REQUIRE_TOOLS"] === "1") {
