@@ -102,7 +102,13 @@ const control = createServer((request, response) => {
 });
 control.listen(join(runFolder, "control"));
 
-process.on("disconnect", () => {
-  rmSync(runFolder, { recursive: true, force: true });
+function end(): never {
+  rmSync(runFolder as string, { recursive: true, force: true });
   process.exit();
-});
+}
+
+process.on("disconnect", end);
+// A run that is over before this process has started leaves nothing to hear.
+if (!process.connected) {
+  end();
+}

@@ -14,6 +14,7 @@ export default function start(): void {
   const server = fork(join(__dirname, "server.ts"), [folder, resolve(__dirname, "../../provider-schemas")], {
     execArgv: ["--import", "tsx"],
     cwd: resolve(__dirname, "../.."),
+    stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
   // Neither the process nor the channel to it may keep jest from ending; it ends itself when jest has.
   server.unref();
