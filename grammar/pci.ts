@@ -1,4 +1,4 @@
-import { type Check, type Fault, quote } from "./fault";
+import { type Check, type Fault, matching, quote } from "./fault";
 
 /** Refuses a PCI path that the mapping resource refuses: lower-case, with its four-digit domain; the function may be left out. */
 export const checkPciPath: Check<string> = (text): Fault | undefined => {
@@ -20,3 +20,16 @@ export const checkPciId: Check<string> = (text) =>
         message: `${quote(text)} is not a pair of PCI ids`,
         remedy: 'Write vendor and device as `lspci -nn` shows them, in lower case and in quotes, such as "10de:2684".',
       };
+
+/** Refuses what is not the name of a PCI resource mapping. */
+export const checkMappingName: Check<string> = matching(
+  /^[A-Za-z][A-Za-z0-9_-]+$/,
+  "invalid-mapping",
+  "the name of a resource mapping",
+  "Write it as Datacenter → Resource Mappings shows it.",
+);
+
+/** The path of the whole card: without the function, which stands for one part of it. */
+export function wholeCard(path: string): string {
+  return path.replace(/\.[0-7]$/, "");
+}

@@ -49,3 +49,11 @@ export const checkSha512: Check<string> = matching(
   "a SHA-512 checksum",
   "Write the 128 hexadecimal digits that `sha512sum` prints, in lower case.",
 );
+
+/** Refuses a file name that Proxmox does not take for a disk image to import: Ubuntu's `.img` must be renamed. */
+export const checkImageFileName: Check<string> = matching(
+  /^[A-Za-z0-9_][A-Za-z0-9_.+-]*\.(qcow2|raw|vmdk)$/,
+  "invalid-image-name",
+  "a file name that Proxmox imports a disk from",
+  "It must end in .qcow2, .raw or .vmdk; Ubuntu's .img files are .qcow2 by their content.",
+);

@@ -16,6 +16,14 @@ export const checkNvidiaVersion: Check<string> = matching(
   "Write it as `nvidia-smi` on the node shows it, such as 580.95.05.",
 );
 
+/** Refuses what is neither a branch of the NVIDIA driver nor `distribution`. */
+export const checkNvidiaBranch: Check<string> = matching(
+  /^(\d{3}(-server)?|distribution)$/,
+  "invalid-driver-branch",
+  "a branch of the NVIDIA driver",
+  'Write its number in quotes, such as "580" or "580-server", or distribution.',
+);
+
 /** Compares two versions of the form `a.b.c` by their numbers; a suffix after them is not looked at. */
 export function compareVersions(left: string, right: string): number {
   const numbers = (version: string) => (/\d+(\.\d+)*/.exec(version)?.[0] ?? "0").split(".").map(Number);

@@ -1,3 +1,4 @@
+import { type Cluster, resolveCluster } from "./cluster";
 import type { LabConfig } from "./schema";
 
 type ContainerInput = NonNullable<LabConfig["containers"]>[string];
@@ -14,7 +15,8 @@ export type ContainerSpec = Omit<ContainerInput, Inherited | "name" | "ollama"> 
   };
 
 /** A checked lab: defaults filled in, maps sorted by their keys, so that the order in the file changes nothing. */
-export interface Lab extends Omit<LabConfig, "defaults" | "containers"> {
+export interface Lab extends Omit<LabConfig, "defaults" | "containers" | "cluster"> {
+  readonly cluster?: Cluster;
   readonly containers?: Readonly<Record<string, ContainerSpec>>;
   /** The folder that relative paths in the lab are relative to. Absolute. */
   readonly directory: string;
@@ -53,7 +55,8 @@ function container(key: string, own: ContainerInput, defaults: ContainerDefaults
 
 /** Fills in what one section takes from another. Works on the sections that could be read. */
 export function resolve(config: Partial<LabConfig>, directory: string): PartialLab {
-  const { defaults, containers, proxmox, ...rest } = config;
+  const { defaults, containers, cluster, proxmox, ...rest } = config;
+  const labName = config.name ?? "lab";
   return {
     ...rest,
     directory,
@@ -62,7 +65,8 @@ export function resolve(config: Partial<LabConfig>, directory: string): PartialL
     }),
     ...(containers &&
       defaults && {
-        containers: mapValues(containers, (key, own) => container(key, own, defaults.container, config.name ?? "lab")),
+        containers: mapValues(containers, (key, own) => container(key, own, defaults.container, labName)),
       }),
+    ...(cluster && defaults && { cluster: resolveCluster({ cluster, defaults, labName }) }),
   };
 }

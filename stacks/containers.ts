@@ -4,13 +4,13 @@ import { nvidiaDevices } from "../constructs/ollama/gpu-devices";
 import { OLLAMA_PORT, OllamaContainer } from "../constructs/ollama/ollama-container";
 import { Connection } from "../constructs/proxmox/connection";
 import type { ContainerDevice } from "../constructs/proxmox/container";
-import { ContainerTemplate } from "../constructs/proxmox/container-template";
 import { OwnershipGuard } from "../constructs/proxmox/ownership-guard";
 import { verbatim } from "../constructs/terraform-text";
 import { parseCidr, parseHostAddress } from "../grammar/address";
 import type { ContainerSpec, Lab } from "../lab/lab";
 import type { Problem } from "../lab/problem";
 import { templateFileName } from "../lab/rules/containers";
+import { Downloads } from "./downloads";
 import { formatInventory, inventory, staticAddress } from "./inventory";
 import { LabStack } from "./lab-stack";
 import { connectionProps, datastoreOf, guestTags } from "./proxmox";
@@ -21,11 +21,12 @@ const DEVICE_DEFAULTS = { gid: 44, mode: "0660" } as const;
 /** Stack `containers`: templates, Ollama containers, their firewall, and the inventory for Ansible. */
 export class ContainersStack extends LabStack {
   readonly containers: Readonly<Record<string, OllamaContainer>>;
-  private readonly templates = new Map<string, ContainerTemplate>();
+  private readonly downloads: Downloads;
 
   constructor(scope: Construct, lab: Lab, warnings: readonly Problem[]) {
     super(scope, "containers", lab, warnings);
     new Connection(this, "proxmox", connectionProps(lab));
+    this.downloads = new Downloads(this, lab);
     const guard = lab.ownershipGuard ? new OwnershipGuard(this, "guard") : undefined;
     const specs = Object.entries(lab.containers ?? {});
     this.containers = Object.fromEntries(specs.map(([key, spec]) => [key, this.container(key, spec, guard)]));
@@ -82,29 +83,15 @@ export class ContainersStack extends LabStack {
     return { address: `${address.ip}/${prefix}`, gateway: spec.gateway ?? network.gateway };
   }
 
-  /** The template a container is made from; a download happens once for each node and datastore, once altogether where it is shared. */
+  /** The volume id of the template a container is made from, and the download it has to wait for. */
   private template(spec: ContainerSpec, node: string) {
     if (typeof spec.template === "string") return { volumeId: spec.template, dependsOn: undefined };
     const { url, sha256, sha512 } = spec.template;
-    const fileName = templateFileName(spec.template);
-    const datastore = datastoreOf(this.lab, node, "files");
-    const shared = this.lab.storage.shared.includes(datastore);
-    const resourceName = [shared ? "shared" : node, datastore, fileName].join("_").replace(/[^A-Za-z0-9_-]/g, "-");
-    let template = this.templates.get(resourceName);
-    if (!template) {
-      const checksum = sha256 ? ({ algorithm: "sha256", value: sha256 } as const) : undefined;
-      template = new ContainerTemplate(this, `template-${resourceName}`, {
-        resourceName,
-        node,
-        datastore,
-        shared,
-        url,
-        fileName,
-        checksum: sha512 ? { algorithm: "sha512", value: sha512 } : checksum,
-      });
-      this.templates.set(resourceName, template);
-    }
-    return { volumeId: template.volumeId, dependsOn: [template.resource] };
+    const algorithm = sha512 ? "sha512" : "sha256";
+    const value = sha512 ?? sha256;
+    const checksum = value ? ({ algorithm, value } as const) : undefined;
+    const file = this.downloads.file(node, { content: "vztmpl", url, fileName: templateFileName(spec.template), checksum });
+    return { volumeId: file.volumeId, dependsOn: [file.resource] };
   }
 
   private outputs(): void {

@@ -23,7 +23,7 @@ export class OllamaContainer extends Construct {
     this.firewall = new GuestFirewall(this, "Firewall", {
       resourceName: props.resourceName,
       node: props.node,
-      guest: { containerId: this.container.resource.vmId },
+      guest: this.container.resource,
       dhcp: props.network.address === "dhcp",
       open: [
         { service: "SSH", protocol: "tcp", port: "22", sources: props.management },

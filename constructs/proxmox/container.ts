@@ -10,6 +10,7 @@ import { checkSshPublicKey } from "../../grammar/ssh";
 import { checkDatastore, checkTemplateVolume } from "../../grammar/storage";
 import { checkProps, prop, required } from "../props-error";
 import { verbatim } from "../terraform-text";
+import { idOf } from "./guest-firewall";
 import type { OwnershipGuard } from "./ownership-guard";
 
 /** A device of the node that a container gets. Proxmox lets only root@pam, logged in by password, pass one. */
@@ -203,7 +204,12 @@ export class Container extends Construct {
 
     if (props.pool) {
       // The container's own pool_id would replace it when it changes.
-      new PoolMembership(this, "Pool", { poolId: props.pool, vmId: this.resource.vmId }).overrideLogicalId(props.resourceName);
+      const membership = new PoolMembership(this, "Pool", {
+        poolId: props.pool,
+        vmId: this.resource.vmId,
+        lifecycle: { replaceTriggeredBy: [idOf(this.resource)] },
+      });
+      membership.overrideLogicalId(props.resourceName);
     }
   }
 }

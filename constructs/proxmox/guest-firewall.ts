@@ -1,6 +1,8 @@
 import { Construct } from "constructs";
+import { VirtualEnvironmentContainer } from "../../.gen/providers/proxmox/virtual-environment-container";
 import { VirtualEnvironmentFirewallOptions } from "../../.gen/providers/proxmox/virtual-environment-firewall-options";
 import { VirtualEnvironmentFirewallRules } from "../../.gen/providers/proxmox/virtual-environment-firewall-rules";
+import type { VirtualEnvironmentVm } from "../../.gen/providers/proxmox/virtual-environment-vm";
 import { checkCidr } from "../../grammar/address";
 import { checkProps, prop } from "../props-error";
 
@@ -8,8 +10,9 @@ import { checkProps, prop } from "../props-error";
 export interface OpenPort {
   /** What listens there; becomes the rule's comment. */
   readonly service: string;
-  readonly protocol: "tcp" | "udp";
-  /** A port, such as `22`, or a range in Proxmox's form, such as `8000:8010`. Absent: all ports. */
+  /** Absent: every protocol. */
+  readonly protocol?: "tcp" | "udp";
+  /** A port, such as `22`, or a range in Proxmox's form, such as `8000:8010`; needs a protocol. Absent: all ports. */
   readonly port?: string;
   /** Networks that may reach it. An empty list opens it to nobody. */
   readonly sources: readonly string[];
@@ -19,8 +22,8 @@ export interface GuestFirewallProps {
   /** Name of the resources in Terraform. */
   readonly resourceName: string;
   readonly node: string;
-  /** Kind of the guest and a reference to its VMID, so that the rules are made after the guest. */
-  readonly guest: { readonly containerId: number } | { readonly vmId: number };
+  /** The guest, in whose place among Terraform's resources the rules come after it. */
+  readonly guest: VirtualEnvironmentContainer | VirtualEnvironmentVm;
   /** What is open. Everything else that comes in is dropped; answers to what the guest asked for come in. */
   readonly open: readonly OpenPort[];
   /** Let the guest lease its address. @default false */
@@ -45,7 +48,12 @@ export class GuestFirewall extends Construct {
       id,
       props.open.flatMap(({ service, sources }) => sources.map((source) => prop(`open ${service}`, source, checkCidr))),
     );
-    const guest = { nodeName: props.node, ...props.guest };
+    const { vmId } = props.guest;
+    const guest = {
+      nodeName: props.node,
+      ...(props.guest instanceof VirtualEnvironmentContainer ? { containerId: vmId } : { vmId }),
+      lifecycle: { replaceTriggeredBy: [idOf(props.guest)] },
+    };
     // One rule for each network: a plan then shows which one comes or goes.
     const rules = props.open.flatMap(({ service, protocol, port, sources }) =>
       [...sources]
@@ -69,4 +77,12 @@ export class GuestFirewall extends Construct {
     });
     this.options.overrideLogicalId(props.resourceName);
   }
+}
+
+/**
+ * The guest's id, for `replace_triggered_by`: Proxmox drops a guest's rules and memberships with the guest, so they are made anew when it is
+ * replaced. The id alone: by the whole resource, any edit of the guest would count.
+ */
+export function idOf(guest: VirtualEnvironmentContainer | VirtualEnvironmentVm): string {
+  return `${guest.terraformResourceType}.${guest.friendlyUniqueId}.id`;
 }

@@ -8,6 +8,8 @@ interface Claim {
   readonly kind: "vmid" | "name" | "address" | "mac" | "gpu";
   readonly value: string;
   readonly path: Path;
+  /** Several such claims agree with each other. */
+  readonly shared?: boolean;
 }
 
 const NOUNS: Record<Claim["kind"], { noun: string; remedy: string }> = {
@@ -32,6 +34,18 @@ function* claims(lab: PartialLab): Iterable<Claim> {
     const address = parseHostAddress(container.address);
     if (address) yield { kind: "address", value: address.ip, path: at("address") };
     if (container.mac) yield { kind: "mac", value: container.mac, path: at("mac") };
+    if (container.gpu?.card && container.node) {
+      // Containers may share a card, since its driver runs on the node; a VM takes it whole.
+      yield { kind: "gpu", value: `${container.gpu.card} of ${container.node}`, path: at("gpu"), shared: true };
+    }
+  }
+  for (const { vmId, name, address, gpus, node, path } of lab.cluster?.nodes ?? []) {
+    const pool = path[1] === "pools";
+    const at = (key: string, inPool: string): Path => [...path, pool ? inPool : key];
+    yield { kind: "vmid", value: String(vmId), path: at("vmId", "firstVmId") };
+    yield { kind: "name", value: name, path: pool ? path : at("name", "") };
+    yield { kind: "address", value: address, path: at("address", "addresses") };
+    for (const gpu of gpus) yield { kind: "gpu", value: `${gpu} of ${node}`, path: at("gpus", "gpus") };
   }
 }
 
@@ -41,6 +55,7 @@ export const uniqueClaims = rule([], function* (lab) {
   for (const claim of claims(lab)) {
     const id = `${claim.kind} ${claim.value}`;
     const owner = owners.get(id);
+    if (owner?.shared && claim.shared) continue;
     if (!owner) {
       owners.set(id, claim);
       continue;

@@ -152,6 +152,12 @@ export const configurable = rule(["containers", "configure"], function* ({ conta
 
 /** A lab from which nothing would follow is a mistake. */
 export const somethingToDo = rule([], function* (lab, { declared }) {
-  if (Object.keys(lab.containers ?? {}).length > 0 || declared(["containers"])) return;
-  yield error("empty-lab", [], "the lab describes no guest and no deployment", "Add containers:, as in examples/lxc.yaml.");
+  const sections = ["containers", "cluster"];
+  if (Object.keys(lab.containers ?? {}).length > 0 || sections.some((section) => lab.cluster || declared([section]))) return;
+  yield error(
+    "empty-lab",
+    [],
+    "the lab describes no guest and no deployment",
+    "Add containers: or cluster:, as in the examples.",
+  );
 });

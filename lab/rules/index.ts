@@ -1,5 +1,6 @@
 import * as addresses from "./addresses";
 import * as claims from "./claims";
+import * as cluster from "./cluster";
 import * as containers from "./containers";
 import * as proxmox from "./proxmox";
 import type { Rule } from "./rule";
@@ -21,6 +22,7 @@ export const rules: readonly Rule[] = [
   containers.templates,
   containers.oneFileOneDownload,
   containers.configurable,
+  ...Object.values(cluster),
   state.oneStateEach,
   state.noCredentials,
 ];

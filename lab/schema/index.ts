@@ -1,7 +1,9 @@
 import { z } from "zod";
 import { checkKey } from "../../grammar/guest";
+import { cluster, serverDefaults, workerDefaults } from "./cluster";
 import { containerDefaults, containers } from "./container";
 import { sshKeys, text } from "./field";
+import { kubernetes } from "./kubernetes";
 import { network } from "./network";
 import { proxmox } from "./proxmox";
 import { state } from "./state";
@@ -27,8 +29,13 @@ export const labSchema = z
       .describe(
         "Refuse a plan in which a VMID belongs to a guest of another name. false is for plans where no Proxmox API can be reached.",
       ),
-    defaults: z.strictObject({ container: containerDefaults }).prefault({}).describe("Sizes and settings stated once."),
+    defaults: z
+      .strictObject({ container: containerDefaults, server: serverDefaults, worker: workerDefaults })
+      .prefault({})
+      .describe("Sizes and settings stated once."),
     containers: containers.optional(),
+    cluster: cluster.optional(),
+    kubernetes: kubernetes,
     configure: z
       .boolean()
       .default(false)

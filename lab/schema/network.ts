@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { checkBridge, checkGuestName } from "../../grammar/guest";
+import { checkSearchDomain } from "../../grammar/domain-name";
+import { checkBridge } from "../../grammar/guest";
 import { cidr, ip, text, whole } from "./field";
 
 /** `network:` — the one network the guests are in, and who may reach what in it. */
@@ -10,10 +11,7 @@ export const network = z
     gateway: ip("Default gateway; needed as soon as a guest has a static address.").optional(),
     vlan: whole(1, 4094, "VLAN tag of the guests' network cards. Default: untagged.").optional(),
     dns: z.array(ip("A name server.")).default([]).describe("Name servers of the guests. Default: those of the Proxmox node."),
-    searchDomain: text(
-      (name) => name.split(".").map(checkGuestName).find(Boolean),
-      "DNS search domain of the guests.",
-    ).optional(),
+    searchDomain: text(checkSearchDomain, "DNS search domain of the guests.").optional(),
     clients: z
       .array(cidr("A network."))
       .default([])

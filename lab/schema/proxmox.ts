@@ -1,25 +1,29 @@
 import { z } from "zod";
 import { checkKey, checkNodeName } from "../../grammar/guest";
-import { checkPciId, checkPciPath } from "../../grammar/pci";
+import { checkMappingName, checkPciId, checkPciPath } from "../../grammar/pci";
 import { checkUserName } from "../../grammar/ssh";
 import { checkEndpoint } from "../../grammar/url";
 import { datastore, ip, named, text, whole } from "./field";
 
 const gpu = z
   .strictObject({
-    path: text(checkPciPath, 'PCI path in lower case and in quotes, as `lspci -D` shows it: "0000:01:00".'),
-    id: text(checkPciId, 'Vendor and device, as `lspci -nn` shows them, in quotes: "10de:2684".'),
+    path: text(checkPciPath, 'PCI path in lower case and in quotes, as `lspci -D` shows it: "0000:01:00".').optional(),
+    id: text(checkPciId, 'Vendor and device, as `lspci -nn` shows them, in quotes: "10de:2684".').optional(),
     subsystemId: text(
       checkPciId,
-      "Vendor and device of the subsystem. Proxmox refuses to start a VM when the hardware has one and this lacks it.",
+      "Vendor and device of the subsystem, as `lspci -nnv` shows them. Proxmox starts no VM without it.",
     ).optional(),
-    iommuGroup: whole(
-      0,
-      9999,
-      "IOMMU group. Proxmox refuses to start a VM when the hardware has one and this lacks it.",
-    ).optional(),
+    iommuGroup: whole(0, 9999, "IOMMU group, as the node's hardware list shows it. Proxmox starts no VM without it.").optional(),
+    allFunctions: z
+      .boolean()
+      .default(true)
+      .describe("Pass the whole card, its sound device included. false passes the one function of the path."),
+    mapping: text(checkMappingName, "Name of a PCI resource mapping that exists already, instead of path and ids.").optional(),
+    raw: z.boolean().default(false).describe("Attach by PCI path, without a mapping. Needs auth: rootPassword."),
   })
-  .describe("A graphics card of this node.");
+  .describe(
+    "A graphics card of this node: path, id, subsystemId and iommuGroup, from which a mapping is made; or the mapping it has.",
+  );
 
 const node = z
   .strictObject({

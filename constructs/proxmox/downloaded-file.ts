@@ -1,43 +1,53 @@
 import { Construct } from "constructs";
 import { DownloadFile } from "../../.gen/providers/proxmox/download-file";
-import { checkDatastore, checkSha256, checkSha512, checkTemplateFileName } from "../../grammar/storage";
+import type { Check } from "../../grammar/fault";
+import { checkDatastore, checkImageFileName, checkSha256, checkSha512, checkTemplateFileName } from "../../grammar/storage";
 import { checkHttpUrl } from "../../grammar/url";
 import { checkProps, prop, required } from "../props-error";
 
-export interface ContainerTemplateProps {
+/** What the file is to Proxmox: the template of a container, or a disk image that a VM imports (off by default, from Proxmox VE 8.4). */
+export type DownloadedContent = "vztmpl" | "import";
+
+const CHECK_NAME: Readonly<Record<DownloadedContent, Check<string>>> = {
+  vztmpl: checkTemplateFileName,
+  import: checkImageFileName,
+};
+
+export interface DownloadedFileProps {
   /** Name of the resource in Terraform; an address is a contract, so it is not derived from the construct's path. */
   readonly resourceName: string;
+  readonly content: DownloadedContent;
   /** Node that downloads. Changing it downloads again, unless the datastore is shared. */
   readonly node: string;
-  /** Datastore with content type `vztmpl`. */
+  /** Datastore that lists this content type. */
   readonly datastore: string;
   /** Whether every node sees this datastore; then a later change of `node` means nothing. @default false */
   readonly shared?: boolean;
   readonly url: string;
-  /** File name on the datastore, with an ending that Proxmox takes for templates. */
+  /** File name on the datastore, with an ending that Proxmox takes for this content. */
   readonly fileName: string;
   /** @default not verified */
   readonly checksum?: { readonly algorithm: "sha256" | "sha512"; readonly value: string };
 }
 
 /**
- * A container's template, downloaded by Proxmox.
+ * A file that Proxmox downloads to a datastore.
  *
  * Consumers take `volumeId`, which is a literal, and depend on `resource`: a reference to the resource's id would become
- * unknown whenever the file is downloaded again, and every container made from it would be replaced.
+ * unknown whenever the file is downloaded again, and every guest made from it would be replaced.
  */
-export class ContainerTemplate extends Construct {
+export class DownloadedFile extends Construct {
   readonly resource: DownloadFile;
   /** Such as `local:vztmpl/ubuntu-22.04-standard_22.04-1_amd64.tar.zst`. */
   readonly volumeId: string;
 
-  constructor(scope: Construct, id: string, props: ContainerTemplateProps) {
+  constructor(scope: Construct, id: string, props: DownloadedFileProps) {
     super(scope, id);
     const { checksum } = props;
     checkProps(scope, id, [
       prop("datastore", props.datastore, checkDatastore),
       prop("url", props.url, checkHttpUrl),
-      prop("fileName", props.fileName, checkTemplateFileName),
+      prop("fileName", props.fileName, CHECK_NAME[props.content]),
       prop("checksum.value", checksum?.value, checksum?.algorithm === "sha512" ? checkSha512 : checkSha256),
       required("resourceName", /^[a-z_][a-z0-9_-]*$/i.test(props.resourceName), {
         code: "invalid-resource-name",
@@ -45,9 +55,9 @@ export class ContainerTemplate extends Construct {
         remedy: "Begin with a letter, and go on with letters, digits, _ and -.",
       }),
     ]);
-    this.volumeId = `${props.datastore}:vztmpl/${props.fileName}`;
+    this.volumeId = `${props.datastore}:${props.content}/${props.fileName}`;
     this.resource = new DownloadFile(this, "Resource", {
-      contentType: "vztmpl",
+      contentType: props.content,
       nodeName: props.node,
       datastoreId: props.datastore,
       url: props.url,

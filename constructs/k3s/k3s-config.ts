@@ -1,0 +1,65 @@
+import { stringify } from "yaml";
+import { ON_NODE } from "./paths";
+
+interface NodeConfig {
+  /** Name of the Kubernetes node. */
+  readonly name: string;
+  readonly address: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly taints: readonly string[];
+}
+
+export interface ServerConfig extends NodeConfig {
+  /** How the server comes to its data: `alone` in SQLite, `first` in an etcd that others join, or joining at a URL. */
+  readonly membership: "alone" | "first" | { readonly join: string };
+  /** Names and addresses that the API's certificate bears, besides the node's own. */
+  readonly tlsSan: readonly string[];
+  /** Packaged components to leave out. */
+  readonly disable: readonly string[];
+}
+
+export interface AgentConfig extends NodeConfig {
+  /** URL of a server, or of what stands before the servers. */
+  readonly server: string;
+}
+
+function nodeConfig({ name, address, labels, taints }: NodeConfig): Record<string, unknown> {
+  const pairs = Object.entries(labels).map(([key, value]) => `${key}=${value}`);
+  return {
+    "node-name": name,
+    "node-ip": address,
+    "token-file": ON_NODE.token,
+    // Both count when the node joins, and only then.
+    ...(pairs.length > 0 && { "node-label": pairs.sort() }),
+    ...(taints.length > 0 && { "node-taint": [...taints].sort() }),
+  };
+}
+
+/** /etc/rancher/k3s/config.yaml of a server. */
+export function serverConfig(props: ServerConfig): string {
+  const { membership, tlsSan, disable } = props;
+  return stringify({
+    ...nodeConfig(props),
+    // On every server: without it agents would join with the servers' token.
+    "agent-token-file": ON_NODE.agentToken,
+    ...(membership === "first" && { "cluster-init": true }),
+    ...(typeof membership === "object" && { server: membership.join }),
+    "tls-san": [...new Set(tlsSan)],
+    "secrets-encryption": true,
+    "write-kubeconfig-mode": "0600",
+    ...(disable.length > 0 && { disable: [...disable].sort() }),
+  });
+}
+
+/** /etc/rancher/k3s/config.yaml of an agent. */
+export function agentConfig(props: AgentConfig): string {
+  return stringify({ ...nodeConfig(props), server: props.server });
+}
+
+/** The env file of the bootstrap scripts: `KEY='value'` lines. A value is one that a shell reads back as it is. */
+export function environmentFile(values: Readonly<Record<string, string | number | boolean | undefined>>): string {
+  return Object.entries(values)
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => `${key}='${String(value).replaceAll("'", "'\\''")}'\n`)
+    .join("");
+}

@@ -1,0 +1,17 @@
+import { join } from "node:path";
+
+/** Where this project keeps the scripts of K3s nodes and of the operator's side. */
+export const K3S_TEMPLATES = join(__dirname, "../../templates/k3s");
+
+/** Where the files of a node lie; the bootstrap scripts' own defaults, save for the folder they are put in. */
+export const ON_NODE = {
+  scripts: "/usr/local/lib/k3s-bootstrap",
+  environment: "/etc/k3s-bootstrap/bootstrap.env",
+  config: "/etc/rancher/k3s/config.yaml",
+  registries: "/etc/rancher/k3s/registries.yaml",
+  token: "/etc/rancher/k3s/token",
+  agentToken: "/etc/rancher/k3s/agent-token",
+} as const;
+
+/** The port of the Kubernetes API, and of K3s' own supervisor. */
+export const API_PORT = 6443;

@@ -1,0 +1,226 @@
+import type { ITerraformDependable } from "cdktf";
+import { Construct } from "constructs";
+import { PoolMembership } from "../../.gen/providers/proxmox/pool-membership";
+import { VirtualEnvironmentVm } from "../../.gen/providers/proxmox/virtual-environment-vm";
+import { checkAddress, checkHostAddress } from "../../grammar/address";
+import { checkBridge, checkGuestName, checkKey, checkNodeName, checkPoolName, checkTag, checkVmId } from "../../grammar/guest";
+import { checkMappingName, checkPciPath } from "../../grammar/pci";
+import { checkDatastore } from "../../grammar/storage";
+import { checkProps, prop, required } from "../props-error";
+import { verbatim } from "../terraform-text";
+import { idOf } from "./guest-firewall";
+import type { OwnershipGuard } from "./ownership-guard";
+
+/** A PCI device of the node: by a resource mapping or, for root@pam with its password alone, by its path. */
+export type PassedDevice = { readonly mapping: string } | { readonly path: string };
+
+/** Where a VM's disk comes from. */
+export type DiskSource =
+  /** A disk image on a datastore with content type `import`. */
+  | { readonly importFrom: string }
+  /** A template to clone, with q35, OVMF and an EFI disk of its own. `node`: where it is. @default the VM's node */
+  | { readonly cloneOf: number; readonly node?: string };
+
+export interface VirtualMachineProps {
+  /** Name of the resources in Terraform. */
+  readonly resourceName: string;
+  /** Changing it migrates the VM. */
+  readonly node: string;
+  /** From 100. Changing it replaces the VM. */
+  readonly vmId: number;
+  /** Host name, one DNS label. */
+  readonly name: string;
+  readonly description?: string;
+  /** Lower-case; sorted and made unique here, because Proxmox stores them so. */
+  readonly tags: readonly string[];
+  /** Changing it restarts the VM. */
+  readonly cores: number;
+  /** All of it is reserved: with a PCI device there is no ballooning. Changing it restarts the VM. */
+  readonly memoryGiB: number;
+  /** Datastore of its disks. */
+  readonly disks: string;
+  /** It can grow; a smaller one passes the plan and fails in the apply. */
+  readonly diskGiB: number;
+  /** Later changes are ignored. */
+  readonly source: DiskSource;
+  readonly network: {
+    readonly bridge: string;
+    /** @default untagged */
+    readonly vlan?: number;
+    /** With its prefix: `192.0.2.31/24`. */
+    readonly address: string;
+    readonly gateway: string;
+    /** @default those of the node */
+    readonly dns?: readonly string[];
+    readonly searchDomain?: string;
+  };
+  /** Volume ids of the cloud-init snippets: literals, later changes of which are ignored. */
+  readonly cloudInit: {
+    readonly userData: string;
+    /** With a stable `instance-id`: otherwise any edit of the user data makes cloud-init run again at the next cold start. */
+    readonly metaData: string;
+  };
+  readonly devices?: readonly PassedDevice[];
+  /** What must be there before: snippets, image, mappings. */
+  readonly dependsOn?: ITerraformDependable[];
+  /** Resources whose replacement replaces the VM. @default none */
+  readonly replaceTriggeredBy?: readonly string[];
+  /** @default true */
+  readonly startOnBoot?: boolean;
+  /** Refuse to destroy it: Proxmox's protection, and Terraform's prevent_destroy. @default false */
+  readonly protect?: boolean;
+  /** An existing pool it becomes a member of. */
+  readonly pool?: string;
+  /** @default none: the VMID is not checked against Proxmox */
+  readonly guard?: OwnershipGuard;
+}
+
+/** How long a refresh waits for a guest agent that does not answer; the provider's own 15 minutes count for each VM and each plan. */
+const AGENT_TIMEOUT = "3m";
+
+/** A UEFI virtual machine on Proxmox, set up by cloud-init, with PCI devices passed through. */
+export class VirtualMachine extends Construct {
+  readonly resource: VirtualEnvironmentVm;
+
+  constructor(scope: Construct, id: string, props: VirtualMachineProps) {
+    super(scope, id);
+    const { network, devices = [], source } = props;
+    checkProps(scope, id, [
+      prop("resourceName", props.resourceName, checkKey),
+      prop("node", props.node, checkNodeName),
+      prop("vmId", props.vmId, checkVmId),
+      prop("name", props.name, checkGuestName),
+      ...props.tags.map((tag) => prop("tags", tag, checkTag)),
+      prop("disks", props.disks, checkDatastore),
+      prop("network.bridge", network.bridge, checkBridge),
+      prop("network.address", network.address, checkHostAddress),
+      prop("network.gateway", network.gateway, checkAddress),
+      ...(network.dns ?? []).map((server) => prop("network.dns", server, checkAddress)),
+      required("network.address", network.address.includes("/"), {
+        code: "prefix-missing",
+        message: `the address ${network.address} has no prefix`,
+        remedy: "Write it with the prefix of its network, such as 192.0.2.31/24.",
+      }),
+      ...devices.map((device) =>
+        "mapping" in device
+          ? prop("devices.mapping", device.mapping, checkMappingName)
+          : prop("devices.path", device.path, checkPciPath),
+      ),
+      required("devices", devices.length <= 16, {
+        code: "too-many-devices",
+        message: `there are ${devices.length} PCI devices, and a VM takes 16`,
+        remedy: "Spread them over several VMs.",
+      }),
+      prop("pool", props.pool, checkPoolName),
+    ]);
+
+    const clone = "cloneOf" in source ? source : undefined;
+    this.resource = new VirtualEnvironmentVm(this, "Resource", {
+      nodeName: props.node,
+      vmId: props.vmId,
+      name: props.name,
+      description: props.description && verbatim(props.description),
+      tags: [...new Set(props.tags)].sort(),
+      // Everything below that looks like a default is one that the provider does not have.
+      machine: "q35",
+      bios: "ovmf",
+      cpu: { cores: props.cores, type: "host" },
+      memory: { dedicated: Math.round(props.memoryGiB * 1024), floating: 0 },
+      operatingSystem: { type: "l26" },
+      scsiHardware: "virtio-scsi-single",
+      ...(clone
+        ? // One try: a second one takes "already exists" for success, and would reconfigure a stranger's VM.
+          { clone: { vmId: clone.cloneOf, nodeName: clone.node, full: true, retries: 1 } }
+        : // Without pre-enrolled keys Secure Boot stays off, and drivers install unattended. A template brings its own.
+          { efiDisk: { datastoreId: props.disks, type: "4m", preEnrolledKeys: false } }),
+      disk: [
+        {
+          interface: "scsi0",
+          datastoreId: props.disks,
+          size: props.diskGiB,
+          importFromAttribute: "importFrom" in source ? source.importFrom : undefined,
+          iothread: true,
+          discard: "on",
+          ssd: true,
+        },
+      ],
+      // Ubuntu's images panic when their disk is resized and there is no serial console.
+      serialDevice: [{ device: "socket" }],
+      vga: { type: "serial0" },
+      agent: {
+        enabled: true,
+        timeout: AGENT_TIMEOUT,
+        // The addresses are the lab's; waiting for the agent to tell them would hold up every plan while it is down.
+        waitForIp: { disabled: true },
+      },
+      hostpci: devices.map((device, i) => ({
+        device: `hostpci${i}`,
+        ...("mapping" in device ? { mapping: device.mapping } : { id: device.path }),
+        pcie: true,
+        // Said to be on by default, and sent as off when it is not set.
+        rombar: true,
+        xvga: false,
+      })),
+      initialization: {
+        datastoreId: props.disks,
+        userDataFileId: props.cloudInit.userData,
+        metaDataFileId: props.cloudInit.metaData,
+        ipConfig: [{ ipv4: { address: network.address, gateway: network.gateway } }],
+        ...((network.dns?.length || network.searchDomain) && {
+          dns: {
+            ...(network.dns?.length && { servers: [...network.dns] }),
+            ...(network.searchDomain && { domain: network.searchDomain }),
+          },
+        }),
+      },
+      onBoot: props.startOnBoot ?? true,
+      started: true,
+      // An ACPI shutdown of a guest that hangs takes half an hour.
+      stopOnDestroy: true,
+      purgeOnDestroy: true,
+      // A disk that somebody attached by hand is not this project's to delete.
+      deleteUnreferencedDisksOnDestroy: false,
+      migrate: true,
+      protection: props.protect ?? false,
+      dependsOn: props.dependsOn,
+      lifecycle: {
+        // Each of them would replace the VM, or is read at creation only.
+        ignoreChanges: [
+          "disk[0].import_from",
+          "initialization[0].user_data_file_id",
+          "initialization[0].meta_data_file_id",
+          ...(clone ? ["clone"] : []),
+        ],
+        ...(props.replaceTriggeredBy?.length && { replaceTriggeredBy: [...props.replaceTriggeredBy] }),
+        ...(props.protect && { preventDestroy: true }),
+        ...(props.guard && { precondition: [props.guard.precondition(props.vmId, props.name)] }),
+      },
+    });
+    this.resource.overrideLogicalId(props.resourceName);
+    // The provider's JSON form wants every key of this attribute to be there, null included; bindings leave out what is not set.
+    this.resource.addOverride("network_device", [
+      {
+        bridge: network.bridge,
+        disconnected: null,
+        enabled: null,
+        // Off by default, and then the guest's rules mean nothing.
+        firewall: true,
+        mac_address: null,
+        model: null,
+        mtu: null,
+        queues: null,
+        rate_limit: null,
+        trunks: null,
+        vlan_id: network.vlan ?? null,
+      },
+    ]);
+    if (props.pool) {
+      const membership = new PoolMembership(this, "Pool", {
+        poolId: props.pool,
+        vmId: this.resource.vmId,
+        lifecycle: { replaceTriggeredBy: [idOf(this.resource)] },
+      });
+      membership.overrideLogicalId(props.resourceName);
+    }
+  }
+}

@@ -1,0 +1,27 @@
+import { type Check, quote } from "./fault";
+
+const LABEL = /^(?!-)[a-z0-9-]{1,63}(?<!-)$/;
+
+/** Refuses what is not a DNS name of at least two labels in lower case. */
+export const checkDomainName: Check<string> = (text) => {
+  const labels = text.split(".");
+  const valid =
+    text.length <= 253 && labels.length > 1 && labels.every((label) => LABEL.test(label)) && !/^\d+$/.test(labels.at(-1) ?? "");
+  return valid
+    ? undefined
+    : {
+        code: "invalid-host",
+        message: `${quote(text)} is not a DNS name`,
+        remedy: "Write it in lower case, such as ollama.home.example.",
+      };
+};
+
+/** Refuses what is not one DNS label after another; one label is enough. */
+export const checkSearchDomain: Check<string> = (text) =>
+  text.length <= 253 && text.split(".").every((label) => LABEL.test(label))
+    ? undefined
+    : {
+        code: "invalid-domain",
+        message: `${quote(text)} is not a DNS domain`,
+        remedy: "Write it in lower case, such as home.example.",
+      };

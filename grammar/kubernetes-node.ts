@@ -1,0 +1,49 @@
+import { type Check, type Fault, quote } from "./fault";
+
+const NAME = /^[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$/;
+const PREFIX = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/;
+
+/** What is wrong with a qualified name, `[prefix/]name`. */
+function checkQualifiedName(key: string): string | undefined {
+  const [name = "", prefix, ...rest] = key.split("/").reverse();
+  if (rest.length > 0 || !NAME.test(name) || (prefix !== undefined && !PREFIX.test(prefix)))
+    return `${quote(key)} is not a Kubernetes key`;
+  return undefined;
+}
+
+/** Refuses `key=value` that Kubernetes does not take as a label, or that K3s refuses to start with. */
+export const checkNodeLabel: Check<string> = (text): Fault | undefined => {
+  const [key = "", value = "", ...rest] = text.split("=");
+  const remedy = "Write a key such as example.com/disk and a value of at most 63 letters, digits and - _ .";
+  const wrong = checkQualifiedName(key);
+  if (wrong || rest.length > 0 || (value !== "" && !NAME.test(value))) {
+    return { code: "invalid-label", message: wrong ?? `${quote(value)} is not the value of a label`, remedy };
+  }
+  const domain = key.includes("/") ? (key.split("/")[0] ?? "") : "";
+  if (/(^|\.)(kubernetes|k8s)\.io$/.test(domain)) {
+    return {
+      code: "reserved-label",
+      message: `the label ${key} is in ${domain}, and a node that joins with it does not start: Kubernetes keeps these names from kubelets`,
+      remedy: "Use a prefix of your own, or set it with `kubectl label` after the node has joined.",
+    };
+  }
+  return undefined;
+};
+
+/** Refuses what is not `key=value:Effect` or `key:Effect`. */
+export const checkNodeTaint: Check<string> = (text) => {
+  const [pair = "", effect = ""] = text.split(":");
+  const [key = "", value = ""] = pair.split("=");
+  const valid =
+    !checkQualifiedName(key) &&
+    (value === "" || NAME.test(value)) &&
+    ["NoSchedule", "PreferNoSchedule", "NoExecute"].includes(effect);
+  return valid
+    ? undefined
+    : {
+        code: "invalid-taint",
+        message: `${quote(text)} is not a taint`,
+        remedy:
+          "Write key=value:Effect with NoSchedule, PreferNoSchedule or NoExecute, such as nvidia.com/gpu=present:NoSchedule.",
+      };
+};

@@ -1,0 +1,133 @@
+import { toAddress, toNumber } from "../grammar/address";
+import type { Path } from "./problem";
+import type { LabConfig } from "./schema";
+
+type ClusterConfig = NonNullable<LabConfig["cluster"]>;
+type Defaults = LabConfig["defaults"]["server"];
+type Server = ClusterConfig["servers"][string];
+type Worker = ClusterConfig["workers"][string];
+type Pool = ClusterConfig["pools"][string];
+
+/** A VM of the cluster with what it takes from the defaults filled in; a member of a pool looks like any other worker. */
+export interface ClusterNode extends Omit<Defaults, "node" | "k3sVersion"> {
+  /** The lab's key, and for a member of a pool `<pool>-<number>`; names its resources in Terraform. */
+  readonly key: string;
+  readonly role: "server" | "worker";
+  /** Absent only in a lab that has errors. */
+  readonly node?: string;
+  readonly vmId: number;
+  readonly address: string;
+  /** Host name, and name of the Kubernetes node. */
+  readonly name: string;
+  readonly gpus: readonly string[];
+  readonly k3sVersion: string;
+  /** Where the lab describes it. */
+  readonly path: Path;
+}
+
+/** The cluster of a checked lab. */
+export interface Cluster extends Omit<ClusterConfig, "servers" | "workers" | "pools"> {
+  /** The servers, the one that initializes the cluster first, and then the workers; each in the order of their keys. */
+  readonly nodes: readonly ClusterNode[];
+  /** The pools as the lab has them, for what is to be said about them. */
+  readonly pools: Readonly<Record<string, Pool>>;
+}
+
+interface Context {
+  readonly cluster: ClusterConfig;
+  readonly defaults: LabConfig["defaults"];
+  readonly labName: string;
+}
+
+function byKey<T>(map: Readonly<Record<string, T>>): [string, T][] {
+  return Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+/** What a node says itself, over the defaults of its role. */
+function settle(own: Partial<Defaults>, defaults: Defaults): Omit<Defaults, "k3sVersion"> & { k3sVersion?: string } {
+  const said = Object.fromEntries(Object.entries(own).filter(([key, value]) => value !== undefined && key in SETTINGS));
+  return {
+    ...defaults,
+    ...said,
+    tags: [...new Set([...defaults.tags, ...(own.tags ?? [])])],
+    labels: { ...defaults.labels, ...own.labels },
+    taints: [...new Set([...defaults.taints, ...(own.taints ?? [])])],
+  };
+}
+
+/** The settings that nodes share with their role's defaults. */
+const SETTINGS: Readonly<Record<keyof Defaults, true>> = {
+  node: true,
+  cores: true,
+  memoryGiB: true,
+  diskGiB: true,
+  disks: true,
+  startOnBoot: true,
+  protect: true,
+  tags: true,
+  labels: true,
+  taints: true,
+  k3sVersion: true,
+};
+
+function machine(
+  key: string,
+  role: ClusterNode["role"],
+  own: (Server | Worker) & { gpus?: readonly string[] },
+  path: Path,
+  { cluster, defaults, labName }: Context,
+): ClusterNode {
+  const settings = settle(own, role === "server" ? defaults.server : defaults.worker);
+  return {
+    ...settings,
+    k3sVersion: settings.k3sVersion ?? cluster.k3sVersion,
+    key,
+    role,
+    vmId: own.vmId,
+    address: own.address,
+    name: own.name ?? `${labName}-${key}`,
+    gpus: own.gpus ?? [],
+    path,
+  };
+}
+
+/** The members of a pool: what each is follows from its number alone, so they stay what they are when the count grows. */
+function members(name: string, pool: Pool, context: Context): ClusterNode[] {
+  return Array.from({ length: pool.count }, (_, i) => {
+    const own = {
+      ...pool,
+      vmId: pool.firstVmId + i,
+      address: toAddress(toNumber(pool.addresses.from) + i),
+      node: pool.nodes[i % pool.nodes.length],
+    };
+    return machine(`${name}-${i + 1}`, "worker", own, ["cluster", "pools", name], context);
+  });
+}
+
+/** Fills in what the nodes of a cluster take from the defaults, and makes the members of its pools. */
+export function resolveCluster(context: Context): Cluster {
+  const { servers, workers, pools, ...rest } = context.cluster;
+  const made = byKey(servers).map(([key, server]) => machine(key, "server", server, ["cluster", "servers", key], context));
+  const first = made.filter(({ key }) => key === rest.firstServer);
+  const others = made.filter(({ key }) => key !== rest.firstServer);
+  return {
+    ...rest,
+    pools,
+    nodes: [
+      ...first,
+      ...others,
+      ...byKey(workers).map(([key, worker]) => machine(key, "worker", worker, ["cluster", "workers", key], context)),
+      ...byKey(pools).flatMap(([name, pool]) => members(name, pool, context)),
+    ],
+  };
+}
+
+/** The servers of a cluster; the first initializes it. */
+export function serversOf({ nodes }: Cluster): ClusterNode[] {
+  return nodes.filter(({ role }) => role === "server");
+}
+
+/** The workers of a cluster, members of pools included. */
+export function workersOf({ nodes }: Cluster): ClusterNode[] {
+  return nodes.filter(({ role }) => role === "worker");
+}

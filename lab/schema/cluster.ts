@@ -1,0 +1,175 @@
+import { z } from "zod";
+import { checkDomainName } from "../../grammar/domain-name";
+import { checkBridge, checkKey, checkPoolName } from "../../grammar/guest";
+import { checkK3sVersion } from "../../grammar/k3s-version";
+import { checkNodeLabel, checkNodeTaint } from "../../grammar/kubernetes-node";
+import { checkUserName } from "../../grammar/ssh";
+import * as storage from "../../grammar/storage";
+import { checkHttpUrl } from "../../grammar/url";
+import { checkNvidiaBranch } from "../../grammar/version";
+import { datastore, guestName, ip, named, nodeName, tags, text, vmId, whole } from "./field";
+
+const image = z
+  .strictObject({
+    url: text(checkHttpUrl, "A dated Ubuntu 24.04 cloud image: what lies under `current` or `release` changes."),
+    fileName: text(
+      storage.checkImageFileName,
+      "File name on the datastore. Default: from the URL, with .qcow2 for .img.",
+    ).optional(),
+    sha256: text(storage.checkSha256, "Its SHA-256 checksum, from the SHA256SUMS beside it.").optional(),
+    sizeGiB: whole(1, 1024, "Virtual size of the image; no disk may be smaller.").default(4),
+  })
+  .describe("The cloud image that the VMs' disks are made from. Changing it leaves existing VMs as they are.");
+
+const template = z
+  .strictObject({
+    vmId: vmId("VMID of the template."),
+    node: nodeName("Node that the template is on. Default: the node of the VM.").optional(),
+    sizeGiB: whole(1, 1024, "Size of the template's disk; no disk may be smaller.").default(4),
+  })
+  .describe("A template to clone, as docs/cluster.md makes one. Changing it leaves existing VMs as they are.");
+
+const labels = z
+  .record(z.string(), z.string())
+  .check((context) => {
+    for (const [key, value] of Object.entries(context.value)) {
+      const fault = checkNodeLabel(`${key}=${value}`);
+      if (fault) context.issues.push({ code: "custom", input: value, path: [key], message: fault.message, params: { fault } });
+    }
+  })
+  .describe("Labels of the Kubernetes node. They count when it joins, and are not changed later.");
+
+/** What nodes of one role share, and a single one can say otherwise. */
+const shared = {
+  node: nodeName("The Proxmox node. Changing it migrates the VM."),
+  cores: whole(1, 512, "CPU cores. Changing it restarts the VM."),
+  memoryGiB: z.number().min(1).max(16_384).describe("Memory, all of it reserved. Changing it restarts the VM."),
+  diskGiB: whole(4, 65_536, "Disk. It can grow, never shrink."),
+  disks: datastore("Datastore of its disks. Default: that of its Proxmox node."),
+  startOnBoot: z.boolean().describe("Start with the Proxmox node."),
+  protect: z.boolean().describe("Refuse to destroy it, in Proxmox and in Terraform."),
+  tags: tags("Tags besides the lab's own."),
+  labels,
+  taints: z.array(text(checkNodeTaint, "key=value:Effect")).describe("Taints of the Kubernetes node. They count when it joins."),
+  k3sVersion: text(checkK3sVersion, "K3s of this node, where it differs from cluster.k3sVersion."),
+};
+
+function defaultsOf(cores: number, memoryGiB: number, diskGiB: number, meaning: string) {
+  return z
+    .strictObject({
+      node: shared.node.optional(),
+      cores: shared.cores.default(cores),
+      memoryGiB: shared.memoryGiB.default(memoryGiB),
+      diskGiB: shared.diskGiB.default(diskGiB),
+      disks: shared.disks.optional(),
+      startOnBoot: shared.startOnBoot.default(true),
+      protect: shared.protect.default(false),
+      tags: shared.tags.default([]),
+      labels: shared.labels.default({}),
+      taints: shared.taints.default([]),
+      k3sVersion: shared.k3sVersion.optional(),
+    })
+    .prefault({})
+    .describe(meaning);
+}
+
+/** `defaults.server` and `defaults.worker`. */
+export const serverDefaults = defaultsOf(2, 4, 40, "What holds for every K3s server that does not say otherwise.");
+export const workerDefaults = defaultsOf(8, 32, 100, "What holds for every K3s worker that does not say otherwise.");
+
+const overrides = z.strictObject(shared).partial().shape;
+
+const one = {
+  vmId: vmId("VMID, unique in the Proxmox cluster. Changing it replaces the VM."),
+  address: ip("Static address, in network.cidr."),
+  name: guestName("Host name, and name of the Kubernetes node. Default: <lab>-<key>.").optional(),
+};
+
+const gpus = z
+  .array(text(checkKey, "A name under gpus of the node."))
+  .default([])
+  .describe("Graphics cards passed through, by their names under proxmox.nodes.<node>.gpus.");
+
+const server = z.strictObject({ ...one, ...overrides }).describe("A K3s server.");
+const worker = z.strictObject({ ...one, gpus, ...overrides }).describe("A K3s worker; with gpus, a GPU worker.");
+
+const pool = z
+  .strictObject({
+    count: whole(0, 1000, "How many workers. A member keeps its name, VMID, address and node when the count grows."),
+    nodes: z
+      .array(nodeName("A Proxmox node."))
+      .min(1)
+      .describe(
+        "The Proxmox nodes, in turn: member 1 on the first, member 2 on the second. Append to it only: members move otherwise.",
+      ),
+    firstVmId: vmId("VMID of member 1; member N has the N-1 th after it."),
+    addresses: z
+      .strictObject({ from: ip("Address of member 1."), to: ip("Last address the pool may take.") })
+      .describe("The range that the members' addresses come from, in order."),
+    gpus,
+    ...z
+      .strictObject({ ...shared, node: z.never() })
+      .omit({ node: true })
+      .partial().shape,
+  })
+  .describe("Workers of one kind.");
+
+/** `cluster:` — K3s on Proxmox VMs. */
+export const cluster = z
+  .strictObject({
+    k3sVersion: text(checkK3sVersion, "Exact K3s release, such as v1.36.3+k3s1."),
+    k3sSha256: text(
+      storage.checkSha256,
+      "SHA-256 of the k3s binary of that release. Default: the release's own list is asked.",
+    ).optional(),
+    image: image.optional(),
+    template: template.optional(),
+    user: text(checkUserName, "User on the VMs that the lab's SSH keys log in as.").default("ubuntu"),
+    joinToken: z
+      .enum(["variable", "ssh"])
+      .default("variable")
+      .describe(
+        "variable: two sensitive Terraform variables, which end up in state and snippets. ssh: the first server makes the tokens, and " +
+          "they are handed over by SSH from the machine that runs Terraform.",
+      ),
+    servers: named(checkKey, server, "K3s servers: 1, 3 or 5."),
+    firstServer: text(
+      checkKey,
+      "The server that initializes the cluster, and that the others join. Needed when there are several.",
+    ).optional(),
+    workers: named(checkKey, worker, "K3s workers.").default({}),
+    pools: named(checkKey, pool, "Workers of one kind, by number.").default({}),
+    registrationAddress: z
+      .union([ip("An address."), text(checkDomainName, "A name.")])
+      .describe("Address or name of a load balancer or virtual IP before the servers, that nodes and clients use.")
+      .optional(),
+    disable: z
+      .array(z.enum(["coredns", "servicelb", "traefik", "local-storage", "metrics-server"]))
+      .default([])
+      .describe("Packaged components of K3s to leave out. All servers must agree: changing it needs a change on each by hand."),
+    nvidiaDriver: text(
+      checkNvidiaBranch,
+      "Branch of the NVIDIA driver with open kernel modules, such as 580, or distribution: what Ubuntu recommends.",
+    ).default("580"),
+    gpuTaint: z
+      .boolean()
+      .default(true)
+      .describe("Taint GPU workers with nvidia.com/gpu=present:NoSchedule, so that only GPU pods run there."),
+    waitForNodes: z
+      .boolean()
+      .default(true)
+      .describe(
+        "End the deploy when every node is ready, by SSH from the machine that runs Terraform, and write the kubeconfig.",
+      ),
+    waitMinutes: whole(1, 240, "How long that may take. A GPU worker builds its driver.").default(60),
+    onBootstrapChange: z
+      .enum(["keep", "replaceWorkers"])
+      .default("keep")
+      .describe(
+        "keep: an edit of what nodes are made with touches no running VM. replaceWorkers: it replaces the workers it concerns, never servers.",
+      ),
+    bridge: text(checkBridge, "Bridge, where it differs from network.bridge.").optional(),
+    vlan: whole(1, 4094, "VLAN tag, where it differs from network.vlan.").optional(),
+    pool: text(checkPoolName, "An existing Proxmox pool that the VMs become members of.").optional(),
+  })
+  .describe("A K3s cluster on Proxmox VMs.");

@@ -1,0 +1,270 @@
+import { join, relative } from "node:path";
+import { NullProvider } from "@cdktf/provider-null/lib/provider";
+import { type ITerraformDependable, TerraformOutput, TerraformVariable } from "cdktf";
+import type { Construct } from "constructs";
+import { JoinTokens } from "../constructs/k3s/join-tokens";
+import { agentConfig, serverConfig } from "../constructs/k3s/k3s-config";
+import { K3sNode } from "../constructs/k3s/k3s-node";
+import { OperatorScript, OperatorScripts } from "../constructs/k3s/operator-script";
+import { API_PORT } from "../constructs/k3s/paths";
+import { Connection } from "../constructs/proxmox/connection";
+import type { OpenPort } from "../constructs/proxmox/guest-firewall";
+import { OwnershipGuard } from "../constructs/proxmox/ownership-guard";
+import { PciMapping } from "../constructs/proxmox/pci-mapping";
+import type { DiskSource, PassedDevice } from "../constructs/proxmox/virtual-machine";
+import { parseCidr } from "../grammar/address";
+import { wholeCard } from "../grammar/pci";
+import { type Cluster, type ClusterNode, serversOf } from "../lab/cluster";
+import { imageFileName } from "../lab/image";
+import type { Lab } from "../lab/lab";
+import type { Problem } from "../lab/problem";
+import { Downloads } from "./downloads";
+import { LabStack } from "./lab-stack";
+import { connectionProps, datastoreOf, guestTags, terraformName } from "./proxmox";
+import { stackFolder } from "./stack-folder";
+
+/** Labels and taint of a GPU worker; NFD's worker tolerates this value of the taint and no other. */
+const GPU_LABELS = { "nvidia.com/gpu.present": "true", accelerator: "nvidia" } as const;
+const GPU_TAINT = "nvidia.com/gpu=present:NoSchedule";
+
+/** Stack `cluster`: images, PCI mappings, snippets, the VMs of a K3s cluster, and the wait until every node is ready. */
+export class ClusterStack extends LabStack {
+  readonly nodes: Readonly<Record<string, K3sNode>>;
+  private readonly downloads: Downloads;
+  private readonly mappings = new Map<string, PciMapping>();
+  private readonly tokens?: JoinTokens;
+  private readonly guard?: OwnershipGuard;
+
+  constructor(
+    scope: Construct,
+    lab: Lab,
+    private readonly cluster: Cluster,
+    warnings: readonly Problem[],
+  ) {
+    super(scope, "cluster", lab, warnings);
+    new Connection(this, "proxmox", connectionProps(lab));
+    new NullProvider(this, "null");
+    this.downloads = new Downloads(this, lab);
+    if (lab.ownershipGuard) this.guard = new OwnershipGuard(this, "guard");
+    if (cluster.joinToken === "variable") this.tokens = new JoinTokens(this, "tokens");
+    this.nodes = Object.fromEntries(cluster.nodes.map((spec) => [spec.key, this.machine(spec)]));
+    this.ready();
+    this.outputs();
+  }
+
+  /** The first server; a checked lab has one. */
+  private get first(): ClusterNode {
+    return serversOf(this.cluster)[0] as ClusterNode;
+  }
+
+  /** Where nodes and clients reach the servers. */
+  private get apiHost(): string {
+    return this.cluster.registrationAddress ?? this.first.address;
+  }
+
+  private machine(spec: ClusterNode): K3sNode {
+    const { lab, cluster } = this;
+    const { network } = lab;
+    const node = spec.node as string; // The rule clusterNodes refuses a VM without one.
+    const disk = this.disk(node);
+    const cards = spec.gpus.map((gpu) => this.card(node, gpu));
+    const handedOver = cluster.joinToken === "ssh";
+    return new K3sNode(this, spec.key, {
+      role: spec.role,
+      resourceName: spec.key,
+      node,
+      vmId: spec.vmId,
+      name: spec.name,
+      description: `K3s ${spec.role}, of the lab ${lab.name}. Managed by Terraform.`,
+      tags: [...guestTags(lab, "k3s"), spec.role, ...(spec.gpus.length > 0 ? ["gpu"] : []), ...spec.tags],
+      cores: spec.cores,
+      memoryGiB: spec.memoryGiB,
+      disks: spec.disks ?? datastoreOf(lab, node, "disks"),
+      diskGiB: spec.diskGiB,
+      source: disk.source,
+      network: {
+        bridge: cluster.bridge ?? network.bridge,
+        vlan: cluster.vlan ?? network.vlan,
+        address: `${spec.address}/${parseCidr(network.cidr).prefix}`,
+        gateway: network.gateway as string, // The rule clusterAddresses refuses a network without one.
+        dns: network.dns,
+        searchDomain: network.searchDomain,
+      },
+      devices: cards.map(({ device }) => device),
+      dependsOn: [...disk.dependsOn, ...cards.flatMap(({ dependsOn }) => dependsOn)],
+      startOnBoot: spec.startOnBoot,
+      protect: spec.protect,
+      pool: cluster.pool,
+      guard: this.guard,
+      files: datastoreOf(lab, node, "files"),
+      user: cluster.user,
+      sshPublicKeys: lab.sshPublicKeys,
+      release: { version: spec.k3sVersion, sha256: spec.k3sVersion === cluster.k3sVersion ? cluster.k3sSha256 : undefined },
+      config: this.config(spec),
+      tokens: this.tokens,
+      makesTokens: handedOver && spec.key === this.first.key,
+      tokenWaitSeconds: handedOver && spec.key !== this.first.key ? cluster.waitMinutes * 60 : 0,
+      joins: this.joins(spec),
+      gpu: spec.gpus.length > 0 ? { count: spec.gpus.length, driver: cluster.nvidiaDriver } : undefined,
+      replaceOnChange: cluster.onBootstrapChange === "replaceWorkers" && spec.role === "worker",
+      firewall: { open: this.open(spec) },
+    });
+  }
+
+  private disk(node: string): { source: DiskSource; dependsOn: ITerraformDependable[] } {
+    const { image, template } = this.cluster;
+    if (!image) return { source: { cloneOf: template?.vmId ?? 0, node: template?.node }, dependsOn: [] };
+    const checksum = image.sha256 ? ({ algorithm: "sha256", value: image.sha256 } as const) : undefined;
+    const file = this.downloads.file(node, { content: "import", url: image.url, fileName: imageFileName(image), checksum });
+    return { source: { importFrom: file.volumeId }, dependsOn: [file.resource] };
+  }
+
+  /** How a card of a node gets into a VM: by the mapping it has, by one that is made here, or raw. */
+  private card(node: string, name: string): { device: PassedDevice; dependsOn: ITerraformDependable[] } {
+    const card = this.lab.proxmox.nodes[node]?.gpus[name];
+    if (card?.mapping) return { device: { mapping: card.mapping }, dependsOn: [] };
+    const path = card?.path ?? "";
+    if (card?.raw) return { device: { path: card.allFunctions ? wholeCard(path) : path }, dependsOn: [] };
+    const resourceName = terraformName(node, name);
+    let mapping = this.mappings.get(resourceName);
+    if (!mapping) {
+      mapping = new PciMapping(this, `gpu-${resourceName}`, {
+        resourceName,
+        name: `${this.lab.name}-${node}-${name}`,
+        node,
+        path,
+        id: card?.id ?? "",
+        subsystemId: card?.subsystemId ?? "",
+        iommuGroup: card?.iommuGroup ?? 0,
+        allFunctions: card?.allFunctions,
+      });
+      this.mappings.set(resourceName, mapping);
+    }
+    return { device: { mapping: `${this.lab.name}-${node}-${name}` }, dependsOn: [mapping.resource] };
+  }
+
+  private config(spec: ClusterNode): string {
+    const { cluster } = this;
+    const gpu = spec.gpus.length > 0;
+    const common = {
+      name: spec.name,
+      address: spec.address,
+      labels: { ...(gpu && GPU_LABELS), ...spec.labels },
+      taints: [...(gpu && cluster.gpuTaint ? [GPU_TAINT] : []), ...spec.taints],
+    };
+    if (spec.role === "worker") return agentConfig({ ...common, server: this.url(this.apiHost) });
+    const servers = serversOf(cluster);
+    const founding = servers.length > 1 ? "first" : "alone";
+    return serverConfig({
+      ...common,
+      membership: spec.key === this.first.key ? founding : { join: this.url(this.apiHost) },
+      tlsSan: [...(cluster.registrationAddress ? [cluster.registrationAddress] : []), ...servers.map(({ address }) => address)],
+      disable: cluster.disable,
+    });
+  }
+
+  /** The server that must be up before this node joins: for a server the one before it, so that they join one after another. */
+  private joins(spec: ClusterNode): string | undefined {
+    if (spec.role === "worker") return this.url(this.apiHost);
+    const servers = serversOf(this.cluster);
+    const before = servers[servers.findIndex(({ key }) => key === spec.key) - 1];
+    return before && this.url(before.address);
+  }
+
+  private url(host: string): string {
+    return `https://${host}:${API_PORT}`;
+  }
+
+  private open(spec: ClusterNode): OpenPort[] {
+    const { clients, management } = this.lab.network;
+    const peers = this.cluster.nodes.filter(({ key }) => key !== spec.key).map(({ address }) => `${address}/32`);
+    return [
+      { service: "nodes of the cluster", sources: peers },
+      { service: "SSH", protocol: "tcp", port: "22", sources: management },
+      ...(spec.role === "server"
+        ? [{ service: "Kubernetes API", protocol: "tcp", port: String(API_PORT), sources: management } as const]
+        : []),
+      { service: "HTTP", protocol: "tcp", port: "80", sources: clients },
+      { service: "HTTPS", protocol: "tcp", port: "443", sources: clients },
+    ];
+  }
+
+  /** The end of the stack: tokens handed over where they are, every node ready, the kubeconfig written. */
+  private ready(): void {
+    const { cluster, lab } = this;
+    const [first, ...others] = cluster.nodes.filter(({ role }) => role === "server");
+    const workers = cluster.nodes.filter(({ role }) => role === "worker");
+    const pairs = (nodes: readonly ClusterNode[]) => nodes.map(({ name, address }) => `${name}=${address}`).join(" ");
+    if (!first || (!cluster.waitForNodes && cluster.joinToken === "variable")) return;
+    const scripts = new OperatorScripts(this);
+    const common = { SSH_USER: cluster.user, TIMEOUT_SECONDS: String(cluster.waitMinutes * 60) };
+    // The VMs' ids become unknown when one of them is replaced, and then both run again.
+    const triggers = {
+      nodes: pairs(cluster.nodes),
+      machines: cluster.nodes.map(({ key }) => `\${proxmox_virtual_environment_vm.${key}.id}`).join(","),
+    };
+    const handOver =
+      cluster.joinToken === "ssh" && cluster.nodes.length > 1
+        ? new OperatorScript(this, "hand-over", {
+            resourceName: "token_hand_over",
+            scripts,
+            script: "hand-over-token.sh",
+            environment: { ...common, FIRST_SERVER: pairs([first]), SERVERS: pairs(others), WORKERS: pairs(workers) },
+            triggers,
+          })
+        : undefined;
+    if (!cluster.waitForNodes) return;
+    const kubeconfig = new TerraformVariable(this, "kubeconfig", {
+      type: "string",
+      default: relative(stackFolder(this), join(lab.directory, lab.kubernetes.kubeconfig)),
+      description: "File that the kubeconfig is written to, relative to this stack's folder.",
+    });
+    new OperatorScript(this, "ready", {
+      resourceName: "nodes_ready",
+      scripts,
+      script: "wait-for-nodes.sh",
+      environment: {
+        ...common,
+        NODES: pairs(cluster.nodes),
+        SERVER_ADDRESS: first.address,
+        KUBERNETES_API_ADDRESS: this.apiHost,
+        KUBECONFIG_PATH: kubeconfig.stringValue,
+      },
+      triggers,
+      dependsOn: [...(handOver ? [handOver.resource] : []), ...Object.values(this.nodes).map(({ firewall }) => firewall.options)],
+    });
+  }
+
+  private outputs(): void {
+    const { cluster, first } = this;
+    const servers = serversOf(cluster);
+    const output = (name: string, value: unknown, description: string, sensitive = false) =>
+      new TerraformOutput(this, name, { value, description, sensitive });
+    output("server_url", this.url(this.apiHost), "URL of the Kubernetes API.");
+    output(
+      "node_addresses",
+      Object.fromEntries(cluster.nodes.map(({ key, address }) => [key, address])),
+      "Address of each node.",
+    );
+    if (this.tokens) output("join_token", `\${${this.tokens.agent}}`, "The token that workers join with.", true);
+    output(
+      "kubeconfig_command",
+      `(umask 077 && ssh ${cluster.user}@${first.address} sudo cat /etc/rancher/k3s/k3s.yaml | ` +
+        `sed 's#https://127.0.0.1:${API_PORT}#${this.url(this.apiHost)}#' > kubeconfig)`,
+      "Fetches the kubeconfig into this folder.",
+    );
+    output(
+      "replace_server_commands",
+      Object.fromEntries(servers.map(({ key }) => [key, `terraform apply -replace=proxmox_virtual_environment_vm.${key}`])),
+      "Servers are never replaced by an edit. To rebuild them: one at a time, in this stack's folder, and after docs/upgrades.md.",
+    );
+    if (servers.length > 1) {
+      output(
+        "growing_from_one_server",
+        `ssh ${cluster.user}@${first.address} "sudo mkdir -p /etc/rancher/k3s/config.yaml.d && ` +
+          `echo 'cluster-init: true' | sudo tee /etc/rancher/k3s/config.yaml.d/etcd.yaml && sudo systemctl restart k3s"`,
+        `Only if ${first.key} has been the cluster's only server until now: moves its data into etcd, before the others can join.`,
+      );
+    }
+  }
+}

@@ -1,0 +1,26 @@
+import type { TerraformStack } from "cdktf";
+import { DownloadedFile, type DownloadedFileProps } from "../constructs/proxmox/downloaded-file";
+import type { Lab } from "../lab/lab";
+import { datastoreOf, terraformName } from "./proxmox";
+
+/** The files that a stack's guests are made from: each is downloaded once for a node and datastore, once altogether where that is shared. */
+export class Downloads {
+  private readonly files = new Map<string, DownloadedFile>();
+
+  constructor(
+    private readonly stack: TerraformStack,
+    private readonly lab: Lab,
+  ) {}
+
+  /** The file, on the datastore that the node keeps its files on. */
+  file(node: string, file: Pick<DownloadedFileProps, "content" | "url" | "fileName" | "checksum">): DownloadedFile {
+    const datastore = datastoreOf(this.lab, node, "files");
+    const shared = this.lab.storage.shared.includes(datastore);
+    const resourceName = terraformName(shared ? "shared" : node, datastore, file.fileName);
+    const known = this.files.get(resourceName);
+    if (known) return known;
+    const made = new DownloadedFile(this.stack, `file-${resourceName}`, { ...file, resourceName, node, datastore, shared });
+    this.files.set(resourceName, made);
+    return made;
+  }
+}
