@@ -22,6 +22,12 @@ describeWithTool("terraform", "a matcher on a stack", () => {
     await expect(expect(stack).toRejectPlan(/Cycle/)).rejects.toThrow(/a message like \/Cycle\//);
   });
 
+  test("does not take a warning for a rejection", async () => {
+    const dns = [{ server: "192.0.2.1" }];
+    const stack = await openStack(containers({ a: container(201, "a", { initialization: [{ hostname: "a", dns }] }) }));
+    await expect(expect(stack).toBeInvalid(/deprecated/)).rejects.toThrow(/warning: Argument is deprecated/);
+  });
+
   test("does not take a plan that succeeds for a rejection", async () => {
     const stack = await openStack(containers({ a: container(201, "a") }));
     await expect(expect(stack).toRejectPlan(/./)).rejects.toThrow(/terraform plan.*: succeeded/);

@@ -1,4 +1,5 @@
 import { describeWithTool } from "../../testing/external-tool";
+import type { Action, Plan, TerraformJson } from "../../testing/terraform/stack-run";
 import { openStack } from "../../testing/terraform/workspace";
 import { configuration, container, containers } from "./terraform-json";
 
@@ -71,95 +72,119 @@ describeWithTool("terraform", "a replayed container", () => {
   });
 });
 
-describeWithTool("terraform", "what replaces a replayed object", () => {
-  const replacing: [string, Record<string, unknown>, Record<string, unknown>][] = [
-    ["another node", {}, { node_name: "pve2" }],
-    ["another VMID", {}, { vm_id: 301 }],
-    ["another template", {}, { operating_system: [{ template_file_id: "local:vztmpl/other.tar.zst", type: "ubuntu" }] }],
-    ["an SSH key", {}, { initialization: [{ hostname: "a", user_account: [{ keys: ["ssh-ed25519 AAAA"] }] }] }],
-    ["a mount point", {}, { mount_point: [{ volume: "local-lvm", size: "200G", path: "/models" }] }],
-    ["a pool", {}, { pool_id: "lab" }],
-    ["a smaller disk", {}, { disk: [{ datastore_id: "local-lvm", size: 30 }] }],
-    ["another datastore", {}, { disk: [{ datastore_id: "fast", size: 50 }] }],
+type Edits = readonly (readonly [change: string, before: object, after: object, action: Action])[];
+
+/** Applies one object for each edit as it is before, and plans all of them as they are after. */
+function planEdits(edits: Edits, write: (objects: Record<string, object>) => TerraformJson): () => Promise<Plan> {
+  const objects = (side: 1 | 2) => Object.fromEntries(edits.map((edit, index) => [`o${index}`, edit[side]]));
+  let plan: Promise<Plan> | undefined;
+  const run = async (): Promise<Plan> => {
+    const stack = await openStack(write(objects(1)));
+    await stack.deploy();
+    stack.workspace.become({ stack: write(objects(2)) });
+    return stack.plan();
+  };
+  return () => {
+    plan ??= run();
+    return plan;
+  };
+}
+
+function testEdits(type: string, edits: Edits, write: (objects: Record<string, object>) => TerraformJson): void {
+  const planned = planEdits(edits, write);
+  test.each(edits.map(([change, , , action], index) => [action, change, `${type}.o${index}`] as const))(
+    "%s: %s",
+    async (action, _change, address) => {
+      const { changes, succeeded, diagnostics } = await planned();
+      expect({ succeeded, diagnostics }).toEqual({ succeeded: true, diagnostics: [] });
+      expect(changes[address]).toBe(action);
+    },
+  );
+}
+
+describeWithTool("terraform", "an edit of a replayed container plans to", () => {
+  const disk = (size: number, datastore = "local-lvm") => ({ disk: [{ datastore_id: datastore, size }] });
+  const mounted = (path: string) => ({ mount_point: [{ volume: "local-lvm", size: "200G", path }] });
+  const account = (keys?: string[]) => ({ initialization: [{ user_account: [{ keys }] }] });
+  const template = { operating_system: [{ template_file_id: "local:vztmpl/other.tar.zst", type: "ubuntu" }] };
+  const ignoring = { lifecycle: { ignore_changes: ["operating_system[0].template_file_id"] } };
+  const edits: Edits = [
+    ["the node", {}, { node_name: "pve2" }, "replace"],
+    ["the VMID", {}, { vm_id: 301 }, "replace"],
+    ["the template", {}, template, "replace"],
+    ["the template, ignored, and a tag", ignoring, { ...ignoring, ...template, tags: ["gpu"] }, "update"],
+    ["an added SSH key", {}, account(["ssh-ed25519 AAAA"]), "replace"],
+    ["an added user account without a key", {}, account(), "replace"],
+    ["an added mount point", {}, mounted("/models"), "replace"],
+    ["the path of a mount point", mounted("/models"), mounted("/srv/models"), "update"],
+    ["the pool", {}, { pool_id: "lab" }, "replace"],
+    ["a smaller disk", disk(50), disk(30), "replace"],
+    ["a larger disk", disk(50), disk(80), "update"],
+    ["the datastore", disk(50), disk(50, "fast"), "replace"],
+    ["an added device", {}, { device_passthrough: [{ path: "/dev/nvidia0" }] }, "update"],
+    ["tags", {}, { tags: ["gpu"] }, "update"],
   ];
-  test.each(replacing)("%s replaces a container", async (_change, before, after) => {
-    const stack = await openStack(containers({ a: container(201, "a", before) }));
-    await stack.deploy();
-    stack.workspace.become({ stack: containers({ a: container(201, "a", after) }) });
-    await expect(stack).toPlanExactly({ [ADDRESS]: "replace" });
-    await expect(stack).not.toReplaceNothing();
-  });
+  testEdits("proxmox_virtual_environment_container", edits, (objects) =>
+    containers(
+      Object.fromEntries(
+        Object.entries(objects).map(([name, rest], index) => [
+          name,
+          container(201 + index, name, { initialization: [{}], ...rest }),
+        ]),
+      ),
+    ),
+  );
+});
 
-  test("a larger disk, a device, a tag and a moved mount path replace no container", async () => {
-    const mount = { volume: "local-lvm", size: "200G", path: "/models" };
-    const stack = await openStack(containers({ a: container(201, "a", { mount_point: [mount] }) }));
-    await stack.deploy();
-    const after = container(201, "a", {
-      disk: [{ datastore_id: "local-lvm", size: 80 }],
-      device_passthrough: [{ path: "/dev/nvidia0" }],
-      mount_point: [{ ...mount, path: "/srv/models" }],
-      tags: ["gpu"],
-    });
-    stack.workspace.become({ stack: containers({ a: after }) });
-    await expect(stack).toReplaceNothing();
-    await expect(stack).toPlanExactly({ [ADDRESS]: "update" });
-  });
-
-  test("a changed template spares a container that ignores it", async () => {
-    const lifecycle = { ignore_changes: ["operating_system[0].template_file_id"] };
-    const stack = await openStack(containers({ a: container(201, "a", { lifecycle }) }));
-    await stack.deploy();
-    const other = [{ template_file_id: "local:vztmpl/other.tar.zst", type: "ubuntu" }];
-    stack.workspace.become({ stack: containers({ a: container(201, "a", { lifecycle, operating_system: other }) }) });
-    await expect(stack).toPlanNothing();
-  });
-
-  const vm = (rest: Record<string, unknown>) =>
-    configuration(["proxmox"], {
-      resource: { proxmox_virtual_environment_vm: { a: { vm_id: 301, name: "k3s-1", node_name: "pve1", ...rest } } },
-    });
-
-  test.each([
-    ["another node", {}, { node_name: "pve2" }, "replace"],
-    ["another node with migrate", { migrate: true }, { migrate: true, node_name: "pve2" }, "update"],
+describeWithTool("terraform", "an edit of a replayed VM plans to", () => {
+  const disk = (rest: object) => ({ disk: [{ interface: "scsi0", ...rest }] });
+  const edits: Edits = [
+    ["the node", {}, { node_name: "pve2" }, "replace"],
+    ["the node, with migrate", { migrate: true }, { migrate: true, node_name: "pve2" }, "update"],
     ["a user-data snippet", {}, { initialization: [{ user_data_file_id: "local:snippets/a.yaml" }] }, "replace"],
-    ["a second GPU", {}, { hostpci: [{ device: "hostpci0", mapping: "rtx" }] }, "update"],
-    ["an EFI disk", {}, { efi_disk: [{ type: "4m" }] }, "update"],
-    ["another EFI disk type", { efi_disk: [{ type: "2m" }] }, { efi_disk: [{ type: "4m" }] }, "replace"],
-    ["an imported image", { disk: [{ interface: "scsi0" }] }, { disk: [{ interface: "scsi0", import_from: "x" }] }, "update"],
-    ["an image by file_id", { disk: [{ interface: "scsi0" }] }, { disk: [{ interface: "scsi0", file_id: "x" }] }, "replace"],
-  ] as const)("for a VM, %s", async (_change, before, after, action) => {
-    const stack = await openStack(vm(before));
-    await stack.deploy();
-    stack.workspace.become({ stack: vm(after) });
-    await expect(stack).toPlanExactly({ "proxmox_virtual_environment_vm.a": action });
-  });
-
-  const claim = (requests: string, storageClass: string) =>
-    configuration(["kubernetes"], {
+    ["an added GPU", {}, { hostpci: [{ device: "hostpci0", mapping: "rtx" }] }, "update"],
+    ["an added EFI disk", {}, { efi_disk: [{ type: "4m" }] }, "update"],
+    ["the type of the EFI disk", { efi_disk: [{ type: "2m" }] }, { efi_disk: [{ type: "4m" }] }, "replace"],
+    ["the image, by import_from", disk({ import_from: "local:import/a.qcow2" }), disk({ import_from: "b" }), "update"],
+    ["the image, by file_id", disk({ file_id: "local:iso/a.img" }), disk({ file_id: "b" }), "replace"],
+    ["cores and memory", {}, { cpu: [{ cores: 8 }], memory: [{ dedicated: 8192 }] }, "update"],
+  ];
+  testEdits("proxmox_virtual_environment_vm", edits, (objects) =>
+    configuration(["proxmox"], {
       resource: {
-        kubernetes_persistent_volume_claim_v1: {
-          models: {
-            metadata: [{ name: "models", namespace: "ml" }],
-            spec: [
-              {
-                access_modes: ["ReadWriteOnce"],
-                storage_class_name: storageClass,
-                resources: [{ requests: { storage: requests } }],
-              },
-            ],
-          },
-        },
+        proxmox_virtual_environment_vm: Object.fromEntries(
+          Object.entries(objects).map(([name, rest], index) => [name, { vm_id: 301 + index, name, node_name: "pve1", ...rest }]),
+        ),
       },
-    });
+    }),
+  );
+});
 
-  test.each([
-    ["a larger request", claim("80Gi", "nfs-client"), "update"],
-    ["another storage class", claim("50Gi", "local-path"), "replace"],
-  ] as const)("for a volume claim, %s", async (_change, after, action) => {
-    const stack = await openStack(claim("50Gi", "nfs-client"));
+describeWithTool("terraform", "an edit of a replayed volume claim plans to", () => {
+  const claim = (requests: string, storageClass: string, name = "models") => ({
+    metadata: [{ name, namespace: "ml" }],
+    spec: [
+      { access_modes: ["ReadWriteOnce"], storage_class_name: storageClass, resources: [{ requests: { storage: requests } }] },
+    ],
+  });
+  const edits: Edits = [
+    ["a larger request", claim("50Gi", "nfs-client"), claim("80Gi", "nfs-client"), "update"],
+    ["the storage class", claim("50Gi", "nfs-client"), claim("50Gi", "local-path"), "replace"],
+    ["the name", claim("50Gi", "nfs-client"), claim("50Gi", "nfs-client", "other"), "replace"],
+  ];
+  testEdits("kubernetes_persistent_volume_claim_v1", edits, (objects) =>
+    configuration(["kubernetes"], { resource: { kubernetes_persistent_volume_claim_v1: objects } }),
+  );
+});
+
+describeWithTool("terraform", "toReplaceNothing", () => {
+  const stackOn = (node: string) => containers({ a: container(201, "a", { node_name: node }) });
+
+  test("fails for a plan that replaces, and passes for one that creates", async () => {
+    const stack = await openStack(stackOn("pve1"));
+    await expect(stack).toReplaceNothing();
     await stack.deploy();
-    stack.workspace.become({ stack: after });
-    await expect(stack).toPlanExactly({ "kubernetes_persistent_volume_claim_v1.models": action });
+    stack.workspace.become({ stack: stackOn("pve2") });
+    await expect(stack).not.toReplaceNothing();
   });
 });

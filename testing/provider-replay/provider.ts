@@ -1,5 +1,4 @@
 // One replayed provider: what it answers to each call of Terraform.
-import { isDeepStrictEqual } from "node:util";
 import { withKnownValues, withUnknowns } from "./computed";
 import { deprecationWarnings } from "./deprecation";
 import { type Path, replacingChanges } from "./replacement";
@@ -42,10 +41,10 @@ function validate(schemas: Record<string, VersionedSchema>, { type_name, config 
 function plan(snapshot: ProviderSnapshot, { type_name, prior_state, proposed_new_state }: Request): object {
   const prior = decodeValue(prior_state);
   const proposed = decodeValue(proposed_new_state);
-  // Destroying, or nothing to change. An unchanged object keeps every value it has, so that a second plan can be empty.
-  if (!isObject(proposed) || isDeepStrictEqual(prior, proposed)) {
-    return { planned_state: encodeValue(proposed) };
+  if (!isObject(proposed)) {
+    return { planned_state: encodeValue(null) };
   }
+  // An applied object has no computed attribute without a value, so an unchanged one has nothing unknown, and plans empty.
   const planned = withUnknowns(blockOf(snapshot.resources, type_name), proposed);
   return {
     planned_state: encodeValue(planned),

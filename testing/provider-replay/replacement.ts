@@ -9,7 +9,7 @@ export type Path = (string | number)[];
 interface Rule {
   /**
    * Dotted names; list indices are left out. A last `*` means every attribute below, a last `#` the number of blocks:
-   * adding or removing one replaces, and so does nothing else about them.
+   * adding or removing one replaces. Needed only where a block may come without any attribute that replaces.
    */
   path: string;
   /** Narrows the rule to some changes. Default: every change of the value. */
@@ -49,17 +49,14 @@ const CLAIM = rules(
 
 const TABLE: Record<string, Rule[]> = {
   proxmox_virtual_environment_container: rules(
-    "clone.#",
     "clone.*",
     "disk.datastore_id",
     { path: "disk.size", when: shrinks },
     "initialization.user_account.#",
     "initialization.user_account.*",
-    "mount_point.#",
     "mount_point.size",
     "mount_point.volume",
     "node_name",
-    "operating_system.#",
     "operating_system.template_file_id",
     "pool_id",
     "template",
@@ -69,7 +66,6 @@ const TABLE: Record<string, Rule[]> = {
   proxmox_virtual_environment_vm: rules(
     "amd_sev.#",
     "amd_sev.*",
-    "clone.#",
     "clone.*",
     "disk.file_id",
     { path: "efi_disk.type", when: existedBefore },

@@ -34,8 +34,8 @@ async function planned(stack: StackRun, wanted: string, judge: (plan: Plan) => b
 }
 
 function rejectedWith(run: Run, wanted: string, message: RegExp): Verdict {
-  const pass =
-    !run.succeeded && run.diagnostics.some((one) => message.test(`${one.summary}\n${one.detail}`.replaceAll(/\s+/g, " ")));
+  const errors = run.diagnostics.filter(({ severity }) => severity === "error");
+  const pass = errors.some(({ summary, detail }) => message.test(`${summary} ${detail}`.replaceAll(/\s+/g, " ")));
   return verdict(pass, `${wanted} with a message like ${message}`, describeRun(run));
 }
 

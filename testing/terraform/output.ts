@@ -1,6 +1,6 @@
 // Puts synthesized output into a workspace, at the depth it has in a project.
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { basename, isAbsolute, join, relative, resolve } from "node:path";
+import { basename, join, relative, resolve } from "node:path";
 import type { TerraformJson } from "./stack-run";
 
 /** What a workspace runs: a cdktf output folder, a single folder with a cdk.tf.json, or configurations by stack name. */
@@ -60,7 +60,7 @@ export function keepStateInside(root: string, name: string, folder: string): voi
     terraform?: { backend?: { local?: { path?: string } } };
   };
   const path = terraform?.backend?.local?.path;
-  if (path !== undefined && !isAbsolute(path)) {
+  if (path !== undefined) {
     const fromRoot = relative(root, resolve(folder, path));
     if (!fromRoot.startsWith("..") && !fromRoot.startsWith("cdktf.out")) {
       return;
