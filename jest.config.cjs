@@ -1,10 +1,12 @@
 /** @type {import("jest").Config} */
 module.exports = {
   testMatch: ["<rootDir>/__tests__/**/*.test.ts"],
+  // These run whole playbooks, minutes of them: `npm run test:ansible`, with jest.ansible.cjs.
+  testPathIgnorePatterns: ["/node_modules/", "<rootDir>/__tests__/ansible/roles/"],
   transform: {
     "^.+\\.ts$": ["@swc/jest", { jsc: { target: "es2022", parser: { syntax: "typescript" } }, module: { type: "commonjs" } }],
   },
-  modulePathIgnorePatterns: ["<rootDir>/cdktf.out", "<rootDir>/.cdktf.out.next"],
+  modulePathIgnorePatterns: ["<rootDir>/cdktf.out", "<rootDir>/\\.cdktf\\.out\\."],
   globalSetup: "<rootDir>/testing/provider-replay/start.ts",
   setupFilesAfterEnv: ["<rootDir>/testing/jest-setup.ts"],
   // jest's default leaves a core to itself; much of what a test waits for here is terraform, in a process of its own.

@@ -8,7 +8,7 @@ const ROOMS: Record<string, { rooms: string[]; packages: RegExp }> = {
   "main.ts": { rooms: ["lab", "stacks"], packages: /^$/ },
   grammar: { rooms: [], packages: /^fastest-levenshtein$/ },
   lab: { rooms: ["grammar"], packages: /^(zod|yaml)$/ },
-  constructs: { rooms: ["grammar", "templates", ".gen"], packages: /^(cdktf|constructs|@cdktf\/.*|yaml)$/ },
+  constructs: { rooms: ["grammar", "templates", "ansible", ".gen"], packages: /^(cdktf|constructs|@cdktf\/.*|yaml)$/ },
   stacks: { rooms: ["lab", "constructs", "grammar"], packages: /^(cdktf|constructs|@cdktf\/.*|yaml)$/ },
   ansible: { rooms: ["lab", "stacks"], packages: /^yaml$/ },
 };

@@ -1,11 +1,11 @@
 import { type Check, quote } from "./fault";
 
-/** Refuses a variable that is not Ollama's, and the two whose values follow from elsewhere in the lab. */
+/** Refuses a variable that is neither Ollama's nor a proxy's, and the two whose values follow from elsewhere in the lab. */
 export const checkOllamaVariable: Check<string> = (name) =>
-  /^OLLAMA_[A-Z_]+$/.test(name) && name !== "OLLAMA_HOST" && name !== "OLLAMA_MODELS"
+  /^(OLLAMA_[A-Z_]+|HTTPS?_PROXY|NO_PROXY)$/.test(name) && name !== "OLLAMA_HOST" && name !== "OLLAMA_MODELS"
     ? undefined
     : {
         code: "invalid-environment",
         message: `${quote(name)} is not a variable that can be set here`,
-        remedy: "Set OLLAMA_… variables only; OLLAMA_HOST and OLLAMA_MODELS follow from the lab.",
+        remedy: "Set OLLAMA_… variables, or HTTPS_PROXY and its like; OLLAMA_HOST and OLLAMA_MODELS follow from the lab.",
       };

@@ -1,7 +1,9 @@
+import { NullProvider } from "@cdktf/provider-null/lib/provider";
 import { TerraformOutput } from "cdktf";
 import type { Construct } from "constructs";
 import { nvidiaDevices } from "../constructs/ollama/gpu-devices";
 import { OLLAMA_PORT, OllamaContainer } from "../constructs/ollama/ollama-container";
+import { PlaybookRun } from "../constructs/ollama/playbook-run";
 import { Connection } from "../constructs/proxmox/connection";
 import type { ContainerDevice } from "../constructs/proxmox/container";
 import { OwnershipGuard } from "../constructs/proxmox/ownership-guard";
@@ -30,6 +32,7 @@ export class ContainersStack extends LabStack {
     const guard = lab.ownershipGuard ? new OwnershipGuard(this, "guard") : undefined;
     const specs = Object.entries(lab.containers ?? {});
     this.containers = Object.fromEntries(specs.map(([key, spec]) => [key, this.container(key, spec, guard)]));
+    if (lab.configure) this.configure();
     this.outputs();
   }
 
@@ -92,6 +95,17 @@ export class ContainersStack extends LabStack {
     const checksum = value ? ({ algorithm, value } as const) : undefined;
     const file = this.downloads.file(node, { content: "vztmpl", url, fileName: templateFileName(spec.template), checksum });
     return { volumeId: file.volumeId, dependsOn: [file.resource] };
+  }
+
+  /** Ansible, as soon as every container is there and lets SSH in. */
+  private configure(): void {
+    new NullProvider(this, "null");
+    new PlaybookRun(this, "configure", {
+      resourceName: "configure",
+      inventory: formatInventory(inventory(this.lab, (_, spec) => staticAddress(spec))),
+      guests: Object.keys(this.containers).map((key) => `\${proxmox_virtual_environment_container.${key}.id}`),
+      dependsOn: Object.values(this.containers).map(({ firewall }) => firewall.options),
+    });
   }
 
   private outputs(): void {

@@ -19,7 +19,11 @@ export const baseLab: LabInput = {
   network: { cidr: "192.0.2.0/24", gateway: "192.0.2.1", clients: ["192.0.2.0/24"], management: ["192.0.2.0/24"] },
   sshPublicKeys: [sshKey()],
   defaults: {
-    container: { node: "pve1", template: "local:vztmpl/ubuntu-22.04-standard_22.04-1_amd64.tar.zst" },
+    container: {
+      node: "pve1",
+      template: "local:vztmpl/ubuntu-22.04-standard_22.04-1_amd64.tar.zst",
+      ollama: { version: "0.32.15", sha256: "0".repeat(64) },
+    },
   },
   containers: { "ollama-1": { vmId: 201, address: "192.0.2.21" } },
 };

@@ -29,7 +29,7 @@ proxmox:
   endpoint: https://pve1.lab.example:8006/
   nodes: { pve1: { address: 192.0.2.11 } }
 network: { cidr: 192.0.2.0/24, gateway: 192.0.2.1, clients: [192.0.2.0/24], management: [192.0.2.0/24] }
-defaults: { container: { node: pve1, template: "local:vztmpl/u.tar.zst" } }
+defaults: { container: { node: pve1, template: "local:vztmpl/u.tar.zst", ollama: { sha256: "0000000000000000000000000000000000000000000000000000000000000000" } } }
 containers:
   ollama-1: { vmId: 201, address: 192.0.2.21 }
 `;

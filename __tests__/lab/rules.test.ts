@@ -215,6 +215,13 @@ const errors: Rejected[] = [
     path: "containers.ollama-1.address",
     names: ["configure", "DHCP"],
   },
+  {
+    fact: "a volume for models where the service sees nothing",
+    lab: container({ modelVolume: { sizeGiB: 100, path: "/root/models" } }),
+    code: "hidden-path",
+    path: "containers.ollama-1.modelVolume.path",
+    names: ["/root/models"],
+  },
   { fact: "a lab without a guest", lab: { containers: undefined }, code: "empty-lab", path: "", names: ["no guest"] },
   {
     fact: "one state for all stacks",
@@ -240,6 +247,13 @@ const errors: Rejected[] = [
 ];
 
 const warnings: Rejected[] = [
+  {
+    fact: "an archive of Ollama without a checksum",
+    lab: { defaults: { container: { ollama: { sha256: undefined } } } },
+    code: "no-checksum",
+    path: "defaults.container.ollama",
+    names: ["0.32.15"],
+  },
   {
     fact: "a certificate that is not verified",
     lab: { proxmox: { insecure: true } },

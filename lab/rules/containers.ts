@@ -76,6 +76,36 @@ export const modelsFit = rule(["containers"], function* ({ containers }) {
   }
 });
 
+/** The service runs with its home folders hidden (ProtectHome), so models below them would not be found. */
+export const modelVolumePath = rule(["containers"], function* ({ containers }) {
+  for (const [key, { modelVolume }] of Object.entries(containers)) {
+    if (!modelVolume || !/^\/(home|root|run\/user)(\/|$)/.test(modelVolume.path)) continue;
+    yield error(
+      "hidden-path",
+      ["containers", key, "modelVolume", "path"],
+      `the models of containers.${key} are to lie in ${modelVolume.path}, and home folders are hidden from the service`,
+      "Choose a path such as /var/lib/ollama/models.",
+    );
+  }
+});
+
+/** An archive without a checksum is code that runs as a service, taken on trust. */
+export const archiveChecksum = rule(["containers"], function* ({ containers }, { declared }) {
+  const seen = new Set<string>();
+  for (const [key, { ollama }] of Object.entries(containers)) {
+    const own = ["containers", key, "ollama"];
+    const path = declared([...own, "version"]) || declared([...own, "url"]) ? own : ["defaults", "container", "ollama"];
+    if (ollama.sha256 || seen.has(path.join("."))) continue;
+    seen.add(path.join("."));
+    yield warning(
+      "no-checksum",
+      path,
+      `the archive of Ollama ${ollama.version} is installed without a checksum, so nobody would see that it was altered`,
+      "Set ollama.sha256 from the release's sha256sum.txt.",
+    );
+  }
+});
+
 /** Where the template of a container was stated: with it, or in the defaults. */
 function templatePath(key: string, declared: (path: Path) => boolean): Path {
   const own = ["containers", key, "template"];

@@ -19,6 +19,8 @@ export const rules: readonly Rule[] = [
   containers.noRepetition,
   containers.guestNames,
   containers.modelsFit,
+  containers.modelVolumePath,
+  containers.archiveChecksum,
   containers.templates,
   containers.oneFileOneDownload,
   containers.configurable,

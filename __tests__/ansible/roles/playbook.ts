@@ -14,7 +14,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
 
 /** The folder of the playbooks under test. */
-export const playbooks = resolve(__dirname, "../../ansible");
+export const playbooks = resolve(__dirname, "../../../ansible");
 
 /** Variables of one host, as an inventory holds them. */
 export type HostVariables = Record<string, unknown>;
@@ -31,7 +31,7 @@ export interface PlaybookRun {
 
 /** Where ansible-playbook is: on PATH, or where `npm run test:ansible` puts it. Undefined when it is nowhere. */
 function findAnsible(): string | undefined {
-  const cached = resolve(__dirname, "../../node_modules/.cache/ansible-venv/bin");
+  const cached = resolve(__dirname, "../../../node_modules/.cache/ansible-venv/bin");
   const entries = [cached, ...(process.env.PATH ?? "").split(delimiter).filter(Boolean)];
   return entries.map((entry) => join(entry, "ansible-playbook")).find((path) => existsSync(path));
 }
