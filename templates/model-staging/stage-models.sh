@@ -236,7 +236,8 @@ take_lock() {
     if [ "$state" != "$seen" ]; then
       seen=$state
       seen_since=$now
-    elif [ $((now - seen_since)) -ge "$LOCK_STALE_SECONDS" ]; then
+    elif [ $((now - seen_since)) -gt "$LOCK_STALE_SECONDS" ]; then
+      # Greater, not equal: whole seconds may count one for what was a moment.
       take_over_lock "$(printf '%s\n' "$state" | sed -n 's/^token=//p')"
       continue
     fi

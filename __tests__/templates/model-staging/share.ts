@@ -38,7 +38,8 @@ export class Share {
       WAIT_SECONDS: "10",
       POLL_SECONDS: "0.02",
       HEARTBEAT_SECONDS: "0.05",
-      LOCK_STALE_SECONDS: "1",
+      // Long, so that a busy machine does not make a living run seem dead.
+      LOCK_STALE_SECONDS: "30",
       ...env,
     });
   }

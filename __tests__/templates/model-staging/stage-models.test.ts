@@ -222,7 +222,7 @@ describe("after a run that was killed", () => {
 
   test("the next run takes the lock over, loads only what is missing and publishes", async () => {
     await killDuringSecondPull();
-    const finished = await share.stage("r1", "llama3:8b gpt-oss:120b");
+    const finished = await share.stage("r1", "llama3:8b gpt-oss:120b", { LOCK_STALE_SECONDS: "1" });
     expect(finished.code).toBe(0);
     expect(finished.stderr).toContain("took over the lock");
     expect(share.world.downloads.sort()).toEqual([...new Set([...llama.blobs, ...gptOss.blobs])].sort());
@@ -231,7 +231,7 @@ describe("after a run that was killed", () => {
 
   test("a run for another release uses its complete blobs and clears its work away", async () => {
     await killDuringSecondPull();
-    expect((await share.stage("r2", "llama3:8b")).code).toBe(0);
+    expect((await share.stage("r2", "llama3:8b", { LOCK_STALE_SECONDS: "1" })).code).toBe(0);
     expect(share.world.downloads.sort()).toEqual([...llama.blobs].sort());
     expect(readdirSync(join(share.root, ".staging", "work"))).toEqual([]);
   });
@@ -248,7 +248,7 @@ describe("the lock", () => {
     share.world.hook("on-pull", ': >"$stub/pulling"; exec sleep 30');
     const first = share.start("r1", "llama3:8b", { POD_NAME: "staging-abc" });
     await share.until("pulling");
-    const second = await share.stage("r2", "llama3:8b", { LOCK_WAIT_SECONDS: "2" });
+    const second = await share.stage("r2", "llama3:8b", { LOCK_WAIT_SECONDS: "4", LOCK_STALE_SECONDS: "2" });
     first.signal("SIGTERM");
     await first.done;
     expect(second.code).toBe(5);

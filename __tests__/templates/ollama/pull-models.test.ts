@@ -49,6 +49,13 @@ describe.each(["sh", "bash"])("pull-models.sh under %s", (shell) => {
     expect(world.pulled).toEqual(["nomic-embed-text"]);
   });
 
+  test("does not take a longer name, or another tag, for the model", async () => {
+    for (const model of ["my/llama3.2:1b", "llama3.2:1b-instruct"]) world.register(model, model);
+    await pull({ MODELS: "my/llama3.2:1b llama3.2:1b-instruct" });
+    await pull({ MODELS: "llama3.2:1b" });
+    expect(world.pulled).toContain("llama3.2:1b");
+  });
+
   test("pulls again what is present when PULL_ALWAYS is true", async () => {
     await pull({ MODELS: "llama3.2:1b" });
     expect((await pull({ MODELS: "llama3.2:1b", PULL_ALWAYS: "true" })).code).toBe(0);
