@@ -29,6 +29,7 @@ export interface Message {
   "@message"?: string;
   diagnostic?: RawDiagnostic;
   change?: { resource: { addr: string }; action: string };
+  outputs?: Record<string, { action?: string }>;
 }
 
 /** A diagnostic as Terraform writes it in JSON. */

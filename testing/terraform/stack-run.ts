@@ -22,6 +22,8 @@ export type Action = "create" | "update" | "delete" | "replace" | "read" | "move
 export interface Plan extends Run {
   /** By address; what stays as it is is left out. */
   changes: Record<string, Action>;
+  /** By name; an output that stays as it is is left out. */
+  outputs: Record<string, Action>;
   /** True when neither an object nor an output would change. */
   empty: boolean;
   /** The saved plan, for `apply`, `show` and `describe`. */
@@ -48,6 +50,10 @@ const SOMETHING_CHANGES = 2;
 
 /** Every run is on a state of its own: nobody else could lock it. */
 const ALONE = ["-json", "-input=false", "-lock=false"];
+
+function whatChanges(actions: (string | undefined)[][]): Record<string, Action> {
+  return Object.fromEntries(actions.filter(([, action]) => action !== "noop")) as Record<string, Action>;
+}
 
 export class StackRun {
   private initializedFor = "";
@@ -110,16 +116,19 @@ export class StackRun {
     const file = join(this.workspace.root, ".plans", `${this.name}-${this.plans}`);
     const init = await this.init();
     if (!init.succeeded) {
-      return { ...init, changes: {}, empty: false, file };
+      return { ...init, changes: {}, outputs: {}, empty: false, file };
     }
     const run = await this.terraform("plan", ...ALONE, "-detailed-exitcode", `-out=${file}`, ...flags);
-    const changes = messagesOf(run.stdout).flatMap(({ type, change }) =>
-      type === "planned_change" && change && change.action !== "noop" ? [[change.resource.addr, change.action as Action]] : [],
+    const messages = messagesOf(run.stdout);
+    const changes = messages.flatMap(({ type, change }) =>
+      type === "planned_change" && change ? [[change.resource.addr, change.action]] : [],
     );
+    const outputs = messages.flatMap(({ outputs = {} }) => Object.entries(outputs).map(([name, { action }]) => [name, action]));
     return {
       ...run,
       succeeded: run.status === NOTHING_CHANGES || run.status === SOMETHING_CHANGES,
-      changes: Object.fromEntries(changes) as Record<string, Action>,
+      changes: whatChanges(changes),
+      outputs: whatChanges(outputs),
       empty: run.status === NOTHING_CHANGES,
       file,
     };

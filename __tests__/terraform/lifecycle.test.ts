@@ -1,0 +1,41 @@
+import { join } from "node:path";
+import { readLab } from "../../lab/read";
+import { synthesize } from "../../stacks/synthesize";
+import { describeWithTool } from "../../testing/external-tool";
+import { runLifecycle } from "../../testing/terraform/lifecycle";
+import { Workspace } from "../../testing/terraform/workspace";
+import { configIn, copyOfLab, LAB_FILES, type StackConfig, stackFolders } from "./example-labs";
+import { OPERATOR_COMMANDS, SECRETS } from "./operator-commands";
+
+/** Synthesizes a shipped lab as main.ts does, in a folder of its own. */
+function synthesizeCopy(file: string): string {
+  const folder = copyOfLab(file);
+  const { lab, problems } = readLab(join(folder, file));
+  if (!lab) throw new Error(`${file} has errors: ${JSON.stringify(problems)}`);
+  const outdir = join(folder, "cdktf.out");
+  synthesize(lab, problems, outdir);
+  return outdir;
+}
+
+function isProtected({ resource = {} }: StackConfig): boolean {
+  return Object.values(resource).some((ofType) =>
+    Object.values(ofType).some(({ lifecycle }) => lifecycle?.["prevent_destroy"] === true),
+  );
+}
+
+describeWithTool("terraform", "the stacks of", () => {
+  describe.each(LAB_FILES)("%s", (file) => {
+    const outdir = synthesizeCopy(file);
+
+    // Each in a workspace of its own: no stack needs another's state, or a kubeconfig, to be planned.
+    test.concurrent.each(Object.entries(stackFolders(outdir)))(
+      "%s: init, validate, plan, apply, an empty second plan, destroy",
+      async (name, folder) => {
+        const workspace = await Workspace.open(outdir, { commands: OPERATOR_COMMANDS, variables: SECRETS });
+        const refusesDestroy = isProtected(configIn(folder));
+        const { warnings } = await runLifecycle(workspace.stack(name), { refusesDestroy });
+        expect(warnings).toEqual([]);
+      },
+    );
+  });
+});
