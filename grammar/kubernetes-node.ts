@@ -3,6 +3,10 @@ import { type Check, type Fault, quote } from "./fault";
 const NAME = /^[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$/;
 const PREFIX = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/;
 
+/** Where in kubernetes.io a kubelet may label its own node; everything else there is refused, and K3s does not start. */
+const OWN_LABELS =
+  /^(([a-z0-9-]+\.)*(kubelet|node)\.kubernetes\.io\/.*|topology\.kubernetes\.io\/(zone|region)|kubernetes\.io\/(arch|hostname|os))$/;
+
 /** What is wrong with a qualified name, `[prefix/]name`. */
 function checkQualifiedName(key: string): string | undefined {
   const [name = "", prefix, ...rest] = key.split("/").reverse();
@@ -20,10 +24,10 @@ export const checkNodeLabel: Check<string> = (text): Fault | undefined => {
     return { code: "invalid-label", message: wrong ?? `${quote(value)} is not the value of a label`, remedy };
   }
   const domain = key.includes("/") ? (key.split("/")[0] ?? "") : "";
-  if (/(^|\.)(kubernetes|k8s)\.io$/.test(domain)) {
+  if (/(^|\.)(kubernetes|k8s)\.io$/.test(domain) && !OWN_LABELS.test(key)) {
     return {
       code: "reserved-label",
-      message: `the label ${key} is in ${domain}, and a node that joins with it does not start: Kubernetes keeps these names from kubelets`,
+      message: `the label ${key} is in ${domain}, and K3s does not start with it: Kubernetes keeps these names from nodes`,
       remedy: "Use a prefix of your own, or set it with `kubectl label` after the node has joined.",
     };
   }

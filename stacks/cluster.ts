@@ -27,6 +27,12 @@ import { stackFolder } from "./stack-folder";
 const GPU_LABELS = { "nvidia.com/gpu.present": "true", accelerator: "nvidia" } as const;
 const GPU_TAINT = "nvidia.com/gpu=present:NoSchedule";
 
+/**
+ * How long a node waits for its token and for the server it joins: as long as `waitMinutes` may be. VMs are made one after another, so the
+ * server may come last. Not `waitMinutes` itself: an edit of that would be an edit of every node's data.
+ */
+const PATIENCE_SECONDS = 4 * 60 * 60;
+
 /** Stack `cluster`: images, PCI mappings, snippets, the VMs of a K3s cluster, and the wait until every node is ready. */
 export class ClusterStack extends LabStack {
   readonly nodes: Readonly<Record<string, K3sNode>>;
@@ -69,7 +75,9 @@ export class ClusterStack extends LabStack {
     const disk = this.disk(node);
     const cards = spec.gpus.map((gpu) => this.card(node, gpu));
     const handedOver = cluster.joinToken === "ssh";
-    return new K3sNode(this, spec.key, {
+    const files = datastoreOf(lab, node, "files");
+    // A prefix, since a key such as `k3s` or `ready` is also what other constructs are called here.
+    return new K3sNode(this, `node-${spec.key}`, {
       role: spec.role,
       resourceName: spec.key,
       node,
@@ -96,15 +104,17 @@ export class ClusterStack extends LabStack {
       protect: spec.protect,
       pool: cluster.pool,
       guard: this.guard,
-      files: datastoreOf(lab, node, "files"),
+      files,
+      filesShared: lab.storage.shared.includes(files),
       user: cluster.user,
       sshPublicKeys: lab.sshPublicKeys,
       release: { version: spec.k3sVersion, sha256: spec.k3sVersion === cluster.k3sVersion ? cluster.k3sSha256 : undefined },
       config: this.config(spec),
       tokens: this.tokens,
       makesTokens: handedOver && spec.key === this.first.key,
-      tokenWaitSeconds: handedOver && spec.key !== this.first.key ? cluster.waitMinutes * 60 : 0,
+      tokenWaitSeconds: handedOver && spec.key !== this.first.key ? PATIENCE_SECONDS : 0,
       joins: this.joins(spec),
+      serverWaitSeconds: spec.key === this.first.key ? undefined : PATIENCE_SECONDS,
       gpu: spec.gpus.length > 0 ? { count: spec.gpus.length, driver: cluster.nvidiaDriver } : undefined,
       replaceOnChange: cluster.onBootstrapChange === "replaceWorkers" && spec.role === "worker",
       firewall: { open: this.open(spec) },
@@ -152,18 +162,22 @@ export class ClusterStack extends LabStack {
       labels: { ...(gpu && GPU_LABELS), ...spec.labels },
       taints: [...(gpu && cluster.gpuTaint ? [GPU_TAINT] : []), ...spec.taints],
     };
-    if (spec.role === "worker") return agentConfig({ ...common, server: this.url(this.apiHost) });
+    const joins = this.joins(spec);
+    if (spec.role === "worker") return agentConfig({ ...common, server: joins ?? this.url(this.apiHost) });
     const servers = serversOf(cluster);
     const founding = servers.length > 1 ? "first" : "alone";
     return serverConfig({
       ...common,
-      membership: spec.key === this.first.key ? founding : { join: this.url(this.apiHost) },
+      membership: joins === undefined ? founding : { join: joins },
       tlsSan: [...(cluster.registrationAddress ? [cluster.registrationAddress] : []), ...servers.map(({ address }) => address)],
       disable: cluster.disable,
     });
   }
 
-  /** The server that must be up before this node joins: for a server the one before it, so that they join one after another. */
+  /**
+   * Where a node joins: a worker at the registration address, a server at the server before it, so that they join one after another and need
+   * no virtual IP, which may itself run on the servers.
+   */
   private joins(spec: ClusterNode): string | undefined {
     if (spec.role === "worker") return this.url(this.apiHost);
     const servers = serversOf(this.cluster);
@@ -198,11 +212,21 @@ export class ClusterStack extends LabStack {
     if (!first || (!cluster.waitForNodes && cluster.joinToken === "variable")) return;
     const scripts = new OperatorScripts(this);
     const common = { SSH_USER: cluster.user, TIMEOUT_SECONDS: String(cluster.waitMinutes * 60) };
-    // The VMs' ids become unknown when one of them is replaced, and then both run again.
-    const triggers = {
-      nodes: pairs(cluster.nodes),
-      machines: cluster.nodes.map(({ key }) => `\${proxmox_virtual_environment_vm.${key}.id}`).join(","),
-    };
+    // A VM's id is the same before and after it is replaced, but unknown in the plan that replaces it, and that is what counts.
+    const machine = ({ key }: ClusterNode) => `\${proxmox_virtual_environment_vm.${key}.id}`;
+    const triggers = { machines: cluster.nodes.map(machine).join(",") };
+    const hostKeys = cluster.nodes.map(
+      (node) =>
+        new OperatorScript(this, `host-key-${node.key}`, {
+          resourceName: `${node.key}_host_key`,
+          scripts,
+          script: "forget-host-key.sh",
+          environment: { ADDRESS: node.address },
+          triggers: { machine: machine(node) },
+        }).resource,
+    );
+    // With the firewall on, what is open is open; the scripts' ssh is not cut in the middle.
+    const dependsOn = [...hostKeys, ...Object.values(this.nodes).map(({ firewall }) => firewall.options)];
     const handOver =
       cluster.joinToken === "ssh" && cluster.nodes.length > 1
         ? new OperatorScript(this, "hand-over", {
@@ -211,6 +235,7 @@ export class ClusterStack extends LabStack {
             script: "hand-over-token.sh",
             environment: { ...common, FIRST_SERVER: pairs([first]), SERVERS: pairs(others), WORKERS: pairs(workers) },
             triggers,
+            dependsOn,
           })
         : undefined;
     if (!cluster.waitForNodes) return;
@@ -231,7 +256,7 @@ export class ClusterStack extends LabStack {
         KUBECONFIG_PATH: kubeconfig.stringValue,
       },
       triggers,
-      dependsOn: [...(handOver ? [handOver.resource] : []), ...Object.values(this.nodes).map(({ firewall }) => firewall.options)],
+      dependsOn: [...(handOver ? [handOver.resource] : []), ...dependsOn],
     });
   }
 
@@ -255,16 +280,28 @@ export class ClusterStack extends LabStack {
     );
     output(
       "replace_server_commands",
-      Object.fromEntries(servers.map(({ key }) => [key, `terraform apply -replace=proxmox_virtual_environment_vm.${key}`])),
-      "Servers are never replaced by an edit. To rebuild them: one at a time, in this stack's folder, and after docs/upgrades.md.",
+      Object.fromEntries(servers.map(({ key }) => [key, this.replaceServer(key, servers)])),
+      "Servers are never replaced by an edit. To rebuild them: one at a time, in this stack's folder, as docs/upgrades.md says.",
     );
     if (servers.length > 1) {
+      // Before the apply that makes the others: they could not join, and their bootstrap would fail.
       output(
         "growing_from_one_server",
         `ssh ${cluster.user}@${first.address} "sudo mkdir -p /etc/rancher/k3s/config.yaml.d && ` +
           `echo 'cluster-init: true' | sudo tee /etc/rancher/k3s/config.yaml.d/etcd.yaml && sudo systemctl restart k3s"`,
-        `Only if ${first.key} has been the cluster's only server until now: moves its data into etcd, before the others can join.`,
+        `Only if ${first.key} has been the cluster's only server until now, and before the apply that makes the others: moves its data ` +
+          "into etcd, so that they can join.",
       );
     }
+  }
+
+  /** How to rebuild a server. The first founds a cluster when it starts without data, so it must not be the first then. */
+  private replaceServer(key: string, servers: readonly ClusterNode[]): string {
+    const command = `terraform apply -replace=proxmox_virtual_environment_vm.${key}`;
+    if (key !== this.first.key) return command;
+    const next = servers.find((server) => server.key !== key);
+    return next
+      ? `# Set cluster.firstServer: ${next.key} in the lab, synthesize and apply. Then: ${command}`
+      : `# The only server: all of the cluster's data is lost. ${command}`;
   }
 }

@@ -46,6 +46,27 @@ export function labWith(changes: Changes = {}, base: LabInput = baseLab): LabInp
   return merge(base, changes) as LabInput;
 }
 
+/** A small lab with a cluster, without a fault or a warning: one server, and one worker with a graphics card. */
+export const clusterLab: LabInput = labWith({
+  proxmox: {
+    ssh: { username: "terraform" },
+    nodes: {
+      pve1: { gpus: { rtx: { path: "0000:01:00", id: "10de:2684", subsystemId: "1043:88e2", iommuGroup: 12 } } },
+    },
+  },
+  defaults: { container: undefined, server: { node: "pve1" }, worker: { node: "pve1" } },
+  containers: undefined,
+  cluster: {
+    k3sVersion: "v1.36.3+k3s1",
+    image: {
+      url: "https://images.lab.example/noble/20250805/noble-server-cloudimg-amd64.img",
+      sha256: "a".repeat(64),
+    },
+    servers: { "k3s-1": { vmId: 301, address: "192.0.2.31" } },
+    workers: { "gpu-1": { vmId: 311, address: "192.0.2.41", gpus: ["rtx"] } },
+  },
+});
+
 /** Everything that the schema and the rules say about a lab. */
 export function problemsOf(lab: LabInput): readonly Problem[] {
   try {

@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { Resource as NullResource } from "@cdktf/provider-null/lib/resource";
 import type { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
+import { checkK3sVersion } from "../../grammar/k3s-version";
+import { checkProps, prop, required } from "../props-error";
 import { GuestFirewall, type GuestFirewallProps } from "../proxmox/guest-firewall";
 import { Snippet } from "../proxmox/snippet";
 import { VirtualMachine, type VirtualMachineProps } from "../proxmox/virtual-machine";
@@ -11,6 +13,7 @@ import { type CloudConfigFile, cloudConfig, metaData } from "./cloud-config";
 import type { TokenSource } from "./join-tokens";
 import { environmentFile } from "./k3s-config";
 import { K3S_TEMPLATES, ON_NODE } from "./paths";
+import { unprovenSources } from "./proven-sources";
 
 /** What is installed on a node, and from where. */
 export interface K3sRelease {
@@ -18,7 +21,10 @@ export interface K3sRelease {
   readonly version: string;
   /** SHA-256 of the binary. @default looked up in the release's own list */
   readonly sha256?: string;
-  /** Further parameters of the bootstrap scripts, such as mirrors; templates/k3s/bootstrap-lib.sh documents them. */
+  /**
+   * Further parameters of the bootstrap scripts, such as mirrors; templates/k3s/bootstrap-lib.sh documents them. A source without https is
+   * refused unless what comes from it is pinned by its hash.
+   */
   readonly parameters?: Readonly<Record<string, string>>;
 }
 
@@ -26,6 +32,8 @@ export interface K3sNodeProps extends Omit<VirtualMachineProps, "cloudInit" | "r
   readonly role: "server" | "worker";
   /** Datastore for the snippets. */
   readonly files: string;
+  /** Whether every Proxmox node sees that datastore. @default false */
+  readonly filesShared?: boolean;
   readonly user: string;
   readonly sshPublicKeys: readonly string[];
   readonly release: K3sRelease;
@@ -41,6 +49,8 @@ export interface K3sNodeProps extends Omit<VirtualMachineProps, "cloudInit" | "r
   readonly tokenWaitSeconds?: number;
   /** URL of the server that must answer before this node joins. Absent for the first server. */
   readonly joins?: string;
+  /** How long the node waits for that server, in seconds. @default 1800 */
+  readonly serverWaitSeconds?: number;
   /** How many GPUs nvidia-smi must see before the node joins, and the driver's branch. @default no GPU */
   readonly gpu?: { readonly count: number; readonly driver: string };
   /** Replace the VM when what it was made with changes. Never for servers: each holds a part of the cluster's data. @default false */
@@ -59,18 +69,25 @@ export class K3sNode extends Construct {
 
   constructor(scope: Construct, id: string, props: K3sNodeProps) {
     super(scope, id);
-    const { name, node, files: datastore, resourceName } = props;
+    const { name, vmId, node, files: datastore, resourceName, release } = props;
+    checkProps(scope, id, [
+      prop("release.version", release.version, checkK3sVersion),
+      ...unprovenSources(release).map((fault) => required("release.parameters", false, fault)),
+    ]);
     const text = userDataOf(props);
     const snippet = (kind: string, content: string) =>
       new Snippet(this, kind, {
         resourceName: `${resourceName}_${kind}`,
         node,
         datastore,
-        fileName: `${name}-${kind}.yaml`,
+        shared: props.filesShared,
+        // By the VMID, which is the VM's as long as it lives: under another name the running VM would not find it at its next start, and with
+        // another instance-id cloud-init would make the node anew.
+        fileName: `k3s-${vmId}-${kind}.yaml`,
         text: content,
       });
     this.userData = snippet("user-data", text);
-    this.metaData = snippet("meta-data", metaData(`${name}-${props.vmId}`, name));
+    this.metaData = snippet("meta-data", metaData(`k3s-${vmId}`, name));
     // The text's own hash, not the snippet: that is replaced, too, when the VM moves to another Proxmox node.
     this.bootstrap = new NullResource(this, "Bootstrap", {
       triggers: { user_data: createHash("sha256").update(text).digest("hex") },
@@ -108,6 +125,7 @@ function userDataOf(props: K3sNodeProps): string {
     NODE_NAME: props.name,
     JOIN_SERVER_URL: props.joins ?? "",
     TOKEN_WAIT_SECONDS: props.tokenWaitSeconds,
+    WAIT_FOR_SERVER_SECONDS: props.serverWaitSeconds,
     ...(isServer
       ? { GENERATE_TOKENS: props.makesTokens ?? false }
       : { GPU: gpu !== undefined, GPU_COUNT: gpu?.count, NVIDIA_BRANCH: gpu?.driver }),

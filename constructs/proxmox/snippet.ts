@@ -9,6 +9,8 @@ export interface SnippetProps {
   readonly node: string;
   /** Datastore with a file system and content type `snippets`. */
   readonly datastore: string;
+  /** Whether every node sees this datastore; then a later change of `node` means nothing. @default false */
+  readonly shared?: boolean;
   /** File name on the datastore; one for each guest, since two guests' data would overwrite each other. */
   readonly fileName: string;
   /** The text. It is a Terraform template: what must not be interpolated has to be escaped (`verbatim`). */
@@ -18,8 +20,9 @@ export interface SnippetProps {
 /**
  * A cloud-init snippet, uploaded to a node by SSH.
  *
- * Every edit of its text replaces the file. Consumers therefore take `volumeId`, a literal that stays the same, and depend on `resource`: by a
- * reference, every edit would replace the VM. The text is in the state in clear.
+ * Every edit of its text replaces the file. Consumers therefore take `volumeId`, a literal that stays the same, and depend on `resource`: by
+ * a reference, every edit would replace the VM. The text is in the state in clear. Not for create_before_destroy: old and new have one name,
+ * and the new one would be deleted.
  */
 export class Snippet extends Construct {
   readonly resource: VirtualEnvironmentFile;
@@ -43,6 +46,7 @@ export class Snippet extends Construct {
       datastoreId: props.datastore,
       overwrite: true,
       sourceRaw: { fileName: props.fileName, data: props.text },
+      ...(props.shared && { lifecycle: { ignoreChanges: ["node_name"] } }),
     });
     this.resource.overrideLogicalId(props.resourceName);
   }

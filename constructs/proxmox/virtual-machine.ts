@@ -1,4 +1,4 @@
-import type { ITerraformDependable } from "cdktf";
+import { type ITerraformDependable, TerraformStack } from "cdktf";
 import { Construct } from "constructs";
 import { PoolMembership } from "../../.gen/providers/proxmox/pool-membership";
 import { VirtualEnvironmentVm } from "../../.gen/providers/proxmox/virtual-environment-vm";
@@ -47,14 +47,14 @@ export interface VirtualMachineProps {
     readonly bridge: string;
     /** @default untagged */
     readonly vlan?: number;
-    /** With its prefix: `192.0.2.31/24`. */
+    /** With its prefix: `192.0.2.31/24`. It reaches the guest at its first boot only, so a change stops the plan until the VM is rebuilt. */
     readonly address: string;
     readonly gateway: string;
-    /** @default those of the node */
+    /** Later changes are ignored, as is all that cloud-init reads. @default those of the node */
     readonly dns?: readonly string[];
     readonly searchDomain?: string;
   };
-  /** Volume ids of the cloud-init snippets: literals, later changes of which are ignored. */
+  /** Volume ids of the cloud-init snippets: literals, later changes of which are ignored, with a warning in each plan. */
   readonly cloudInit: {
     readonly userData: string;
     /** With a stable `instance-id`: otherwise any edit of the user data makes cloud-init run again at the next cold start. */
@@ -130,7 +130,7 @@ export class VirtualMachine extends Construct {
       scsiHardware: "virtio-scsi-single",
       ...(clone
         ? // One try: a second one takes "already exists" for success, and would reconfigure a stranger's VM.
-          { clone: { vmId: clone.cloneOf, nodeName: clone.node, full: true, retries: 1 } }
+          { clone: { vmId: clone.cloneOf, nodeName: clone.node, datastoreId: props.disks, full: true, retries: 1 } }
         : // Without pre-enrolled keys Secure Boot stays off, and drivers install unattended. A template brings its own.
           { efiDisk: { datastoreId: props.disks, type: "4m", preEnrolledKeys: false } }),
       disk: [
@@ -184,19 +184,17 @@ export class VirtualMachine extends Construct {
       protection: props.protect ?? false,
       dependsOn: props.dependsOn,
       lifecycle: {
-        // Each of them would replace the VM, or is read at creation only.
-        ignoreChanges: [
-          "disk[0].import_from",
-          "initialization[0].user_data_file_id",
-          "initialization[0].meta_data_file_id",
-          ...(clone ? ["clone"] : []),
-        ],
+        // The image and the template are read at creation only. What cloud-init reads counts at the first boot only: a change of the
+        // snippets would replace the VM, and any other restart it for nothing.
+        ignoreChanges: ["disk[0].import_from", "initialization", ...(clone ? ["clone"] : [])],
         ...(props.replaceTriggeredBy?.length && { replaceTriggeredBy: [...props.replaceTriggeredBy] }),
         ...(props.protect && { preventDestroy: true }),
         ...(props.guard && { precondition: [props.guard.precondition(props.vmId, props.name)] }),
+        postcondition: [addressAsSetUp(props)],
       },
     });
     this.resource.overrideLogicalId(props.resourceName);
+    TerraformStack.of(this).addOverride(`check.${props.resourceName}_cloud_init`, { assert: [snippetsWhereTheyAre(props)] });
     // The provider's JSON form wants every key of this attribute to be there, null included; bindings leave out what is not set.
     this.resource.addOverride("network_device", [
       {
@@ -223,4 +221,30 @@ export class VirtualMachine extends Construct {
       membership.overrideLogicalId(props.resourceName);
     }
   }
+}
+
+/** Cloud-init gives the guest its address at the first boot and never again, so another one in the lab is not the guest's. */
+function addressAsSetUp({ resourceName, name, network }: VirtualMachineProps) {
+  const current = "self.initialization[0].ip_config[0].ipv4[0].address";
+  return {
+    condition: `\${try(${current}, "${network.address}") == "${network.address}"}`,
+    errorMessage:
+      `${name} was set up with the address \${try(${current}, "unknown")} and keeps it; ${network.address} is to be its address now. ` +
+      `Put the former address back, or rebuild it with this one: terraform apply -replace=${VirtualEnvironmentVm.tfResourceType}.${resourceName}`,
+  };
+}
+
+/**
+ * The provider replaces a VM rather than point it to another snippet, so the change is ignored; but Proxmox starts no VM whose snippet is
+ * not where it looks. It happens when the datastore of the snippets becomes another, or the VM moves to a node that has another.
+ */
+function snippetsWhereTheyAre({ resourceName, name, vmId, cloudInit }: VirtualMachineProps) {
+  const vm = `${VirtualEnvironmentVm.tfResourceType}.${resourceName}.initialization[0]`;
+  const { userData, metaData } = cloudInit;
+  return {
+    condition: `\${try(${vm}.user_data_file_id == "${userData}" && ${vm}.meta_data_file_id == "${metaData}", true)}`,
+    error_message:
+      `${name} looks for its cloud-init snippets where they no longer are, and will not start again once it is stopped. ` +
+      `Run on its node: qm set ${vmId} --cicustom user=${userData},meta=${metaData}`,
+  };
 }

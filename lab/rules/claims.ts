@@ -1,4 +1,5 @@
-import { parseHostAddress } from "../../grammar/address";
+import { checkAddress, parseHostAddress } from "../../grammar/address";
+import type { Cluster } from "../cluster";
 import type { PartialLab } from "../lab";
 import { formatPath, type Path } from "../problem";
 import { error, rule } from "./rule";
@@ -8,6 +9,8 @@ interface Claim {
   readonly kind: "vmid" | "name" | "address" | "mac" | "gpu";
   readonly value: string;
   readonly path: Path;
+  /** Who it is, where the path alone does not tell: a member of a pool. */
+  readonly member?: string;
   /** Several such claims agree with each other. */
   readonly shared?: boolean;
 }
@@ -39,14 +42,35 @@ function* claims(lab: PartialLab): Iterable<Claim> {
       yield { kind: "gpu", value: `${container.gpu.card} of ${container.node}`, path: at("gpu"), shared: true };
     }
   }
-  for (const { vmId, name, address, gpus, node, path } of lab.cluster?.nodes ?? []) {
+  if (lab.cluster) yield* clusterClaims(lab.cluster);
+}
+
+function* clusterClaims({ nodes, template, registrationAddress }: Cluster): Iterable<Claim> {
+  if (template) yield { kind: "vmid", value: String(template.vmId), path: ["cluster", "template", "vmId"] };
+  const keys = new Set<string>();
+  for (const { key, vmId, name, address, gpus, node, path } of nodes) {
     const pool = path[1] === "pools";
-    const at = (key: string, inPool: string): Path => [...path, pool ? inPool : key];
-    yield { kind: "vmid", value: String(vmId), path: at("vmId", "firstVmId") };
-    yield { kind: "name", value: name, path: pool ? path : at("name", "") };
-    yield { kind: "address", value: address, path: at("address", "addresses") };
-    for (const gpu of gpus) yield { kind: "gpu", value: `${gpu} of ${node}`, path: at("gpus", "gpus") };
+    const member = pool ? { member: key } : {};
+    const at = (field: string, inPool: string): Path => [...path, pool ? inPool : field];
+    yield { kind: "vmid", value: String(vmId), path: at("vmId", "firstVmId"), ...member };
+    // Of one key for two nodes the rule poolKeys tells; that their names are one is no news then.
+    if (!keys.has(key)) yield { kind: "name", value: name, path: pool ? path : at("name", ""), ...member };
+    keys.add(key);
+    yield { kind: "address", value: address, path: at("address", "addresses"), ...member };
+    for (const gpu of gpus) yield { kind: "gpu", value: `${gpu} of ${node}`, path: at("gpus", "gpus"), ...member };
   }
+  // That it is the address of a node of the cluster is the business of the rule registrationAddress.
+  if (
+    registrationAddress &&
+    !checkAddress(registrationAddress) &&
+    nodes.every(({ address }) => address !== registrationAddress)
+  ) {
+    yield { kind: "address", value: registrationAddress, path: ["cluster", "registrationAddress"] };
+  }
+}
+
+function claimant({ path, member }: Claim): string {
+  return member === undefined ? formatPath(path) : `${formatPath(path)} (${member})`;
 }
 
 /** No VMID, name, address, MAC address or card may be claimed twice. Reported at each claim after the first. */
@@ -64,7 +88,7 @@ export const uniqueClaims = rule([], function* (lab) {
     yield error(
       `duplicate-${claim.kind}`,
       claim.path,
-      `${noun} ${claim.value} is claimed by ${formatPath(owner.path)} and by ${formatPath(claim.path)}`,
+      `${noun} ${claim.value} is claimed by ${claimant(owner)} and by ${claimant(claim)}`,
       remedy,
     );
   }

@@ -1,14 +1,27 @@
-import { contains, parseCidr, toNumber } from "../../grammar/address";
+import { checkAddress, contains, parseCidr, parseHostAddress, toAddress, toNumber } from "../../grammar/address";
 import { checkGuestName } from "../../grammar/guest";
 import { minorOf } from "../../grammar/k3s-version";
 import { nearest } from "../../grammar/nearest";
+import { wholeCard } from "../../grammar/pci";
 import { checkImageFileName } from "../../grammar/storage";
 import { compareVersions } from "../../grammar/version";
 import { serversOf, workersOf } from "../cluster";
 import { imageFileName } from "../image";
-import { formatPath } from "../problem";
+import { formatPath, type Path } from "../problem";
 import { misplaced } from "./addresses";
-import { error, rule, warning } from "./rule";
+import { type Context, error, type Finding, type Needs, rule, warning } from "./rule";
+
+/** Members of a pool have one place in the lab; what is wrong with each of them alike is said once. */
+function* once(findings: Iterable<Finding>): Iterable<Finding> {
+  const said = new Set<string>();
+  for (const finding of findings) {
+    const id = JSON.stringify([finding.code, finding.path, finding.message]);
+    if (!said.has(id)) yield finding;
+    said.add(id);
+  }
+}
+
+const isPooled = (path: Path) => path[1] === "pools";
 
 /** etcd needs a majority: an even number adds a member that can fail and no failure that can be survived. */
 export const serverCount = rule(["cluster"], function* ({ cluster }, { declared }) {
@@ -68,7 +81,9 @@ export const serversApart = rule(["cluster"], function* ({ cluster }) {
 });
 
 /** Every VM needs a node that the lab declares. */
-export const clusterNodes = rule(["cluster", "proxmox"], function* ({ cluster, proxmox }, { declared }) {
+export const clusterNodes = rule(["cluster", "proxmox"], (lab, context) => once(missingNodes(lab, context)));
+
+function* missingNodes({ cluster, proxmox }: Needs<"cluster" | "proxmox">, { declared }: Context): Iterable<Finding> {
   const known = Object.keys(proxmox.nodes);
   for (const { node, path, role } of cluster.nodes) {
     if (node === undefined) {
@@ -89,10 +104,10 @@ export const clusterNodes = rule(["cluster", "proxmox"], function* ({ cluster, p
       );
     }
   }
-});
+}
 
 /** Nodes of a cluster have static addresses in the lab's network, and a gateway: K3s does not start without a default route. */
-export const clusterAddresses = rule(["cluster", "network"], function* ({ cluster, network }, { declared }) {
+export const clusterAddresses = rule(["cluster", "network"], function* ({ cluster, network, containers }, { declared }) {
   const range = parseCidr(network.cidr);
   if (!network.gateway && !declared(["network", "gateway"])) {
     yield error(
@@ -101,31 +116,91 @@ export const clusterAddresses = rule(["cluster", "network"], function* ({ cluste
       "the cluster's VMs have static addresses, and network.gateway is not set",
       "Set network.gateway.",
     );
+  } else if (network.gateway && !contains(range, network.gateway) && !containers) {
+    // With containers, their rule says it.
+    yield error(
+      "gateway-outside-network",
+      ["network", "gateway"],
+      `the gateway ${network.gateway} is outside network.cidr ${network.cidr}, and cannot be reached from there`,
+      "Name a gateway inside the network.",
+    );
   }
   for (const { address, path, key } of cluster.nodes) {
-    const at = path[1] === "pools" ? [...path, "addresses"] : [...path, "address"];
+    // A pool's addresses are judged by its range.
+    if (isPooled(path)) continue;
     if (!contains(range, address)) {
       yield error(
         "address-outside-network",
-        at,
+        [...path, "address"],
         `${address} of ${key} is outside network.cidr ${network.cidr}`,
         "Choose an address inside it.",
       );
-    } else yield* misplaced(address, range, network.gateway, at);
+    } else yield* misplaced(address, range, network.gateway, [...path, "address"]);
   }
 });
 
-/** A pool's range must have an address for each member. */
-export const poolRanges = rule(["cluster"], function* ({ cluster }) {
-  for (const [name, { count, addresses }] of Object.entries(cluster.pools)) {
-    const room = toNumber(addresses.to) - toNumber(addresses.from) + 1;
-    if (room >= count && room > 0) continue;
-    yield error(
-      "pool-range-too-small",
-      ["cluster", "pools", name, "addresses"],
-      `the pool ${name} has ${count} members, and ${addresses.from} to ${addresses.to} has room for ${Math.max(room, 0)}`,
-      "Widen the range, or lower the count.",
-    );
+/** The whole range of a pool is its own, also what is beyond its last member: it must be free when the pool grows. */
+export const poolRanges = rule(["cluster", "network"], function* ({ cluster, network, containers, proxmox }) {
+  const pools = Object.entries(cluster.pools);
+  const others = [
+    ...Object.entries(proxmox?.nodes ?? {}).map(([name, { address }]) => ({ address, owner: `proxmox.nodes.${name}` })),
+    ...Object.entries(containers ?? {}).map(([key, { address }]) => ({
+      address: parseHostAddress(address)?.ip,
+      owner: `containers.${key}`,
+    })),
+    ...cluster.nodes.filter(({ path }) => !isPooled(path)).map(({ address, path }) => ({ address, owner: formatPath(path) })),
+    { address: network.gateway, owner: "network.gateway" },
+    { address: cluster.registrationAddress, owner: "cluster.registrationAddress" },
+  ];
+  for (const [i, [name, { count, addresses }]] of pools.entries()) {
+    const path = ["cluster", "pools", name, "addresses"];
+    const [from, to] = [toNumber(addresses.from), toNumber(addresses.to)];
+    const room = to - from + 1;
+    if (room < Math.max(count, 1)) {
+      yield error(
+        "pool-range-too-small",
+        path,
+        `the pool ${name} has ${count} members, and ${addresses.from} to ${addresses.to} has room for ${Math.max(room, 0)}`,
+        "Widen the range, or lower the count.",
+      );
+      continue;
+    }
+    const range = parseCidr(network.cidr);
+    const outside = [addresses.from, addresses.to].find((address) => !contains(range, address));
+    if (outside) {
+      yield error(
+        "address-outside-network",
+        path,
+        `${outside} of the pool ${name} is outside network.cidr ${network.cidr}`,
+        "Choose a range inside it.",
+      );
+      continue;
+    }
+    yield* [addresses.from, addresses.to].flatMap((address) => [...misplaced(address, range, undefined, path)]);
+    const taken = others.filter(({ address }) => {
+      if (address === undefined || checkAddress(address)) return false;
+      const number = toNumber(address);
+      // What a member has already is claimed twice, which another rule says; the gateway is nobody's claim.
+      return number >= from && number <= to && (number >= from + count || address === network.gateway);
+    });
+    for (const { address, owner } of taken) {
+      yield error(
+        "pool-range-overlaps",
+        path,
+        `the range ${addresses.from} to ${addresses.to} of the pool ${name} holds ${address}, the address of ${owner}`,
+        "Move the range, so that the pool can grow.",
+      );
+    }
+    for (const [other, { addresses: theirs }] of pools.slice(0, i)) {
+      const [start, end] = [Math.max(from, toNumber(theirs.from)), Math.min(to, toNumber(theirs.to))];
+      if (start > end) continue;
+      yield error(
+        "pool-range-overlaps",
+        path,
+        `the range of the pool ${name} and that of the pool ${other} both hold ${toAddress(start)}`,
+        "Move one of them.",
+      );
+    }
   }
 });
 
@@ -143,7 +218,7 @@ export const poolKeys = rule(["cluster"], function* ({ cluster }) {
 /** The address that nodes register at must reach the servers, and be none of them. */
 export const registrationAddress = rule(["cluster", "network"], function* ({ cluster, network }) {
   const { registrationAddress: address } = cluster;
-  if (!address || /[a-z]/.test(address)) return;
+  if (!address || checkAddress(address)) return;
   const path = ["cluster", "registrationAddress"];
   const node = cluster.nodes.find((one) => one.address === address);
   if (node) {
@@ -153,14 +228,17 @@ export const registrationAddress = rule(["cluster", "network"], function* ({ clu
       `the registration address ${address} is that of ${formatPath(node.path)}, so it fails with that one node`,
       "Choose the address of a load balancer or a virtual IP, or leave it out.",
     );
-  } else if (!contains(parseCidr(network.cidr), address)) {
+    return;
+  }
+  const range = parseCidr(network.cidr);
+  if (!contains(range, address)) {
     yield error(
       "registration-outside-network",
       path,
       `the registration address ${address} is outside network.cidr ${network.cidr}, where the nodes are`,
       "Choose an address inside it, or a name.",
     );
-  }
+  } else yield* misplaced(address, range, network.gateway, path);
 });
 
 /** Exactly one source of the VMs' disks. */
@@ -231,6 +309,17 @@ export const snippetsNeedSsh = rule(["cluster", "proxmox"], function* ({ proxmox
   );
 });
 
+/** The wait and the hand-over go by SSH, and what the firewall drops ends only with their time limit. */
+export const managementOfCluster = rule(["cluster", "network"], function* ({ cluster, network }) {
+  if (network.management.length > 0 || (!cluster.waitForNodes && cluster.joinToken === "variable")) return;
+  yield error(
+    "wait-without-management",
+    ["network", "management"],
+    `network.management is empty, so the firewall lets nobody reach SSH, by which the deploy ${cluster.joinToken === "ssh" ? "hands over the tokens" : "waits for the nodes"}`,
+    "List the network of the machine that runs Terraform, or set cluster.waitForNodes: false with joinToken: variable.",
+  );
+});
+
 /** Without a key nobody gets into the VMs, this project's own wait for them included. */
 export const keysForVms = rule(["cluster", "sshPublicKeys"], function* ({ sshPublicKeys }, { declared }) {
   if (sshPublicKeys.length > 0 || declared(["sshPublicKeys", 0])) return;
@@ -243,7 +332,9 @@ export const keysForVms = rule(["cluster", "sshPublicKeys"], function* ({ sshPub
 });
 
 /** Cards must be their node's, and described as Proxmox wants them. */
-export const cards = rule(["cluster", "proxmox"], function* ({ cluster, proxmox }, { declared }) {
+export const cards = rule(["cluster", "proxmox"], (lab, context) => once(wrongCards(lab, context)));
+
+function* wrongCards({ cluster, proxmox }: Needs<"cluster" | "proxmox">, { declared }: Context): Iterable<Finding> {
   const checked = new Set<string>();
   for (const { gpus, node, path } of cluster.nodes) {
     const has = node === undefined ? undefined : proxmox.nodes[node]?.gpus;
@@ -297,6 +388,27 @@ export const cards = rule(["cluster", "proxmox"], function* ({ cluster, proxmox 
       }
     }
   }
+}
+
+/** Two names for one card would let two VMs have it: the claims go by the name. */
+export const cardsOnce = rule(["proxmox"], function* ({ proxmox }) {
+  for (const [node, { gpus }] of Object.entries(proxmox.nodes)) {
+    const names = new Map<string, { name: string; path: string; whole: boolean }[]>();
+    for (const [name, { path, allFunctions }] of Object.entries(gpus)) {
+      if (path === undefined) continue;
+      const slot = names.get(wholeCard(path)) ?? [];
+      const same = slot.find((other) => other.whole || allFunctions || other.path === path);
+      if (same) {
+        yield error(
+          "duplicate-card",
+          ["proxmox", "nodes", node, "gpus", name, "path"],
+          `${path} is the card ${name} of ${node}, and ${same.path} its card ${same.name}, and these are one`,
+          "Keep one of them. Two functions of one card can go to two VMs with allFunctions: false on both.",
+        );
+      }
+      names.set(wholeCard(path), [...slot, { name, path, whole: allFunctions }]);
+    }
+  }
 });
 
 /** With one function of a card, its path must say which. */
@@ -339,7 +451,9 @@ const OLDEST_IN_TABLE = 28;
 const MAX_SKEW = 3;
 
 /** Versions that end, and versions that do not go together. */
-export const k3sVersions = rule(["cluster"], function* ({ cluster }) {
+export const k3sVersions = rule(["cluster"], (lab) => once(versionFaults(lab)));
+
+function* versionFaults({ cluster }: Needs<"cluster">): Iterable<Finding> {
   const used = new Map(cluster.nodes.map(({ k3sVersion }) => [minorOf(k3sVersion), k3sVersion]));
   for (const [minor, version] of used) {
     const ended = ENDED[minor] ?? (minor < OLDEST_IN_TABLE ? `before ${ENDED[OLDEST_IN_TABLE]}` : undefined);
@@ -378,12 +492,14 @@ export const k3sVersions = rule(["cluster"], function* ({ cluster }) {
       );
     }
   }
-});
+}
 
 /** A node's name must be one DNS label. */
 export const clusterNames = rule(["cluster"], function* ({ cluster }) {
+  const said = new Set<string>();
   for (const { name, path } of cluster.nodes) {
-    if (!checkGuestName(name)) continue;
+    if (!checkGuestName(name) || said.has(formatPath(path))) continue;
+    said.add(formatPath(path));
     yield error(
       "name-too-long",
       path,

@@ -17,10 +17,13 @@ export interface Rule {
   check(lab: PartialLab, context: Context): Iterable<Finding>;
 }
 
+/** A lab in which these sections could be read. */
+export type Needs<K extends keyof Lab> = PartialLab & { [P in K]-?: NonNullable<Lab[P]> };
+
 /** Declares a rule; inside `check` the sections it needs are there. */
 export function rule<K extends keyof Lab>(
   needs: readonly K[],
-  check: (lab: PartialLab & { [P in K]-?: NonNullable<Lab[P]> }, context: Context) => Iterable<Finding>,
+  check: (lab: Needs<K>, context: Context) => Iterable<Finding>,
 ): Rule {
   return { needs, check: check as Rule["check"] };
 }

@@ -87,8 +87,9 @@ const one = {
 
 const gpus = z
   .array(text(checkKey, "A name under gpus of the node."))
+  .max(16)
   .default([])
-  .describe("Graphics cards passed through, by their names under proxmox.nodes.<node>.gpus.");
+  .describe("Graphics cards passed through, by their names under proxmox.nodes.<node>.gpus; at most 16.");
 
 const server = z.strictObject({ ...one, ...overrides }).describe("A K3s server.");
 const worker = z.strictObject({ ...one, gpus, ...overrides }).describe("A K3s worker; with gpus, a GPU worker.");
@@ -105,7 +106,7 @@ const pool = z
     firstVmId: vmId("VMID of member 1; member N has the N-1 th after it."),
     addresses: z
       .strictObject({ from: ip("Address of member 1."), to: ip("Last address the pool may take.") })
-      .describe("The range that the members' addresses come from, in order."),
+      .describe("The range that the members' addresses come from, in order. All of it is the pool's, so that it can grow."),
     gpus,
     ...z
       .strictObject({ ...shared, node: z.never() })
@@ -141,7 +142,9 @@ export const cluster = z
     pools: named(checkKey, pool, "Workers of one kind, by number.").default({}),
     registrationAddress: z
       .union([ip("An address."), text(checkDomainName, "A name.")])
-      .describe("Address or name of a load balancer or virtual IP before the servers, that nodes and clients use.")
+      .describe(
+        "Address or name of a load balancer or virtual IP before the servers, that workers and clients use. Servers join each other without it.",
+      )
       .optional(),
     disable: z
       .array(z.enum(["coredns", "servicelb", "traefik", "local-storage", "metrics-server"]))

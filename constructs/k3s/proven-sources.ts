@@ -1,0 +1,31 @@
+import type { Fault } from "../../grammar/fault";
+import type { K3sRelease } from "./k3s-node";
+
+const isPlain = (url: string | undefined): url is string => url !== undefined && !url.startsWith("https://");
+
+/**
+ * What a node would refuse to download: the bootstrap scripts take nothing that neither https nor a pinned hash vouches for. To hear it here is
+ * better than from a VM that is up and does not join.
+ */
+export function unprovenSources({ sha256, parameters = {} }: K3sRelease): Fault[] {
+  const mirror = parameters["K3S_MIRROR"];
+  // A hash that is not pinned is looked up in the release's list.
+  const list = parameters["K3S_CHECKSUMS_URL"] ?? mirror;
+  const sources = [
+    { url: list, hash: "K3S_SHA256", pinned: sha256 },
+    { url: parameters["K3S_INSTALL_URL"] ?? mirror, hash: "K3S_INSTALL_SHA256" },
+    { url: parameters["K3S_IMAGES_URL"] && list, hash: "K3S_IMAGES_SHA256" },
+    { url: parameters["NVIDIA_KEY_URL"], hash: "NVIDIA_KEY_SHA256" },
+  ];
+  return sources.flatMap(({ url, hash, pinned }) =>
+    isPlain(url) && !pinned && !parameters[hash]
+      ? [
+          {
+            code: "unproven-source",
+            message: `${url} does not come over https, and ${hash} is not given, so nothing vouches for what comes from there`,
+            remedy: `Use https, or give ${hash}.`,
+          },
+        ]
+      : [],
+  );
+}
