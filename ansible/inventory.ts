@@ -1,9 +1,11 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { parse } from "yaml";
 import { count, report } from "../lab/problem";
 import { readLab } from "../lab/read";
-import { formatInventory, inventory, staticAddress } from "../stacks/inventory";
+import { formatInventory, type Inventory, inventory, staticAddress } from "../stacks/inventory";
 
 // Writes the Ansible inventory of a lab's containers: from the lab alone where every address is static, else from Terraform's state.
 
@@ -16,24 +18,61 @@ function fail(message: string): never {
   process.exit(1);
 }
 
+function optionsIn(args: string[]) {
+  try {
+    const options = { output: { type: "string" }, "from-state": { type: "boolean" }, help: { type: "boolean" } } as const;
+    return parseArgs({ args, options }).values;
+  } catch (error) {
+    return fail(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
+  }
+}
+
 /** The output `inventory` of the stack, as Terraform knows it. */
-function fromState(outdir: string): string {
-  const folder = join(outdir, "stacks/containers");
+function outputOf(folder: string): string {
   if (!existsSync(join(folder, "cdk.tf.json"))) fail(`${folder} is not there. Run \`npm run synth\` and deploy the stack first.`);
   const terraform = process.env["TERRAFORM_BINARY_NAME"] ?? "terraform";
   const run = (...args: string[]) => spawnSync(terraform, args, { cwd: folder, encoding: "utf8" });
   const initialized = run("init", "-input=false");
   if (initialized.error)
     fail(`${terraform} cannot be run (${initialized.error.message}). Install it, or set TERRAFORM_BINARY_NAME.`);
-  const output = initialized.status === 0 ? run("output", "-raw", "inventory") : initialized;
-  if (output.status !== 0) {
-    fail(`Terraform has no inventory for ${folder}:\n${output.stderr}\nDeploy the stack first: npx cdktf deploy containers`);
+  // Not -raw: for a state without outputs that succeeds, and prints a warning in place of the value.
+  const read = initialized.status === 0 ? run("output", "-json", "-no-color") : initialized;
+  const outputs = read.status === 0 ? (JSON.parse(read.stdout) as { inventory?: { value: string } }) : {};
+  if (!outputs.inventory) {
+    fail(`Terraform has no inventory for ${folder}.\n${read.stderr}Deploy the stack first: npx cdktf deploy containers`);
   }
-  return output.stdout;
+  return outputs.inventory.value;
 }
 
-function main(args: readonly string[]): void {
-  if (args.includes("--help")) {
+/** The inventory in the state, if it is that of this lab: the output may be another lab's, or older than an edit. */
+function fromState(folder: string, file: string, names: readonly string[]): string {
+  const text = outputOf(folder);
+  const { hosts } = (parse(text) as Inventory).ollama_containers;
+  const missing = names.filter((name) => !Object.hasOwn(hosts, name));
+  const others = Object.keys(hosts).filter((name) => !names.includes(name));
+  if (missing.length > 0 || others.length > 0) {
+    const differences = [
+      ...(missing.length > 0 ? [`it lacks ${missing.join(", ")}`] : []),
+      ...(others.length > 0 ? [`it has ${others.join(", ")} besides`] : []),
+    ];
+    fail(
+      `The state of ${folder} is not that of ${file}: ${differences.join(", and ")}.\n` +
+        `Synthesize and deploy that lab first: LAB=${file} npx cdktf deploy containers`,
+    );
+  }
+  const waiting = Object.keys(hosts).filter((name) => hosts[name]?.ansible_host === null);
+  if (waiting.length > 0) {
+    console.error(
+      `No address is known yet of ${waiting.join(", ")}; Ansible cannot reach it. ` +
+        "Once it has its lease: npx cdktf deploy containers, and npm run inventory again.",
+    );
+  }
+  return text;
+}
+
+function main(args: string[]): void {
+  const { output = "inventory.yml", "from-state": wantsState = false, help = false } = optionsIn(args);
+  if (help) {
     console.log(USAGE);
     return;
   }
@@ -42,13 +81,10 @@ function main(args: readonly string[]): void {
   if (!lab) fail(report(problems, file));
   const containers = Object.values(lab.containers ?? {});
   if (containers.length === 0) fail(`${file} has no containers, so there is nothing for an inventory.`);
-  const leased = containers.filter((container) => staticAddress(container) === null);
-  const fromLab = leased.length === 0 && !args.includes("--from-state");
-  const text = fromLab
-    ? formatInventory(inventory(lab, (_, spec) => staticAddress(spec)))
-    : fromState(process.env["CDKTF_OUTDIR"] ?? "cdktf.out");
-  const target = args[args.indexOf("--output") + 1] ?? "";
-  const output = args.includes("--output") && target ? target : "inventory.yml";
+  const fromLab = !wantsState && containers.every((container) => staticAddress(container) !== null);
+  const folder = join(process.env["CDKTF_OUTDIR"] ?? "cdktf.out", "stacks/containers");
+  const names = containers.map(({ name }) => name);
+  const text = fromLab ? formatInventory(inventory(lab, (_, spec) => staticAddress(spec))) : fromState(folder, file, names);
   writeFileSync(`${output}.part`, text);
   renameSync(`${output}.part`, output);
   console.log(`${output}: ${count(containers.length, "container")}, from ${fromLab ? file : "the state"}.`);

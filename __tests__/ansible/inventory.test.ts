@@ -1,0 +1,141 @@
+// `npm run inventory`, run as npm runs it.
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join, resolve } from "node:path";
+import { parse, stringify } from "yaml";
+import type { LabInput } from "../../lab/schema";
+import { describeWithTool } from "../../testing/external-tool";
+import { labWith } from "../../testing/lab";
+import { openLab } from "../../testing/terraform/lab-workspace";
+import type { Workspace } from "../../testing/terraform/workspace";
+
+const ROOT = resolve(__dirname, "../..");
+
+const fixed = labWith({ containers: { "ollama-2": { vmId: 202, address: "192.0.2.22", models: ["mistral:7b"] } } });
+const leasing = labWith({ containers: { "ollama-2": { address: "dhcp" } } }, fixed);
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "inventory-"));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+interface Written {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** The inventory's text, where there is one. */
+  readonly text?: string;
+}
+
+/** Runs the command for a lab, or for a lab file's text. */
+async function write(lab: LabInput | string, args: string[] = [], env: Record<string, string> = {}): Promise<Written> {
+  const file = join(folder, "lab.yaml");
+  writeFileSync(file, typeof lab === "string" ? lab : stringify(lab));
+  const output = join(folder, "inventory.yml");
+  const script = join(ROOT, "ansible/inventory.ts");
+  const child = spawn(process.execPath, ["--import", "tsx", script, "--output", output, ...args], {
+    cwd: ROOT,
+    env: { PATH: process.env["PATH"], LAB: file, CDKTF_OUTDIR: join(folder, "cdktf.out"), ...env },
+  });
+  let stdout = "";
+  let stderr = "";
+  child.stdout.on("data", (text) => {
+    stdout += text;
+  });
+  child.stderr.on("data", (text) => {
+    stderr += text;
+  });
+  const status = await new Promise<number | null>((done) => child.on("close", done));
+  return { status, stdout, stderr, ...(existsSync(output) && { text: readFileSync(output, "utf8") }) };
+}
+
+/** The same, with Terraform and the state of a workspace. */
+const writeFrom = (workspace: Workspace, lab: LabInput, ...args: string[]) =>
+  write(lab, args, { ...workspace.env, CDKTF_OUTDIR: join(workspace.root, "cdktf.out") });
+
+describe("npm run inventory", () => {
+  test("needs no Terraform where every address is static, and says what comes next", async () => {
+    const { status, stdout, text } = await write(fixed, [], { PATH: "" });
+    expect([status, stdout]).toEqual([0, expect.stringMatching(/2 containers, from .*lab\.yaml\.\nNext: ansible-playbook -i /)]);
+    expect(parse(text ?? "")).toMatchObject({
+      ollama_containers: {
+        hosts: {
+          "test-ollama-1": { ansible_host: "192.0.2.21" },
+          "test-ollama-2": { ansible_host: "192.0.2.22", ollama_models: ["mistral:7b"] },
+        },
+      },
+    });
+  });
+
+  test("reports what is wrong with the lab, and writes nothing", async () => {
+    const { status, stderr, text } = await write(labWith({ containers: { "ollama-1": { vmId: 1 } } }));
+    expect([status, stderr, text]).toEqual([1, expect.stringContaining("containers.ollama-1.vmId"), undefined]);
+  });
+
+  test("says that a lab without containers has no inventory", async () => {
+    const lab = readFileSync(join(ROOT, "examples/gpu-cluster.yaml"), "utf8");
+    const { status, stderr } = await write(lab);
+    expect([status, stderr]).toEqual([1, expect.stringMatching(/lab\.yaml has no containers, so there is nothing/)]);
+  });
+
+  test("asks for a synthesis where the state is needed and there is none", async () => {
+    const { status, stderr } = await write(leasing);
+    expect([status, stderr]).toEqual([1, expect.stringMatching(/stacks\/containers is not there\. Run `npm run synth`/)]);
+  });
+
+  test.each([
+    ["an option that it does not have", ["--form-state"], /Unknown option '--form-state'.*Usage: npm run inventory/s],
+    ["an output without a name", ["--output"], /'--output <value>' argument missing.*Usage/s],
+  ])("refuses %s", async (_what, args, message) => {
+    const { status, stderr, text } = await write(fixed, args);
+    expect([status, stderr, text]).toEqual([1, expect.stringMatching(message), undefined]);
+  });
+});
+
+describeWithTool("terraform", "npm run inventory with a state", () => {
+  test("writes the output of the stack to the letter, from the lab as from the state", async () => {
+    const workspace = await openLab(fixed);
+    await workspace.stack("containers").deploy();
+    const { inventory } = await workspace.stack("containers").outputs();
+    const [fromLab, fromState] = [await write(fixed), await writeFrom(workspace, fixed, "--from-state")];
+    expect([fromLab.text, fromState.text]).toEqual([inventory?.value, inventory?.value]);
+    expect(fromState.stdout).toContain("2 containers, from the state.");
+  });
+
+  test("takes leased addresses from the state, and names who has none yet", async () => {
+    const workspace = await openLab(leasing);
+    await workspace.stack("containers").deploy();
+    const { status, text, stderr } = await writeFrom(workspace, leasing);
+    expect([status, stderr]).toEqual([0, expect.stringMatching(/No address is known yet of test-ollama-2;.*cdktf deploy/)]);
+    expect(parse(text ?? "")).toMatchObject({
+      ollama_containers: {
+        hosts: { "test-ollama-1": { ansible_host: "192.0.2.21" }, "test-ollama-2": { ansible_host: null } },
+      },
+    });
+  });
+
+  test("refuses the state of another lab, and names what differs", async () => {
+    const workspace = await openLab(fixed);
+    await workspace.stack("containers").deploy();
+    const other = labWith({ containers: { "ollama-1": undefined, chat: { vmId: 203, address: "dhcp" } } }, fixed);
+    const { status, stderr, text } = await writeFrom(workspace, other);
+    expect([status, stderr, text]).toEqual([
+      1,
+      expect.stringMatching(/is not that of \S+lab\.yaml: it lacks test-chat, and it has test-ollama-1 besides\./),
+      undefined,
+    ]);
+  });
+
+  test("asks for a deploy where the stack was never applied", async () => {
+    const { status, stderr } = await writeFrom(await openLab(leasing), leasing);
+    expect([status, stderr]).toEqual([1, expect.stringMatching(/Terraform has no inventory for .*npx cdktf deploy containers/s)]);
+  });
+
+  test("says where to get Terraform when it cannot be run", async () => {
+    const workspace = await openLab(leasing);
+    const env = { CDKTF_OUTDIR: join(workspace.root, "cdktf.out"), PATH: ["", "/nowhere"].join(delimiter) };
+    expect((await write(leasing, [], env)).stderr).toMatch(/terraform cannot be run .*TERRAFORM_BINARY_NAME/);
+  });
+});
