@@ -15,13 +15,21 @@ function summary(stacks: readonly StackSummary[], lab: string): string {
   return [`Synthesized ${lab}:`, ...lines].join("\n");
 }
 
-const NEXT = [
-  "The guests' firewall works only while the datacenter's is on (Datacenter → Firewall → Options); this project leaves that switch alone.",
-  "",
-  "Next, with a credential for Proxmox in the environment (docs/proxmox.md):",
-  "  npx cdktf diff <stack>      see what would be done",
-  "  npx cdktf deploy '*'        do it, stack after stack",
-].join("\n");
+/** What to know and to type next. */
+function next(stacks: readonly StackSummary[]): string {
+  const guests = stacks.some(({ resources }) => resources["proxmox_virtual_environment_firewall_options"]);
+  return [
+    ...(guests
+      ? [
+          "The guests' firewall works only while the datacenter's is on (Datacenter → Firewall → Options); this project leaves it alone.",
+          "",
+        ]
+      : []),
+    `Next${guests ? ", with a credential for Proxmox in the environment (docs/proxmox.md)" : ""}:`,
+    `  npx cdktf diff ${stacks[0]?.id ?? "STACK"}      see what would be done`,
+    "  npx cdktf deploy '*'      do it, stack after stack",
+  ].join("\n");
+}
 
 function main(): number {
   const file = process.env["LAB"] ?? "lab.yaml";
@@ -38,7 +46,7 @@ function main(): number {
     return 0;
   }
   const stacks = synthesize(lab, problems, process.env["CDKTF_OUTDIR"] ?? "cdktf.out");
-  console.log(`${summary(stacks, file)}\n\n${verdict}. ${NEXT}`);
+  console.log(`${summary(stacks, file)}\n\n${verdict}.\n${next(stacks)}`);
   return 0;
 }
 

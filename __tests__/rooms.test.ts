@@ -6,7 +6,7 @@ const ROOT = join(__dirname, "..");
 /** What each room may import besides itself, packages of Node and the relative files beside it. */
 const ROOMS: Record<string, { rooms: string[]; packages: RegExp }> = {
   "main.ts": { rooms: ["lab", "stacks"], packages: /^$/ },
-  grammar: { rooms: [], packages: /^fastest-levenshtein$/ },
+  grammar: { rooms: ["chart-keys"], packages: /^fastest-levenshtein$/ },
   lab: { rooms: ["grammar"], packages: /^(zod|yaml)$/ },
   constructs: { rooms: ["grammar", "templates", "ansible", ".gen"], packages: /^(cdktf|constructs|@cdktf\/.*|yaml)$/ },
   stacks: { rooms: ["lab", "constructs", "grammar"], packages: /^(cdktf|constructs|@cdktf\/.*|yaml)$/ },

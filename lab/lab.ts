@@ -22,6 +22,14 @@ export interface Lab extends Omit<LabConfig, "defaults" | "containers" | "cluste
   readonly directory: string;
 }
 
+/** A lab with guests on Proxmox; a lab on a cluster that is there already needs neither of the two. */
+export type ProxmoxLab = Lab & Required<Pick<Lab, "proxmox" | "network">>;
+
+/** Whether the lab has what guests on Proxmox need; the rules see to it that a lab with guests has. */
+export function isProxmoxLab(lab: Lab): lab is ProxmoxLab {
+  return lab.proxmox !== undefined && lab.network !== undefined;
+}
+
 /** What could be read of a lab that has errors: the sections that hold none. */
 export type PartialLab = Partial<Lab> & Pick<Lab, "directory">;
 
@@ -55,7 +63,7 @@ function container(key: string, own: ContainerInput, defaults: ContainerDefaults
 
 /** Fills in what one section takes from another. Works on the sections that could be read. */
 export function resolve(config: Partial<LabConfig>, directory: string): PartialLab {
-  const { defaults, containers, cluster, proxmox, ...rest } = config;
+  const { defaults, containers, cluster, ollama, proxmox, ...rest } = config;
   const labName = config.name ?? "lab";
   return {
     ...rest,
@@ -67,6 +75,7 @@ export function resolve(config: Partial<LabConfig>, directory: string): PartialL
       defaults && {
         containers: mapValues(containers, (key, own) => container(key, own, defaults.container, labName)),
       }),
+    ...(ollama && { ollama: { ...ollama, releases: sorted(ollama.releases) } }),
     ...(cluster && defaults && { cluster: resolveCluster({ cluster, defaults, labName }) }),
   };
 }

@@ -16,7 +16,7 @@ import { parseCidr } from "../grammar/address";
 import { wholeCard } from "../grammar/pci";
 import { type Cluster, type ClusterNode, serversOf } from "../lab/cluster";
 import { imageFileName } from "../lab/image";
-import type { Lab } from "../lab/lab";
+import type { ProxmoxLab } from "../lab/lab";
 import type { Problem } from "../lab/problem";
 import { Downloads } from "./downloads";
 import { LabStack } from "./lab-stack";
@@ -34,7 +34,7 @@ const GPU_TAINT = "nvidia.com/gpu=present:NoSchedule";
 const PATIENCE_SECONDS = 4 * 60 * 60;
 
 /** Stack `cluster`: images, PCI mappings, snippets, the VMs of a K3s cluster, and the wait until every node is ready. */
-export class ClusterStack extends LabStack {
+export class ClusterStack extends LabStack<ProxmoxLab> {
   readonly nodes: Readonly<Record<string, K3sNode>>;
   private readonly downloads: Downloads;
   private readonly mappings = new Map<string, PciMapping>();
@@ -43,7 +43,7 @@ export class ClusterStack extends LabStack {
 
   constructor(
     scope: Construct,
-    lab: Lab,
+    lab: ProxmoxLab,
     private readonly cluster: Cluster,
     warnings: readonly Problem[],
   ) {

@@ -9,7 +9,7 @@ import type { ContainerDevice } from "../constructs/proxmox/container";
 import { OwnershipGuard } from "../constructs/proxmox/ownership-guard";
 import { verbatim } from "../constructs/terraform-text";
 import { parseCidr, parseHostAddress } from "../grammar/address";
-import type { ContainerSpec, Lab } from "../lab/lab";
+import type { ContainerSpec, Lab, ProxmoxLab } from "../lab/lab";
 import type { Problem } from "../lab/problem";
 import { templateFileName } from "../lab/rules/containers";
 import { Downloads } from "./downloads";
@@ -21,11 +21,11 @@ import { connectionProps, datastoreOf, guestTags } from "./proxmox";
 const DEVICE_DEFAULTS = { gid: 44, mode: "0660" } as const;
 
 /** Stack `containers`: templates, Ollama containers, their firewall, and the inventory for Ansible. */
-export class ContainersStack extends LabStack {
+export class ContainersStack extends LabStack<ProxmoxLab> {
   readonly containers: Readonly<Record<string, OllamaContainer>>;
   private readonly downloads: Downloads;
 
-  constructor(scope: Construct, lab: Lab, warnings: readonly Problem[]) {
+  constructor(scope: Construct, lab: ProxmoxLab, warnings: readonly Problem[]) {
     super(scope, "containers", lab, warnings);
     new Connection(this, "proxmox", connectionProps(lab));
     this.downloads = new Downloads(this, lab);

@@ -1,6 +1,6 @@
 import type { TerraformStack } from "cdktf";
 import { DownloadedFile, type DownloadedFileProps } from "../constructs/proxmox/downloaded-file";
-import type { Lab } from "../lab/lab";
+import type { ProxmoxLab } from "../lab/lab";
 import { datastoreOf, terraformName } from "./proxmox";
 
 /** The files that a stack's guests are made from: each is downloaded once for a node and datastore, once altogether where that is shared. */
@@ -9,7 +9,7 @@ export class Downloads {
 
   constructor(
     private readonly stack: TerraformStack,
-    private readonly lab: Lab,
+    private readonly lab: ProxmoxLab,
   ) {}
 
   /** The file, on the datastore that the node keeps its files on. */

@@ -1,21 +1,41 @@
 import type { App } from "cdktf";
-import type { Lab } from "../lab/lab";
+import { hasPlatform } from "../lab/kubernetes";
+import { isProxmoxLab, type Lab } from "../lab/lab";
 import type { Problem } from "../lab/problem";
 import { checkLab } from "../lab/read";
 import type { LabInput } from "../lab/schema";
 import { ClusterStack } from "./cluster";
 import { ContainersStack } from "./containers";
 import type { LabStack } from "./lab-stack";
+import { OllamaStack } from "./ollama";
+import { PlatformStack } from "./platform";
 
-/** Sections of a lab and the stack each belongs to; warnings go where the reader of a plan sees them. */
-const STACK_OF_SECTION: Readonly<Record<string, string>> = { containers: "containers", cluster: "cluster" };
+/** The stacks that a section of the lab is about; a section that is not listed is about all. */
+const STACKS_OF_SECTION: Readonly<Record<string, readonly string[]>> = {
+  proxmox: ["containers", "cluster"],
+  network: ["containers", "cluster"],
+  storage: ["containers", "cluster"],
+  containers: ["containers"],
+  cluster: ["cluster"],
+  kubernetes: ["platform"],
+  ollama: ["ollama"],
+};
 
 /** The stacks of a checked lab, in the order in which they are deployed. */
 export function buildStacks(app: App, lab: Lab, warnings: readonly Problem[]): LabStack[] {
   const stacks: LabStack[] = [];
-  const about = (id: string) => warnings.filter(({ path }) => (STACK_OF_SECTION[String(path[0])] ?? id) === id);
-  if (lab.containers && Object.keys(lab.containers).length > 0) stacks.push(new ContainersStack(app, lab, about("containers")));
-  if (lab.cluster) stacks.push(new ClusterStack(app, lab, lab.cluster, about("cluster")));
+  // A warning becomes an annotation where the reader of a plan sees it.
+  const about = (id: string) => warnings.filter(({ path }) => STACKS_OF_SECTION[String(path[0])]?.includes(id) ?? true);
+  const guests = isProxmoxLab(lab) ? lab : undefined;
+  if (guests && Object.keys(guests.containers ?? {}).length > 0)
+    stacks.push(new ContainersStack(app, guests, about("containers")));
+  const cluster = guests?.cluster && new ClusterStack(app, guests, guests.cluster, about("cluster"));
+  const platform = hasPlatform(lab) ? new PlatformStack(app, lab, about("platform")) : undefined;
+  const ollama = lab.ollama && new OllamaStack(app, lab, lab.ollama, about("ollama"));
+  // By order alone: none reads another's state, so that each can be planned, and handed to a pipeline, by itself.
+  if (cluster) for (const stack of [platform, ollama]) stack?.addDependency(cluster);
+  if (platform) ollama?.addDependency(platform);
+  stacks.push(...[cluster, platform, ollama].filter((stack) => stack !== undefined));
   return stacks;
 }
 

@@ -8,11 +8,11 @@ import { addState } from "./state";
 const TERRAFORM_VERSION = ">= 1.6.0";
 
 /** One stack of a lab: one Terraform state, and the lab's warnings about it as annotations. */
-export abstract class LabStack extends TerraformStack {
+export abstract class LabStack<L extends Lab = Lab> extends TerraformStack {
   constructor(
     scope: Construct,
     id: string,
-    readonly lab: Lab,
+    readonly lab: L,
     warnings: readonly Problem[],
   ) {
     super(scope, id);

@@ -1,15 +1,15 @@
 import type { ConnectionProps } from "../constructs/proxmox/connection";
-import type { Lab } from "../lab/lab";
+import type { Lab, ProxmoxLab } from "../lab/lab";
 
 /** The connection to Proxmox, as the lab describes it. */
-export function connectionProps({ proxmox }: Lab): ConnectionProps {
+export function connectionProps({ proxmox }: ProxmoxLab): ConnectionProps {
   const { endpoint, insecure, auth, ssh, nodes } = proxmox;
   const addresses = Object.fromEntries(Object.entries(nodes).map(([name, { address }]) => [name, address]));
   return { endpoint, insecure, auth, ...(ssh && { ssh: { ...ssh, nodes: addresses } }) };
 }
 
 /** The datastore for a node's guests' disks, or for its files. */
-export function datastoreOf(lab: Lab, node: string, kind: "disks" | "files"): string {
+export function datastoreOf(lab: ProxmoxLab, node: string, kind: "disks" | "files"): string {
   return lab.proxmox.nodes[node]?.storage?.[kind] ?? lab.storage[kind];
 }
 

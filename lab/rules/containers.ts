@@ -182,12 +182,14 @@ export const configurable = rule(["containers", "configure"], function* ({ conta
 
 /** A lab from which nothing would follow is a mistake. */
 export const somethingToDo = rule([], function* (lab, { declared }) {
-  const sections = ["containers", "cluster"];
-  if (Object.keys(lab.containers ?? {}).length > 0 || sections.some((section) => lab.cluster || declared([section]))) return;
+  const { kubernetes } = lab;
+  const described = lab.cluster || lab.ollama || kubernetes?.nfs || kubernetes?.certManager || kubernetes?.devicePlugin;
+  if (described || Object.keys(lab.containers ?? {}).length > 0) return;
+  if (["containers", "cluster", "ollama"].some((section) => declared([section]))) return;
   yield error(
     "empty-lab",
     [],
     "the lab describes no guest and no deployment",
-    "Add containers: or cluster:, as in the examples.",
+    "Add containers:, cluster: or ollama:, as in the examples.",
   );
 });

@@ -2,6 +2,8 @@ import * as addresses from "./addresses";
 import * as claims from "./claims";
 import * as cluster from "./cluster";
 import * as containers from "./containers";
+import * as kubernetes from "./kubernetes";
+import * as ollama from "./ollama";
 import * as proxmox from "./proxmox";
 import type { Rule } from "./rule";
 import * as state from "./state";
@@ -12,6 +14,7 @@ export const rules: readonly Rule[] = [
   claims.uniqueClaims,
   addresses.containerAddresses,
   addresses.reachable,
+  proxmox.sectionsOfGuests,
   proxmox.knownNodes,
   proxmox.rootOnlyFeatures,
   proxmox.knownCards,
@@ -25,6 +28,8 @@ export const rules: readonly Rule[] = [
   containers.oneFileOneDownload,
   containers.configurable,
   ...Object.values(cluster),
+  ...Object.values(kubernetes),
+  ...Object.values(ollama),
   state.oneStateEach,
   state.noCredentials,
 ];

@@ -1,6 +1,16 @@
 import { nearest } from "../../grammar/nearest";
 import { error, rule, warning } from "./rule";
 
+/** Guests need to know where, and in which network. */
+export const sectionsOfGuests = rule([], function* (lab, { declared }) {
+  const guests = lab.containers ? "containers" : lab.cluster ? "cluster" : undefined;
+  if (!guests) return;
+  for (const section of ["proxmox", "network"] as const) {
+    if (lab[section] || declared([section])) continue;
+    yield error("missing", [section], `${section} is missing, and ${guests} needs it`, `Add ${section}:, as in lab.yaml.`);
+  }
+});
+
 /** Every container needs a node, and one that the lab declares. */
 export const knownNodes = rule(["containers", "proxmox"], function* ({ containers, proxmox }, { declared }) {
   const nodes = Object.keys(proxmox.nodes);

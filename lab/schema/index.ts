@@ -5,6 +5,7 @@ import { containerDefaults, containers } from "./container";
 import { sshKeys, text } from "./field";
 import { kubernetes } from "./kubernetes";
 import { network } from "./network";
+import { ollama } from "./ollama";
 import { proxmox } from "./proxmox";
 import { state } from "./state";
 import { storage } from "./storage";
@@ -16,8 +17,8 @@ import { storage } from "./storage";
 export const labSchema = z
   .strictObject({
     name: text(checkKey, "Name of the lab: prefix of its guests' names, and a tag of theirs."),
-    proxmox,
-    network,
+    proxmox: proxmox.optional(),
+    network: network.optional(),
     storage,
     sshPublicKeys: sshKeys(
       "Who may log in to the guests. Later keys reach containers by Ansible, not by replacing them.",
@@ -35,7 +36,8 @@ export const labSchema = z
       .describe("Sizes and settings stated once."),
     containers: containers.optional(),
     cluster: cluster.optional(),
-    kubernetes: kubernetes,
+    kubernetes,
+    ollama: ollama.optional(),
     configure: z
       .boolean()
       .default(false)

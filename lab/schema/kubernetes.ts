@@ -1,14 +1,95 @@
 import { z } from "zod";
+import { checkDomainName } from "../../grammar/domain-name";
 import { checkFilePath } from "../../grammar/file-path";
-import { text } from "./field";
+import { checkKey } from "../../grammar/guest";
+import { checkImage, checkKubernetesName } from "../../grammar/kubernetes-name";
+import { checkHttpUrl } from "../../grammar/url";
+import { ip, text, whole } from "./field";
+import { chart, chartValues } from "./helm";
 
-/** `kubernetes:` — how to reach the cluster, and what it has. */
+/** An NFS server's export. */
+const exportPath = text(
+  (value) =>
+    /^(\/[A-Za-z0-9_.@+-]+)+$/.test(value)
+      ? undefined
+      : {
+          code: "invalid-path",
+          message: `${JSON.stringify(value)} is not the path of an export`,
+          remedy: "Write it as `showmount -e` shows it, such as /volume1/k8s.",
+        },
+  "Path that the server exports.",
+);
+
+const devicePlugin = z
+  .strictObject({
+    chart: chart("0.20.0", "The chart nvidia-device-plugin."),
+    timeSlicing: whole(
+      2,
+      64,
+      "Into how many shares each GPU is split. Shares have no memory of their own. Default: not split.",
+    ).optional(),
+    smokeTest: z
+      .boolean()
+      .default(false)
+      .describe("Run nvidia-smi on one GPU after every change of the plugin, and fail the deploy when it fails."),
+    smokeTestImage: text(checkImage, "Image of the smoke test.").default("nvidia/cuda:12.4.1-base-ubuntu22.04"),
+    values: chartValues,
+  })
+  .describe("NVIDIA's device plugin, which makes GPUs schedulable.");
+
+/** What `devicePlugin: {}` says. */
+export const defaultDevicePlugin = devicePlugin.parse({});
+
+const nfs = z
+  .strictObject({
+    server: z.union([ip("Address."), text(checkDomainName, "Name.")]).describe("The NFS server."),
+    path: exportPath,
+    chart: chart("4.13.4", "The chart csi-driver-nfs."),
+    values: chartValues,
+  })
+  .describe("An NFS provisioner for kubernetes.storageClass. Leave it out where the cluster has that StorageClass.");
+
+const certManager = z
+  .strictObject({
+    email: text(
+      (value) =>
+        /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(value)
+          ? undefined
+          : {
+              code: "invalid-email",
+              message: `${JSON.stringify(value)} is not an e-mail address`,
+              remedy: "Write one that is read.",
+            },
+      "Where the certificate authority writes to.",
+    ),
+    server: text(checkHttpUrl, "The ACME server.").default("https://acme-v02.api.letsencrypt.org/directory"),
+    dns01: z
+      .record(z.string(), z.json())
+      .describe("DNS-01 solver as cert-manager takes it, for hosts that the internet does not reach; its secrets by reference.")
+      .optional(),
+    chart: chart("v1.21.1", "The chart cert-manager."),
+    values: chartValues,
+  })
+  .describe("cert-manager and the ClusterIssuer kubernetes.issuer. Leave it out where the cluster has that issuer.");
+
+/** `kubernetes:` — how to reach the cluster, what it has, and what it is to get. */
 export const kubernetes = z
   .strictObject({
     kubeconfig: text(
       checkFilePath,
       "The kubeconfig of the cluster, relative to this file. The cluster stack writes it, the Kubernetes stacks read it.",
     ).default("./kubeconfig"),
+    storageClass: text(checkKubernetesName, "StorageClass of the models. Changing it replaces their claims.").default(
+      "nfs-client",
+    ),
+    issuer: text(checkKey, "ClusterIssuer of the certificates.").default("letsencrypt-prod"),
+    ingressClass: text(checkKubernetesName, "Ingress class that answers HTTP-01 challenges.").default("traefik"),
+    devicePlugin: z
+      .union([z.literal(false), devicePlugin])
+      .describe("Default: installed when the lab's cluster has GPU workers. false where the cluster has it already.")
+      .optional(),
+    nfs: nfs.optional(),
+    certManager: certManager.optional(),
   })
   .prefault({})
   .describe("The Kubernetes cluster.");

@@ -1,0 +1,55 @@
+import { StorageClassV1 } from "@cdktf/provider-kubernetes/lib/storage-class-v1";
+import { Construct } from "constructs";
+import { checkKubernetesName } from "../../grammar/kubernetes-name";
+import { checkProps, prop } from "../props-error";
+import { verbatim } from "../terraform-text";
+import { type ChartSource, HelmChart } from "./helm-chart";
+
+export interface NfsProvisionerProps {
+  /** Name of the StorageClass, and of the resource in Terraform. Every change of a StorageClass replaces it; volumes stay. */
+  readonly storageClass: string;
+  /** Address or name of the NFS server. Nodes need nfs-common, which the cluster stack installs. */
+  readonly server: string;
+  /** Path that it exports. */
+  readonly path: string;
+  readonly source: ChartSource;
+  readonly version: string;
+  readonly moreValues?: Readonly<Record<string, unknown>>;
+}
+
+/** csi-driver-nfs and a StorageClass whose volumes are folders of one export (docs/decisions/0010-nfs-provisioner.md). */
+export class NfsProvisioner extends Construct {
+  readonly driver: HelmChart;
+  readonly storageClass: StorageClassV1;
+
+  constructor(scope: Construct, id: string, props: NfsProvisionerProps) {
+    super(scope, id);
+    checkProps(scope, id, [prop("storageClass", props.storageClass, checkKubernetesName)]);
+    this.driver = new HelmChart(this, "driver", {
+      name: "csi-driver-nfs",
+      namespace: "kube-system",
+      chart: "csi-driver-nfs",
+      source: props.source,
+      version: props.version,
+      values: {},
+      moreValues: props.moreValues,
+    });
+    this.storageClass = new StorageClassV1(this, "Resource", {
+      metadata: { name: props.storageClass },
+      storageProvisioner: "nfs.csi.k8s.io",
+      parameters: {
+        server: props.server,
+        share: props.path,
+        // One folder for a claim's name, and not for its id: a claim that is made again finds its models.
+        subDir: verbatim("${pvc.metadata.namespace}-${pvc.metadata.name}"),
+        onDelete: "retain",
+      },
+      mountOptions: ["nfsvers=4.1"],
+      reclaimPolicy: "Retain",
+      volumeBindingMode: "Immediate",
+      allowVolumeExpansion: true,
+      dependsOn: [this.driver.resource],
+    });
+    this.storageClass.overrideLogicalId(props.storageClass);
+  }
+}

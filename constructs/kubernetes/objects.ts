@@ -1,0 +1,65 @@
+import { join } from "node:path";
+import { Release } from "@cdktf/provider-helm/lib/release";
+import { AssetType, type ITerraformDependable, TerraformAsset, type TerraformStack } from "cdktf";
+import { Construct } from "constructs";
+import { verbatim } from "../terraform-text";
+import { RELEASE_SETTINGS } from "./helm-chart";
+import { canonicalJson } from "./values";
+
+const CHART = join(__dirname, "../../templates/objects-chart");
+
+/** Any Kubernetes object. */
+export interface KubernetesObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace?: string; readonly [key: string]: unknown };
+  readonly [key: string]: unknown;
+}
+
+/** The local chart that installs objects as they are, copied into the stack's folder. One per stack. */
+export class ObjectsChart {
+  private readonly asset: TerraformAsset;
+
+  constructor(stack: TerraformStack) {
+    // Directly below the stack, where its folder's name is not hashed.
+    this.asset = new TerraformAsset(stack, "objects-chart", { path: CHART, type: AssetType.DIRECTORY });
+  }
+
+  /** Path of the chart, from the stack's folder. */
+  get path(): string {
+    return `./${this.asset.path}`;
+  }
+}
+
+export interface KubernetesObjectsProps {
+  /** Name of the release, and of the resource in Terraform. */
+  readonly name: string;
+  readonly namespace: string;
+  readonly chart: ObjectsChart;
+  readonly objects: readonly KubernetesObject[];
+  /** How long Helm waits for hooks, in seconds. @default 300 */
+  readonly timeoutSeconds?: number;
+  readonly dependsOn?: ITerraformDependable[];
+}
+
+/**
+ * Kubernetes objects of any kind, installed by Helm from a local chart. So they plan before their definitions or even the cluster exist,
+ * which `kubernetes_manifest` cannot, and the plan shows each field that changes.
+ */
+export class KubernetesObjects extends Construct {
+  readonly resource: Release;
+
+  constructor(scope: Construct, id: string, props: KubernetesObjectsProps) {
+    super(scope, id);
+    this.resource = new Release(this, "Resource", {
+      name: props.name,
+      namespace: props.namespace,
+      chart: props.chart.path,
+      values: [verbatim(canonicalJson({ objects: props.objects }))],
+      ...RELEASE_SETTINGS,
+      timeout: props.timeoutSeconds ?? 300,
+      dependsOn: props.dependsOn,
+    });
+    this.resource.overrideLogicalId(props.name);
+  }
+}

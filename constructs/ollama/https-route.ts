@@ -1,0 +1,107 @@
+import type { ITerraformDependable } from "cdktf";
+import { Construct } from "constructs";
+import { checkCidr } from "../../grammar/address";
+import { checkDomainName } from "../../grammar/domain-name";
+import { type KubernetesObject, KubernetesObjects, type ObjectsChart } from "../kubernetes/objects";
+import { checkProps, prop } from "../props-error";
+
+/** Name of the middleware that sends http to https; one for all routes of a namespace. */
+export const HTTPS_REDIRECT = "https-redirect";
+
+/** In the form in which the API stores durations. */
+const CERTIFICATE_DURATION = "2160h0m0s";
+const CERTIFICATE_RENEW_BEFORE = "720h0m0s";
+
+/** The middleware that sends http to https, for Traefik; it must be in the namespace of the routes that use it. */
+export function httpsRedirect(namespace: string): KubernetesObject {
+  return {
+    apiVersion: "traefik.io/v1alpha1",
+    kind: "Middleware",
+    metadata: { name: HTTPS_REDIRECT, namespace },
+    spec: { redirectScheme: { scheme: "https", permanent: true } },
+  };
+}
+
+export interface HttpsRouteProps {
+  /** Name of the Helm release, and of the resource in Terraform. */
+  readonly name: string;
+  /** Name of the Service, from which those of the objects follow. */
+  readonly service: string;
+  readonly port: number;
+  readonly namespace: string;
+  /** Name under which it is reached. */
+  readonly host: string;
+  /** ClusterIssuer of the certificate. */
+  readonly issuer: string;
+  /** Networks that may use the host. Ollama has no authentication. @default all */
+  readonly allowFrom?: readonly string[];
+  readonly objects: ObjectsChart;
+  readonly dependsOn?: ITerraformDependable[];
+}
+
+/** HTTPS to a Service by Traefik: a certificate, a route for https, and one that sends http there. */
+export class HttpsRoute extends Construct {
+  readonly release: KubernetesObjects;
+
+  constructor(scope: Construct, id: string, props: HttpsRouteProps) {
+    super(scope, id);
+    const { service, namespace, host, port, allowFrom = [] } = props;
+    checkProps(scope, id, [
+      prop("host", host, checkDomainName),
+      ...allowFrom.map((network) => prop("allowFrom", network, checkCidr)),
+    ]);
+    const secretName = `${service}-tls`;
+    const allow = `${service}-allow`;
+    const route = (name: string, entryPoint: string, middlewares: readonly string[], tls?: object): KubernetesObject => ({
+      apiVersion: "traefik.io/v1alpha1",
+      kind: "IngressRoute",
+      metadata: { name, namespace },
+      spec: {
+        entryPoints: [entryPoint],
+        routes: [
+          {
+            // Required by Traefik 2, optional in 3.
+            kind: "Rule",
+            match: `Host(\`${host}\`)`,
+            ...(middlewares.length > 0 && { middlewares: middlewares.map((middleware) => ({ name: middleware })) }),
+            services: [{ name: service, port }],
+          },
+        ],
+        ...(tls && { tls }),
+      },
+    });
+    this.release = new KubernetesObjects(this, "release", {
+      name: props.name,
+      namespace,
+      chart: props.objects,
+      objects: [
+        // An IngressRoute makes cert-manager do nothing by itself.
+        {
+          apiVersion: "cert-manager.io/v1",
+          kind: "Certificate",
+          metadata: { name: secretName, namespace },
+          spec: {
+            secretName,
+            dnsNames: [host],
+            issuerRef: { kind: "ClusterIssuer", name: props.issuer },
+            duration: CERTIFICATE_DURATION,
+            renewBefore: CERTIFICATE_RENEW_BEFORE,
+          },
+        },
+        ...(allowFrom.length > 0
+          ? [
+              {
+                apiVersion: "traefik.io/v1alpha1",
+                kind: "Middleware",
+                metadata: { name: allow, namespace },
+                spec: { ipAllowList: { sourceRange: [...allowFrom].sort() } },
+              },
+            ]
+          : []),
+        route(`${service}-ingress`, "websecure", allowFrom.length > 0 ? [allow] : [], { secretName }),
+        route(`${service}-ingress-redirect`, "web", [HTTPS_REDIRECT]),
+      ],
+      dependsOn: props.dependsOn,
+    });
+  }
+}

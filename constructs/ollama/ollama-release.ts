@@ -1,0 +1,186 @@
+import { PersistentVolumeClaimV1 } from "@cdktf/provider-kubernetes/lib/persistent-volume-claim-v1";
+import type { ITerraformDependable } from "cdktf";
+import { Construct } from "constructs";
+import { checkImage, checkKubernetesName } from "../../grammar/kubernetes-name";
+import { checkCpu, checkMemory } from "../../grammar/quantity";
+import { type ChartSource, HelmChart } from "../kubernetes/helm-chart";
+import { recommendedLabels } from "../kubernetes/namespace";
+import { checkProps, prop, required } from "../props-error";
+import { OLLAMA_PORT } from "./ollama-container";
+
+/** Where the models lie in Ollama's container. */
+export const MODELS_HOME = "/root/.ollama";
+
+/** A claim of its own for the models: the chart's would be deleted with the release. */
+export interface ModelClaim {
+  /** Immutable: changing it replaces the claim. */
+  readonly storageClass: string;
+  /** Size in Gi. Few provisioners enlarge a volume later. */
+  readonly sizeGi: number;
+  /** Immutable: changing it replaces the claim. */
+  readonly accessMode: "ReadWriteOnce" | "ReadWriteMany";
+  /** Refuse to destroy it. */
+  readonly protect: boolean;
+}
+
+/** Models that were staged elsewhere, mounted read-only. */
+export interface StagedModels {
+  /** A volume in Kubernetes' form, such as `{ nfs: … }`. */
+  readonly volume: Readonly<Record<string, unknown>>;
+  /** Where it is mounted. */
+  readonly mountPath: string;
+  /** The folder with `blobs` and `manifests` in it, below the mount. */
+  readonly modelsPath: string;
+  /** Further containers of the pod that make it ready only when the models are there, in Kubernetes' form. */
+  readonly initContainers: readonly Readonly<Record<string, unknown>>[];
+  /** Further volumes that those need. */
+  readonly volumes: readonly Readonly<Record<string, unknown>>[];
+}
+
+/** CPU and memory, in Kubernetes' form. */
+export interface Amounts {
+  readonly cpu?: string;
+  readonly memory?: string;
+}
+
+export interface OllamaReleaseProps {
+  /** Name of the Helm release, the Service, the claim, and the resources in Terraform. Changing it replaces all of them. */
+  readonly name: string;
+  readonly namespace: string;
+  readonly partOf: string;
+  readonly source: ChartSource;
+  /** Exact version of the chart. */
+  readonly version: string;
+  readonly models: { readonly claim: ModelClaim } | { readonly staged: StagedModels };
+  readonly replicas: number;
+  /** How many GPUs each pod gets. 0: it runs on the CPU. */
+  readonly gpus: number;
+  readonly resources: { readonly requests: Amounts; readonly limits: Amounts };
+  /** @default every node; with GPUs `gpuNodeSelector` */
+  readonly nodeSelector?: Readonly<Record<string, string>>;
+  /** Labels of the nodes with GPUs. */
+  readonly gpuNodeSelector: Readonly<Record<string, string>>;
+  /** Besides that for GPU nodes, which the chart adds. */
+  readonly tolerations: readonly Readonly<Record<string, unknown>>[];
+  /** Variables of Ollama. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** @default the chart's */
+  readonly image?: string;
+  readonly timeoutSeconds: number;
+  readonly moreValues?: Readonly<Record<string, unknown>>;
+  readonly dependsOn?: ITerraformDependable[];
+}
+
+/** Repository and tag of an image, as the chart takes them. */
+function imageValues(image: string): Record<string, unknown> {
+  const [repository = image, digest] = image.split("@");
+  if (digest) return { repository, tag: `@${digest}` };
+  const colon = image.lastIndexOf(":");
+  return { repository: image.slice(0, colon), tag: image.slice(colon + 1) };
+}
+
+/** Ollama on Kubernetes, by the chart of otwld, with its models apart from the release. */
+export class OllamaRelease extends Construct {
+  /** Absent when the models are staged. */
+  readonly claim?: PersistentVolumeClaimV1;
+  readonly chart: HelmChart;
+  /** URL inside the cluster. */
+  readonly url: string;
+
+  constructor(scope: Construct, id: string, props: OllamaReleaseProps) {
+    super(scope, id);
+    const { name, namespace, resources, models } = props;
+    checkProps(scope, id, [
+      prop("name", name, checkKubernetesName),
+      prop("namespace", namespace, checkKubernetesName),
+      prop("image", props.image, checkImage),
+      ...[resources.requests, resources.limits].flatMap(({ cpu, memory }) => [
+        prop("resources.cpu", cpu, checkCpu),
+        prop("resources.memory", memory, checkMemory),
+      ]),
+      required("image", !props.image?.includes("@"), {
+        code: "image-by-digest",
+        message: `the image ${props.image} is named by its digest, which the chart would write after a colon`,
+        remedy: "Name it by an exact tag.",
+      }),
+    ]);
+    if ("claim" in models) this.claim = this.claimOf(props, models.claim);
+    const staged = "staged" in models ? models.staged : undefined;
+    const environment = {
+      // A server that starts removes what no manifest names: another's downloads, when the folder is shared.
+      ...((props.replicas > 1 || staged) && { OLLAMA_NOPRUNE: "1" }),
+      // The image says that every GPU of the node is visible, and where the runtime is the default that counts.
+      ...(props.gpus === 0 && { NVIDIA_VISIBLE_DEVICES: "void" }),
+      ...(staged && { OLLAMA_MODELS: staged.modelsPath, OLLAMA_NO_CLOUD: "1", HOME: "/root" }),
+      ...props.environment,
+    };
+    this.chart = new HelmChart(this, "chart", {
+      name,
+      namespace,
+      chart: "ollama",
+      source: props.source,
+      version: props.version,
+      values: {
+        fullnameOverride: name,
+        replicaCount: props.replicas,
+        // Not a rolling update: the new pod would wait for the GPU, or the volume, of the old one.
+        updateStrategy: { type: "Recreate" },
+        ...(props.image && { image: imageValues(props.image) }),
+        service: { type: "ClusterIP", port: OLLAMA_PORT },
+        ollama: {
+          port: OLLAMA_PORT,
+          gpu: props.gpus > 0 ? { enabled: true, type: "nvidia", number: props.gpus } : { enabled: false },
+          // Pulled by a Job after the release: the chart's own pull hides failures, and keeps pods from ending.
+          models: { pull: [], run: [], create: [] },
+        },
+        persistentVolume: this.claim ? { enabled: true, existingClaim: name } : { enabled: false },
+        ...(props.gpus > 0 && { runtimeClassName: "nvidia" }),
+        ...this.placement(props),
+        // Never null: that takes the limit of GPUs away as well.
+        resources: { requests: { ...resources.requests }, limits: { ...resources.limits } },
+        extraEnv: Object.entries(environment)
+          .sort(([a], [b]) => (a < b ? -1 : 1))
+          .map(([key, value]) => ({ name: key, value })),
+        ...(staged && {
+          volumes: [{ name: "models", ...staged.volume }, ...staged.volumes],
+          volumeMounts: [{ name: "models", mountPath: staged.mountPath, readOnly: true }],
+          initContainers: staged.initContainers,
+        }),
+        // Ollama asks nothing of the API of Kubernetes.
+        serviceAccount: { automount: false },
+        tests: { enabled: false },
+      },
+      moreValues: props.moreValues,
+      timeoutSeconds: props.timeoutSeconds,
+      dependsOn: [...(props.dependsOn ?? []), ...(this.claim ? [this.claim] : [])],
+    });
+    // Without the domain of the cluster, which may be another than cluster.local.
+    this.url = `http://${name}.${namespace}.svc:${OLLAMA_PORT}`;
+  }
+
+  private claimOf({ name, namespace, partOf, dependsOn }: OllamaReleaseProps, props: ModelClaim): PersistentVolumeClaimV1 {
+    const claim = new PersistentVolumeClaimV1(this, "claim", {
+      metadata: { name, namespace, labels: { ...recommendedLabels("ollama", partOf), "app.kubernetes.io/instance": name } },
+      spec: {
+        accessModes: [props.accessMode],
+        // Always named: K3s has a default class of its own.
+        storageClassName: props.storageClass,
+        resources: { requests: { storage: `${props.sizeGi}Gi` } },
+      },
+      // A class that waits for the first pod would keep this waiting, since the pod comes after.
+      waitUntilBound: false,
+      dependsOn,
+      ...(props.protect && { lifecycle: { preventDestroy: true } }),
+    });
+    claim.overrideLogicalId(name);
+    return claim;
+  }
+
+  private placement(props: OllamaReleaseProps): Record<string, unknown> {
+    const nodeSelector = { ...(props.gpus > 0 && props.gpuNodeSelector), ...props.nodeSelector };
+    return {
+      ...(Object.keys(nodeSelector).length > 0 && { nodeSelector }),
+      ...(props.tolerations.length > 0 && { tolerations: props.tolerations }),
+    };
+  }
+}

@@ -1,0 +1,132 @@
+import certManager from "../chart-keys/cert-manager-1.21.1.json";
+import csiDriverNfs from "../chart-keys/csi-driver-nfs-4.13.4.json";
+import nvidiaDevicePlugin from "../chart-keys/nvidia-device-plugin-0.20.0.json";
+import ollama1360 from "../chart-keys/ollama-1.36.0.json";
+import ollama1770 from "../chart-keys/ollama-1.77.0.json";
+import { type Fault, quote } from "./fault";
+import { nearest } from "./nearest";
+import { compareVersions } from "./version";
+
+/** The keys of a chart's values file, dotted, and the type of each default. */
+type Keys = Readonly<Record<string, string>>;
+
+/** The charts whose keys are known, and the versions they are known of, oldest first. */
+const KNOWN = {
+  "cert-manager": { "1.21.1": certManager },
+  "csi-driver-nfs": { "4.13.4": csiDriverNfs },
+  "nvidia-device-plugin": { "0.20.0": nvidiaDevicePlugin },
+  ollama: { "1.36.0": ollama1360, "1.77.0": ollama1770 },
+} as const satisfies Record<string, Record<string, Keys>>;
+
+/** A chart whose values can be checked. */
+export type KnownChart = keyof typeof KNOWN;
+
+/** Keys that a template reads and the values file does not show. */
+const EXTRA: Readonly<Partial<Record<KnownChart, Keys>>> = {
+  "nvidia-device-plugin": { affinity: "object" },
+  ollama: { "persistentVolume.labels": "object" },
+};
+
+/** What is wrong with one value given to a chart. */
+export interface ValueFault extends Fault {
+  /** The dotted key. */
+  readonly key: string;
+}
+
+/** Which version's keys a version of a chart is checked with: its own, or those of the nearest known one. */
+export function checkedWith(chart: KnownChart, version: string): { readonly version: string; readonly exact: boolean } {
+  const versions = Object.keys(KNOWN[chart]);
+  const wanted = version.replace(/^v/, "");
+  if (versions.includes(wanted)) return { version: wanted, exact: true };
+  const before = versions.filter((known) => compareVersions(known, wanted) <= 0).at(-1);
+  return { version: before ?? versions[0] ?? "", exact: false };
+}
+
+/**
+ * What a chart would ignore without a word: keys that it does not have, and values of another type than it looks for.
+ * No chart of these has a schema, so a mistyped key changes nothing, and nobody says so.
+ */
+export function checkChartValues(chart: KnownChart, version: string, values: Readonly<Record<string, unknown>>): ValueFault[] {
+  const known: Record<string, Keys> = KNOWN[chart];
+  const keys: Keys = { ...known[checkedWith(chart, version).version], ...EXTRA[chart] };
+  return [...faultsIn(values, [], keys, chart)];
+}
+
+function* faultsIn(
+  values: Readonly<Record<string, unknown>>,
+  above: readonly string[],
+  keys: Keys,
+  chart: string,
+): Iterable<ValueFault> {
+  for (const [name, value] of Object.entries(values)) {
+    const path = [...above, name];
+    const key = path.join(".");
+    const type = keys[key];
+    const branch = Object.keys(keys).some((candidate) => candidate.startsWith(`${key}.`));
+    if (type === undefined && !branch) {
+      const meant = nearestKey(key, name, Object.keys(keys));
+      yield {
+        key,
+        code: "unknown-chart-key",
+        message: `the chart ${chart} has no value ${key}, and would ignore it without a word`,
+        remedy: meant ? `Did you mean ${meant}?` : "Look it up in the chart's values file.",
+      };
+    } else if (branch && isMap(value) && type === undefined) {
+      yield* faultsIn(value, path, keys, chart);
+    } else if (type === undefined || !fits(type, value)) {
+      yield {
+        key,
+        code: "wrong-chart-type",
+        message: `${key} is ${quote(value)}, and the chart ${chart} looks for ${type === undefined ? "a map" : NOUNS[type]}`,
+        remedy:
+          value === null
+            ? "Leave it out: null takes away what the chart needs, the limit of GPUs for one."
+            : "Write it in that form.",
+      };
+    }
+  }
+}
+
+const NOUNS: Readonly<Record<string, string>> = {
+  bool: "true or false",
+  number: "a number",
+  string: "text",
+  object: "a map",
+  list: "a list",
+};
+
+function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** A default of null tells nothing about the type. */
+function fits(type: string, value: unknown): boolean {
+  switch (type) {
+    case "bool":
+      return typeof value === "boolean";
+    case "number":
+      return typeof value === "number";
+    case "string":
+      return typeof value === "string";
+    case "object":
+      return isMap(value);
+    case "list":
+      return Array.isArray(value);
+    default:
+      return true;
+  }
+}
+
+/** The key that was meant: one near as a whole, or a branch or leaf whose own name is near. */
+function nearestKey(key: string, name: string, keys: readonly string[]): string | undefined {
+  const branches = keys.flatMap((candidate) => candidate.split(".").map((_, i, parts) => parts.slice(0, i + 1).join(".")));
+  const candidates = [...new Set(branches)];
+  const whole = nearest(key, candidates);
+  if (whole) return whole;
+  const leaf = candidates.find((candidate) => candidate.split(".").at(-1) === name);
+  // `persistence` for `persistentVolume`: the same beginning says more than the count of edits.
+  return (
+    leaf ??
+    candidates.find((candidate) => candidate.slice(0, 6).toLowerCase() === key.slice(0, 6).toLowerCase() && key.length > 5)
+  );
+}

@@ -1,0 +1,34 @@
+import { z } from "zod";
+import { checkFilePath } from "../../grammar/file-path";
+import { checkChartVersion } from "../../grammar/kubernetes-name";
+import { checkHttpUrl } from "../../grammar/url";
+import { text } from "./field";
+
+/** Values for a chart, beyond what the lab has words for. Merged over what the lab says; keys are checked in the rules. */
+export const chartValues = z
+  .record(z.string(), z.json())
+  .default({})
+  .describe("Other values of the chart, merged over those that follow from the lab.");
+
+/** Which chart, of which version, from where. */
+export function chart(version: string, meaning: string) {
+  return z
+    .strictObject({
+      version: text(checkChartVersion, "Exact version of the chart.").default(version),
+      repository: text(checkHttpUrl, "Repository that has the chart. Default: the project's own.").optional(),
+      oci: text(
+        (value) =>
+          /^oci:\/\/[a-z0-9][a-z0-9.:/_-]*$/.test(value)
+            ? undefined
+            : {
+                code: "invalid-oci",
+                message: `${JSON.stringify(value)} is not an OCI registry's URL`,
+                remedy: "Write it as oci://registry.lab.example/charts, without the name of the chart.",
+              },
+        "OCI registry that has the chart, instead of a repository.",
+      ).optional(),
+      file: text(checkFilePath, "The chart's .tgz, relative to this file, instead of a repository.").optional(),
+    })
+    .prefault({})
+    .describe(meaning);
+}

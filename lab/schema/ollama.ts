@@ -1,0 +1,96 @@
+import { z } from "zod";
+import { checkDomainName } from "../../grammar/domain-name";
+import { checkKey } from "../../grammar/guest";
+import { checkImage, checkKubernetesName } from "../../grammar/kubernetes-name";
+import { checkNodeLabel } from "../../grammar/kubernetes-node";
+import { checkOllamaVariable } from "../../grammar/ollama-variable";
+import { checkCpu, checkMemory } from "../../grammar/quantity";
+import { cidr, models, named, text, whole } from "./field";
+import { chart, chartValues } from "./helm";
+
+const amounts = z.strictObject({
+  cpu: text(checkCpu, "CPU.").optional(),
+  memory: text(checkMemory, "Memory.").optional(),
+});
+
+const toleration = z.strictObject({
+  key: z.string().optional(),
+  operator: z.enum(["Exists", "Equal"]).optional(),
+  value: z.string().optional(),
+  effect: z.enum(["NoSchedule", "PreferNoSchedule", "NoExecute"]).optional(),
+});
+
+const nodeSelector = z.record(z.string(), z.string()).check((context) => {
+  for (const [key, value] of Object.entries(context.value)) {
+    const fault = checkNodeLabel(`${key}=${value}`);
+    // A selector may ask for labels that no node may give itself.
+    if (fault && fault.code !== "reserved-label") {
+      context.issues.push({ code: "custom", input: value, path: [key], message: fault.message, params: { fault } });
+    }
+  }
+});
+
+const release = z
+  .strictObject({
+    models: models("Models that are pulled after the release is up, and again when this list changes.").default([]),
+    removeUnlistedModels: z.boolean().default(false).describe("Remove models that are no longer listed."),
+    host: text(checkDomainName, "Name under which it is reached over HTTPS. Default: inside the cluster only.").optional(),
+    allowFrom: z
+      .array(cidr("A network."))
+      .default([])
+      .describe("Networks that may use the host; empty: all. Traefik must see the clients' addresses (docs/operations.md)."),
+    storageGi: whole(1, 65_536, "Size of the claim for the models, in Gi.").default(50),
+    storageClass: text(checkKubernetesName, "StorageClass, where it differs from kubernetes.storageClass.").optional(),
+    accessMode: z
+      .enum(["ReadWriteOnce", "ReadWriteMany"])
+      .describe("Default: ReadWriteOnce, with several replicas ReadWriteMany. Changing it replaces the claim.")
+      .optional(),
+    protect: z.boolean().default(true).describe("Refuse to destroy the claim, and the models with it."),
+    gpus: whole(0, 16, "How many GPUs each pod gets.").default(0),
+    replicas: whole(0, 100, "How many pods. A model is loaded in each of them.").default(1),
+    resources: z
+      .strictObject({
+        requests: amounts.prefault({ cpu: "500m", memory: "2Gi" }).describe("What a pod is guaranteed."),
+        limits: amounts.prefault({}).describe("What a pod may take; limits of GPUs follow from gpus."),
+      })
+      .prefault({})
+      .describe("CPU and memory of a pod."),
+    nodeSelector: nodeSelector
+      .describe("Labels of the nodes it may run on. Default with gpus: nvidia.com/gpu.present=true.")
+      .optional(),
+    tolerations: z.array(toleration).default([]).describe("Taints it tolerates, besides that of GPU nodes."),
+    keepAlive: z.string().describe("How long a model stays loaded, such as 30m. Default: Ollama's.").optional(),
+    contextLength: whole(512, 10_485_760, "Tokens of context. Default: Ollama's, which depends on the GPU's memory.").optional(),
+    environment: z
+      .record(text(checkOllamaVariable, "Name of a variable."), z.string())
+      .default({})
+      .describe("Other OLLAMA_… variables."),
+    image: text(checkImage, "Image of Ollama. Default: the chart's.").optional(),
+    timeoutMinutes: whole(1, 600, "How long Helm waits for the pods; the image is several GB.").default(20),
+    pullTimeoutMinutes: whole(1, 2880, "How long the models may take to be pulled.").default(360),
+    values: chartValues,
+  })
+  .describe("An Ollama on the cluster.");
+
+/** `ollama:` — Ollama on Kubernetes. */
+export const ollama = z
+  .strictObject({
+    namespace: text(checkKubernetesName, "Namespace. Changing it moves everything, and loses the models.").default("ml"),
+    chart: chart("1.77.0", "The chart ollama of otwld."),
+    networkPolicy: z
+      .strictObject({
+        traefikNamespace: text(checkKubernetesName, "Namespace that Traefik runs in; K3s puts it there.").default("kube-system"),
+        namespaces: z
+          .array(text(checkKubernetesName, "A namespace."))
+          .default([])
+          .describe("Namespaces that may reach the API, besides Traefik and its own."),
+      })
+      .describe("Let only Traefik and named namespaces reach the API. Default: every pod of the cluster may.")
+      .optional(),
+    releases: named(
+      checkKey,
+      release,
+      "Releases by names of your own: Helm release, Service, claim and certificate are named after them.",
+    ),
+  })
+  .describe("Ollama on Kubernetes.");

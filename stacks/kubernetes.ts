@@ -1,0 +1,36 @@
+import { join, relative } from "node:path";
+import type { TerraformStack } from "cdktf";
+import { ClusterAccess } from "../constructs/kubernetes/cluster-access";
+import type { ChartSource } from "../constructs/kubernetes/helm-chart";
+import type { Lab } from "../lab/lab";
+import { stackFolder } from "./stack-folder";
+
+/** A file that the lab names, as a stack names it: relative to its own folder. */
+export function fileFrom(stack: TerraformStack, lab: Lab, path: string): string {
+  return relative(stackFolder(stack), join(lab.directory, path));
+}
+
+/** The way to the lab's cluster. */
+export function clusterAccess(stack: TerraformStack, lab: Lab, kubeconfig = lab.kubernetes.kubeconfig): ClusterAccess {
+  return new ClusterAccess(stack, "access", { kubeconfig: fileFrom(stack, lab, kubeconfig) });
+}
+
+/** The repositories that publish the charts. */
+const REPOSITORIES = {
+  "cert-manager": "https://charts.jetstack.io",
+  "csi-driver-nfs": "https://kubernetes-csi.github.io/csi-driver-nfs",
+  "nvidia-device-plugin": "https://nvidia.github.io/k8s-device-plugin",
+  ollama: "https://helm.otwld.com/",
+} as const;
+
+/** Where a chart comes from: what the lab names, or its own repository. */
+export function chartSource(
+  stack: TerraformStack,
+  lab: Lab,
+  name: keyof typeof REPOSITORIES,
+  { repository, oci, file }: { readonly repository?: string; readonly oci?: string; readonly file?: string },
+): ChartSource {
+  if (file) return { file: fileFrom(stack, lab, file) };
+  if (oci) return { oci };
+  return { repository: repository ?? REPOSITORIES[name] };
+}

@@ -1,0 +1,163 @@
+import { TerraformOutput } from "cdktf";
+import type { Construct } from "constructs";
+import { Namespace } from "../constructs/kubernetes/namespace";
+import { KubernetesObjects, ObjectsChart } from "../constructs/kubernetes/objects";
+import { ApiNetworkPolicy } from "../constructs/ollama/api-network-policy";
+import { HTTPS_REDIRECT, HttpsRoute, httpsRedirect } from "../constructs/ollama/https-route";
+import { ModelPull } from "../constructs/ollama/model-pull";
+import { OLLAMA_PORT } from "../constructs/ollama/ollama-container";
+import { OllamaRelease, type OllamaReleaseProps } from "../constructs/ollama/ollama-release";
+import { ollamaOfChart } from "../lab/charts";
+import { accessModeOf, GPU_NODE, type OllamaRelease as ReleaseSpec } from "../lab/kubernetes";
+import type { Lab } from "../lab/lab";
+import type { Problem } from "../lab/problem";
+import { chartSource, clusterAccess } from "./kubernetes";
+import { LabStack } from "./lab-stack";
+
+type OllamaSpec = NonNullable<Lab["ollama"]>;
+
+/** Stack `ollama`: namespace, model storage, Ollama releases, their models, and the way in over HTTPS. */
+export class OllamaStack extends LabStack {
+  readonly namespace: Namespace;
+  readonly releases: Readonly<Record<string, OllamaRelease>>;
+  private readonly objects: ObjectsChart;
+  private readonly redirect?: KubernetesObjects;
+
+  constructor(
+    scope: Construct,
+    lab: Lab,
+    private readonly ollama: OllamaSpec,
+    warnings: readonly Problem[],
+  ) {
+    super(scope, "ollama", lab, warnings);
+    clusterAccess(this, lab);
+    this.objects = new ObjectsChart(this);
+    this.namespace = new Namespace(this, "namespace", { name: ollama.namespace, partOf: lab.name });
+    const specs = Object.entries(ollama.releases);
+    if (specs.some(([, { host }]) => host)) {
+      this.redirect = new KubernetesObjects(this, HTTPS_REDIRECT, {
+        name: HTTPS_REDIRECT,
+        namespace: ollama.namespace,
+        chart: this.objects,
+        objects: [httpsRedirect(ollama.namespace)],
+        dependsOn: [this.namespace.resource],
+      });
+    }
+    if (ollama.networkPolicy) {
+      new ApiNetworkPolicy(this, "network-policy", {
+        ...ollama.networkPolicy,
+        namespace: ollama.namespace,
+        partOf: lab.name,
+        dependsOn: [this.namespace.resource],
+      });
+    }
+    this.releases = Object.fromEntries(specs.map(([key, spec]) => [key, this.release(key, spec)]));
+    this.outputs(specs);
+  }
+
+  private release(key: string, spec: ReleaseSpec): OllamaRelease {
+    const { lab, ollama } = this;
+    const { namespace } = ollama;
+    const release = new OllamaRelease(this, key, {
+      name: key,
+      namespace,
+      partOf: lab.name,
+      source: chartSource(this, lab, "ollama", ollama.chart),
+      version: ollama.chart.version,
+      models: this.models(spec),
+      replicas: spec.replicas,
+      gpus: spec.gpus,
+      resources: spec.resources,
+      nodeSelector: spec.nodeSelector,
+      gpuNodeSelector: { "nvidia.com/gpu.present": GPU_NODE.labels["nvidia.com/gpu.present"] },
+      tolerations: spec.tolerations,
+      environment: {
+        ...(spec.keepAlive && { OLLAMA_KEEP_ALIVE: spec.keepAlive }),
+        ...(spec.contextLength && { OLLAMA_CONTEXT_LENGTH: String(spec.contextLength) }),
+        ...spec.environment,
+      },
+      image: spec.image,
+      timeoutSeconds: spec.timeoutMinutes * 60,
+      moreValues: spec.values,
+      dependsOn: [this.namespace.resource],
+    });
+    if (spec.models.length > 0) {
+      new ModelPull(this, `${key}-models`, {
+        name: `${key}-models`,
+        namespace,
+        partOf: lab.name,
+        server: release.url,
+        image: this.image(spec),
+        models: spec.models,
+        removeUnlisted: spec.removeUnlistedModels,
+        timeoutSeconds: spec.pullTimeoutMinutes * 60,
+        objects: this.objects,
+        dependsOn: [release.chart.resource],
+      });
+    }
+    if (spec.host) {
+      new HttpsRoute(this, `${key}-route`, {
+        name: `${key}-route`,
+        service: key,
+        port: OLLAMA_PORT,
+        namespace,
+        host: spec.host,
+        issuer: lab.kubernetes.issuer,
+        allowFrom: spec.allowFrom,
+        objects: this.objects,
+        dependsOn: [...(this.redirect ? [this.redirect.resource] : []), release.chart.resource],
+      });
+    }
+    return release;
+  }
+
+  private models(spec: ReleaseSpec): OllamaReleaseProps["models"] {
+    const storageClass = spec.storageClass ?? this.lab.kubernetes.storageClass;
+    return { claim: { storageClass, sizeGi: spec.storageGi, accessMode: accessModeOf(spec), protect: spec.protect } };
+  }
+
+  /** The image with Ollama's client for Jobs: the release's own, or that of the chart's version. */
+  private image(spec: ReleaseSpec): string {
+    const { version } = this.ollama.chart;
+    // The rule imageOfJobs refuses a chart of an unknown version without an image.
+    return spec.image ?? `ollama/ollama:${ollamaOfChart(version)}`;
+  }
+
+  private outputs(specs: readonly [string, ReleaseSpec][]): void {
+    const { chart, namespace } = this.ollama;
+    const output = (name: string, value: unknown, description: string) => new TerraformOutput(this, name, { value, description });
+    output(
+      "internal_urls",
+      Object.fromEntries(specs.map(([key]) => [key, this.releases[key]?.url])),
+      "URL of each Ollama inside the cluster.",
+    );
+    const hosts = specs.filter(([, { host }]) => host);
+    output(
+      "external_urls",
+      Object.fromEntries(hosts.map(([key, { host }]) => [key, `https://${host}`])),
+      "URL of each Ollama from outside.",
+    );
+    output(
+      "versions",
+      { chart: chart.version, ollama: Object.fromEntries(specs.map(([key, spec]) => [key, this.image(spec).split(":").at(-1)])) },
+      "Versions of the chart and of Ollama.",
+    );
+    output(
+      "check_commands",
+      Object.fromEntries(
+        specs.map(([key, spec]) => [
+          key,
+          [
+            `kubectl -n ${namespace} get deployment,pod,pvc -l app.kubernetes.io/instance=${key}`,
+            [
+              "scripts/ollama-health.sh",
+              spec.host ? `--endpoint https://${spec.host}` : `--internal --namespace ${namespace} --service ${key}`,
+              ...spec.models.map((model) => `--model ${model}`),
+            ].join(" "),
+          ],
+        ]),
+      ),
+      "What shows that each Ollama works.",
+    );
+  }
+}
