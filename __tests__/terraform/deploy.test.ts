@@ -1,0 +1,73 @@
+// The command of the README, as a user types it: `npx cdktf deploy '*'`, from lab.yaml to the last stack.
+import { spawn } from "node:child_process";
+import { cpSync, existsSync, readdirSync, readFileSync, statSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { describeWithTool } from "../../testing/external-tool";
+import { Workspace } from "../../testing/terraform/workspace";
+import { ROOT } from "./example-labs";
+import { OPERATOR_COMMANDS, SECRETS } from "./operator-commands";
+
+const CLI = join(ROOT, "node_modules/cdktf-cli/bundle/bin/cdktf");
+
+interface Manifest {
+  readonly stacks: Readonly<Record<string, { readonly dependencies: readonly string[] }>>;
+}
+
+interface Deployment {
+  readonly status: number | null;
+  /** All that was printed. */
+  readonly text: string;
+  readonly manifest: Manifest;
+  readonly workspace: Workspace;
+}
+
+/** Deploys the default lab in a folder of its own: the sources are linked there, everything that is written stays there. */
+async function deploy(): Promise<Deployment> {
+  const workspace = await Workspace.open({}, { commands: OPERATOR_COMMANDS, variables: SECRETS, env: { CI: "1" } });
+  const { root, env } = workspace;
+  for (const file of ["lab.yaml", "cdktf.json"]) cpSync(join(ROOT, file), join(root, file));
+  for (const entry of ["main.ts", "node_modules"]) symlinkSync(join(ROOT, entry), join(root, entry));
+  const child = spawn(process.execPath, [CLI, "deploy", "*", "--auto-approve", "--skip-provider-lock"], { cwd: root, env });
+  let text = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on("data", (chunk) => {
+      text += chunk;
+    });
+  }
+  const status = await new Promise<number | null>((done) => child.on("close", done));
+  if (status !== 0) throw new Error(`cdktf deploy ended with ${status}:\n${text}`);
+  return { status, text, manifest: JSON.parse(readFileSync(join(root, "cdktf.out/manifest.json"), "utf8")), workspace };
+}
+
+describeWithTool("terraform", "cdktf deploy '*' of the default lab", () => {
+  let deployment: Deployment;
+  beforeAll(async () => {
+    deployment = await deploy();
+  });
+  const stateOf = (stack: string) => join(deployment.workspace.root, `state/homelab/${stack}.tfstate`);
+
+  test("applies every stack of the manifest", () => {
+    const names = Object.keys(deployment.manifest.stacks);
+    expect(deployment.text.match(/Apply complete!/g)).toHaveLength(names.length);
+    expect(names.filter((name) => !existsSync(stateOf(name)))).toEqual([]);
+  });
+
+  test("applies each after those it depends on", () => {
+    // Terraform writes a state for the last time at the end of its apply.
+    const finished = (name: string) => statSync(stateOf(name), { bigint: true }).mtimeNs;
+    const pairs = Object.entries(deployment.manifest.stacks).flatMap(([name, { dependencies }]) =>
+      dependencies.map((dependency) => ({ name, dependency })),
+    );
+    expect(pairs.filter(({ name, dependency }) => finished(name) < finished(dependency))).toEqual([]);
+  });
+
+  test("makes the lab's guests", async () => {
+    expect((await deployment.workspace.world.guests()).map(({ name }) => name)).toContain("homelab-ollama-1");
+  });
+
+  test("keeps no state in the output, which may be deleted", () => {
+    const files = readdirSync(join(deployment.workspace.root, "cdktf.out"), { recursive: true }).map(String);
+    // Terraform's note of its backend has the ending of a state, and is none.
+    expect(files.filter((file) => file.endsWith(".tfstate") && !file.includes("/.terraform/"))).toEqual([]);
+  });
+});

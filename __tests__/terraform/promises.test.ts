@@ -1,0 +1,157 @@
+// What the output promises, seen in every file that `npm run synth` writes for every lab that is shipped.
+import { spawn } from "node:child_process";
+import { existsSync, readdirSync, readFileSync, realpathSync } from "node:fs";
+import { join, relative, resolve } from "node:path";
+import { parseAllDocuments } from "yaml";
+import { configIn, copyOfLab, LAB_FILES, ROOT, type StackConfig, stackFolders } from "./example-labs";
+
+/** Secrets as an operator has them in the environment; none may be in the output. */
+const SECRETS = {
+  PROXMOX_VE_API_TOKEN: "terraform@pve!lab=marker-api-token",
+  PROXMOX_VE_PASSWORD: "marker-password",
+  PROXMOX_VE_SSH_PRIVATE_KEY: "marker-private-key",
+  AWS_SECRET_ACCESS_KEY: "marker-state-key",
+  TF_VAR_k3s_server_token: "marker-server-token".padEnd(64, "0"),
+  TF_VAR_k3s_agent_token: "marker-agent-token".padEnd(64, "0"),
+};
+
+interface Output {
+  readonly folder: string;
+  readonly outdir: string;
+  /** By path in the output. */
+  readonly files: Readonly<Record<string, string>>;
+  readonly stacks: Readonly<Record<string, StackConfig>>;
+}
+
+function filesBelow(folder: string): Record<string, string> {
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const paths = entries.map((entry) => join(entry.parentPath ?? entry.path, entry.name));
+  return Object.fromEntries(paths.map((path) => [relative(folder, path), readFileSync(path, "utf8")]));
+}
+
+/** Runs main.ts on a copy of the lab, with secrets in the environment. */
+async function synthesize(file: string): Promise<Output> {
+  const folder = copyOfLab(file);
+  const outdir = join(folder, "cdktf.out");
+  const child = spawn(process.execPath, ["--import", "tsx", join(ROOT, "main.ts")], {
+    cwd: ROOT,
+    env: { ...SECRETS, PATH: process.env["PATH"], LAB: join(folder, file), CDKTF_OUTDIR: outdir },
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  let stderr = "";
+  child.stderr.on("data", (text) => {
+    stderr += text;
+  });
+  const status = await new Promise<number | null>((done) => child.on("close", done));
+  if (status !== 0) throw new Error(`${file} could not be synthesized: ${stderr}`);
+  const stacks = Object.entries(stackFolders(outdir)).map(([name, path]) => [name, configIn(path)] as const);
+  return { folder, outdir, files: filesBelow(outdir), stacks: Object.fromEntries(stacks) };
+}
+
+/** The snapshots' provider versions by source, such as `bpg/proxmox`. */
+const SNAPSHOTS = Object.fromEntries(
+  readdirSync(join(ROOT, "provider-schemas")).flatMap((file) => {
+    const version = /^.+@(.+)\.json$/.exec(file)?.[1];
+    if (!version) return [];
+    const { provider_schemas } = JSON.parse(readFileSync(join(ROOT, "provider-schemas", file), "utf8")) as {
+      provider_schemas: Record<string, unknown>;
+    };
+    return Object.keys(provider_schemas).map((address) => [address.replace(/^registry\.terraform\.io\//, ""), version]);
+  }),
+);
+
+/** Every name that is an address, or part of one. */
+function names({ resource = {}, data = {}, variable = {}, output = {}, locals = {} }: StackConfig): string[] {
+  const ofTypes = [resource, data].flatMap((types) =>
+    Object.entries(types).flatMap(([type, items]) => Object.keys(items).map((name) => `${type}.${name}`)),
+  );
+  return [...ofTypes, ...[variable, output, locals].flatMap((items) => Object.keys(items))];
+}
+
+/** Every string in a value, with the path of keys to it. */
+function strings(value: unknown, path: string): [path: string, text: string][] {
+  if (typeof value === "string") return [[path, value]];
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([key, item]) => strings(item, `${path}.${key}`));
+}
+
+/** The YAML documents in a stack: inventories, user-data of VMs, values of charts. */
+function yamlTexts(config: StackConfig): [path: string, text: string][] {
+  return strings(config, "").filter(
+    ([path, text]) =>
+      /\.(inventory\.value|INVENTORY)$/.test(path) ||
+      /\.helm_release\..*\.values\.\d+$/.test(path) ||
+      (/\.source_raw\..*data$/.test(path) && !text.startsWith("#!")),
+  );
+}
+
+describe.each(LAB_FILES)("the output of %s", (file) => {
+  let output: Output;
+  beforeAll(async () => {
+    output = await synthesize(file);
+  });
+
+  test("has no path of this machine in any file, manifest and assets included", () => {
+    const places = [ROOT, output.folder, realpathSync(output.folder)];
+    const found = Object.entries(output.files).filter(([path, text]) =>
+      places.some((place) => `${path}\n${text}`.includes(place)),
+    );
+    expect(found.map(([path]) => path)).toEqual([]);
+  });
+
+  test("has no secret of the environment in any file", () => {
+    const found = Object.entries(output.files).filter(([, text]) =>
+      Object.values(SECRETS).some((secret) => text.includes(secret)),
+    );
+    expect(found.map(([path]) => path)).toEqual([]);
+  });
+
+  test("pins each provider to exactly the version of its schema snapshot", () => {
+    for (const { terraform } of Object.values(output.stacks)) {
+      for (const { source, version } of Object.values(terraform.required_providers ?? {})) {
+        expect({ source, version }).toEqual({
+          source,
+          version: SNAPSHOTS[source.includes("/") ? source : `hashicorp/${source}`],
+        });
+      }
+    }
+  });
+
+  test("keeps every local state outside itself, by a relative path", () => {
+    for (const [name, folder] of Object.entries(stackFolders(output.outdir))) {
+      const { local } = configIn(folder).terraform.backend;
+      const paths = [local?.path, local?.workspace_dir].filter((path) => path !== undefined);
+      const inside = paths.filter(
+        (path) => path.startsWith("/") || !relative(output.outdir, resolve(folder, path)).startsWith(".."),
+      );
+      expect([name, inside]).toEqual([name, []]);
+    }
+  });
+
+  test("names every resource, variable and output by itself, never by a hash of a construct's path", () => {
+    const hashed = Object.values(output.stacks).flatMap((stack) => names(stack).filter((name) => /_[0-9A-F]{8}$/.test(name)));
+    expect(hashed).toEqual([]);
+  });
+
+  test("has no kubernetes_manifest, which no plan can do without a cluster", () => {
+    expect(Object.values(output.stacks).filter(({ resource }) => resource?.["kubernetes_manifest"])).toEqual([]);
+  });
+
+  test("refers only to files that are in it", () => {
+    for (const [name, folder] of Object.entries(stackFolders(output.outdir))) {
+      const assets = JSON.stringify(configIn(folder)).match(/assets\/[\w./@+-]+/g) ?? [];
+      expect([name, assets.filter((asset) => !existsSync(join(folder, asset)))]).toEqual([name, []]);
+    }
+  });
+
+  test("has YAML that parses wherever it has YAML", () => {
+    const problems = Object.values(output.stacks).flatMap((config) =>
+      yamlTexts(config).flatMap(([path, text]) =>
+        parseAllDocuments(text.replaceAll("$${", "${").replaceAll("%%{", "%{")).flatMap(({ errors }) =>
+          errors.map(({ message }) => `${path}: ${message}`),
+        ),
+      ),
+    );
+    expect(problems).toEqual([]);
+  });
+});
