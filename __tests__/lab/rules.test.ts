@@ -209,6 +209,25 @@ const errors: Rejected[] = [
     names: ["a.lab.example", "b.lab.example"],
   },
   {
+    fact: "one template file name from two places, by two nodes that share the datastore",
+    lab: {
+      proxmox: { nodes: { pve2: { address: "192.0.2.12" } } },
+      storage: { files: "nas", shared: ["nas"] },
+      containers: {
+        "ollama-1": { template: { url: "https://a.lab.example/u.tar.zst", sha256: "0".repeat(64) } },
+        "ollama-2": {
+          vmId: 202,
+          address: "192.0.2.22",
+          node: "pve2",
+          template: { url: "https://b.lab.example/u.tar.zst", sha256: "0".repeat(64) },
+        },
+      },
+    },
+    code: "template-conflict",
+    path: "containers.ollama-2.template",
+    names: ["a.lab.example", "b.lab.example"],
+  },
+  {
     fact: "Ansible within the deploy for a leased address",
     lab: { configure: true, ...container({ address: "dhcp" }) },
     code: "configure-with-dhcp",

@@ -145,13 +145,13 @@ describe.each(LAB_FILES)("the output of %s", (file) => {
   });
 
   test("has YAML that parses wherever it has YAML", () => {
-    const problems = Object.values(output.stacks).flatMap((config) =>
-      yamlTexts(config).flatMap(([path, text]) =>
-        parseAllDocuments(text.replaceAll("$${", "${").replaceAll("%%{", "%{")).flatMap(({ errors }) =>
-          errors.map(({ message }) => `${path}: ${message}`),
-        ),
+    const texts = Object.values(output.stacks).flatMap(yamlTexts);
+    const problems = texts.flatMap(([path, text]) =>
+      parseAllDocuments(text.replaceAll("$${", "${").replaceAll("%%{", "%{")).flatMap(({ errors }) =>
+        errors.map(({ message }) => `${path}: ${message}`),
       ),
     );
-    expect(problems).toEqual([]);
+    // Each lab has an inventory, user-data or the values of a chart.
+    expect([texts.length > 0, problems]).toEqual([true, []]);
   });
 });

@@ -147,14 +147,16 @@ export const templates = rule(["containers"], function* ({ containers }, { decla
 });
 
 /** Two downloads of one file name on one datastore would overwrite each other; which of them a container is made from would be chance. */
-export const oneFileOneDownload = rule(["containers"], function* ({ containers }) {
+export const oneFileOneDownload = rule(["containers", "storage"], function* ({ containers, storage, proxmox }) {
   const first = new Map<string, { key: string; identity: string; url: string }>();
   for (const [key, { template, node }] of Object.entries(containers)) {
     if (typeof template === "string") continue;
     const file = templateFileName(template);
     const identity = [template.url, template.sha256, template.sha512].join(" ");
-    const other = first.get(`${node} ${file}`);
-    if (!other) first.set(`${node} ${file}`, { key, identity, url: template.url });
+    const datastore = proxmox?.nodes[node ?? ""]?.storage?.files ?? storage.files;
+    const place = `${storage.shared.includes(datastore) ? "" : node} ${datastore} ${file}`;
+    const other = first.get(place);
+    if (!other) first.set(place, { key, identity, url: template.url });
     else if (other.identity !== identity) {
       yield error(
         "template-conflict",
