@@ -34,18 +34,13 @@ const servers = (number: number, changes: Changes = {}, node?: string) => ({
     ...changes,
   },
 });
-const pool = (changes: Changes = {}) =>
-  cluster({
-    pools: {
-      cpu: {
-        count: 2,
-        nodes: ["pve1"],
-        firstVmId: 320,
-        addresses: { from: "192.0.2.50", to: "192.0.2.59" },
-        ...changes,
-      },
-    },
-  });
+const cpuPool = {
+  count: 2,
+  nodes: ["pve1"],
+  firstVmId: 320,
+  addresses: { from: "192.0.2.50", to: "192.0.2.59" },
+};
+const pool = (changes: Changes = {}) => cluster({ pools: { cpu: { ...cpuPool, ...changes } } });
 
 const errors: Rejected[] = [
   {
@@ -205,7 +200,7 @@ const errors: Rejected[] = [
     fact: "a worker with the key of a pool's member",
     lab: cluster({
       workers: { "cpu-2": { vmId: 312, address: "192.0.2.42" } },
-      pools: { cpu: { count: 2, nodes: ["pve1"], firstVmId: 320, addresses: { from: "192.0.2.50", to: "192.0.2.59" } } },
+      pools: { cpu: cpuPool },
     }),
     code: "duplicate-key",
     path: "cluster.pools.cpu",
@@ -530,7 +525,7 @@ const errors: Rejected[] = [
     fact: "a pool whose members' names are too long, said once,",
     lab: {
       name: "a".repeat(40),
-      cluster: { pools: { ["b".repeat(30)]: { ...pool().cluster.pools.cpu } } },
+      cluster: { pools: { ["b".repeat(30)]: cpuPool } },
     },
     code: "name-too-long",
     path: `cluster.pools.${"b".repeat(30)}`,

@@ -15,6 +15,8 @@ export interface CloudConfigProps {
   /** The user that the keys log in as, with sudo and without a password. */
   readonly user: string;
   readonly sshPublicKeys: readonly string[];
+  /** URL of a mirror of Ubuntu's archive. @default the archive itself */
+  readonly aptMirror?: string;
   readonly files: readonly CloudConfigFile[];
   /** The command that runs once, at the first boot. */
   readonly run: readonly string[];
@@ -25,7 +27,7 @@ export interface CloudConfigProps {
  * An expression's value must be plain letters and digits, since it is filled in after the YAML was written. It is quoted there: 64
  * hexadecimal digits can look like a number.
  */
-export function cloudConfig({ hostname, user, sshPublicKeys, files, run }: CloudConfigProps): string {
+export function cloudConfig({ hostname, user, sshPublicKeys, aptMirror, files, run }: CloudConfigProps): string {
   const expressions: string[] = [];
   const contentOf = (content: CloudConfigFile["content"]) => {
     if (typeof content === "string") return content;
@@ -39,7 +41,8 @@ export function cloudConfig({ hostname, user, sshPublicKeys, files, run }: Cloud
         name: user,
         groups: ["adm", "sudo"],
         shell: "/bin/bash",
-        sudo: ["ALL=(ALL) NOPASSWD:ALL"],
+        // A text, since cloud-init took a list only later.
+        sudo: "ALL=(ALL) NOPASSWD:ALL",
         lock_passwd: true,
         ssh_authorized_keys: sshPublicKeys.map((key) => key.trim()),
       },
@@ -47,6 +50,9 @@ export function cloudConfig({ hostname, user, sshPublicKeys, files, run }: Cloud
     ssh_pwauth: false,
     disable_root: true,
     package_update: false,
+    ...(aptMirror && {
+      apt: { primary: [{ arches: ["default"], uri: aptMirror }], security: [{ arches: ["default"], uri: aptMirror }] },
+    }),
     write_files: files.map(({ path, mode, content }) => ({
       path,
       owner: "root:root",

@@ -39,6 +39,8 @@ export interface K3sNodeProps extends Omit<VirtualMachineProps, "cloudInit" | "r
   readonly release: K3sRelease;
   /** Content of K3s' config.yaml. */
   readonly config: string;
+  /** URL of a mirror of Ubuntu's archive. @default the archive itself */
+  readonly aptMirror?: string;
   /** Content of K3s' registries.yaml. @default none: images come from their own registries */
   readonly registries?: string;
   /** @default the tokens are handed over later, by SSH */
@@ -151,6 +153,7 @@ function userDataOf(props: K3sNodeProps): string {
     hostname: props.name,
     user: props.user,
     sshPublicKeys: props.sshPublicKeys,
+    aptMirror: props.aptMirror,
     files,
     run: ["bash", `${ON_NODE.scripts}/bootstrap-${role}.sh`],
   });

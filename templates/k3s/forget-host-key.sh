@@ -16,5 +16,8 @@ known=${SSH_KNOWN_HOSTS:-$HOME/.ssh/known_hosts}
 if [[ ! -f $known ]] || ! ssh-keygen -F "$ADDRESS" -f "$known" >/dev/null; then
   exit 0
 fi
-ssh-keygen -R "$ADDRESS" -f "$known" >/dev/null 2>&1 || complain "The former host key of $ADDRESS could not be taken out of $known."
-say "Forgot the host key of the machine that was at $ADDRESS before."
+if ssh-keygen -R "$ADDRESS" -f "$known" >/dev/null 2>&1; then
+  say "Forgot the host key of the machine that was at $ADDRESS before."
+else
+  complain "The former host key of $ADDRESS could not be taken out of $known."
+fi
