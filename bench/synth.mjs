@@ -17,7 +17,10 @@ function largeLab(containers) {
     network: { cidr: "10.0.0.0/16", gateway: "10.0.0.1", clients: ["10.0.0.0/16"], management: ["10.0.0.0/16"] },
     defaults: { container: { node: "pve1" } },
     containers: Object.fromEntries(
-      Array.from({ length: containers }, (_, i) => [`c${i}`, { vmId: 1000 + i, address: `10.0.${1 + Math.floor(i / 250)}.${1 + (i % 250)}` }]),
+      Array.from({ length: containers }, (_, i) => [
+        `c${i}`,
+        { vmId: 1000 + i, address: `10.0.${1 + Math.floor(i / 250)}.${1 + (i % 250)}` },
+      ]),
     ),
   };
   const file = join(folder, `${containers}.yaml`);

@@ -24,18 +24,31 @@ export function synthesize(lab: Lab, warnings: readonly Problem[], outdir: strin
   // A sibling, so that the paths relative to it are those relative to the target.
   const next = join(dirname(target), `.${basename(target)}.${process.pid}`);
   mkdirSync(next, { recursive: true });
-  // A stack trace for every construct and token would cost a third of the time, and nobody reads them.
-  const { stackTraceLimit } = Error;
-  Error.stackTraceLimit = 0;
   try {
-    const app = new App({ outdir: next, stackTraces: false });
-    const ids = buildStacks(app, lab, warnings).map((stack) => stack.node.id);
-    app.synth();
+    const ids = withoutStackTraces(() => {
+      const app = new App({ outdir: next, stackTraces: false });
+      const stacks = buildStacks(app, lab, warnings);
+      app.synth();
+      return stacks.map((stack) => stack.node.id);
+    });
     publish(next, target);
     return ids.map((id) => summarize(id, join(outdir, "stacks", id)));
   } finally {
-    Error.stackTraceLimit = stackTraceLimit;
     rmSync(next, { recursive: true, force: true });
+  }
+}
+
+/**
+ * cdktf takes the stack trace of every construct and token, whatever Error.stackTraceLimit and `stackTraces: false` say. Writing them out
+ * costs half of the time, and nobody reads them. An error that is thrown gets its trace when it is read, which is afterwards.
+ */
+function withoutStackTraces<T>(work: () => T): T {
+  const { prepareStackTrace } = Error;
+  Error.prepareStackTrace = () => "";
+  try {
+    return work();
+  } finally {
+    Error.prepareStackTrace = prepareStackTrace;
   }
 }
 
