@@ -1,4 +1,6 @@
 import { relative } from "node:path";
+import { artifactsOf, wayOf } from "./lab/artifacts";
+import type { Lab } from "./lab/lab";
 import { count, report } from "./lab/problem";
 import { readLab } from "./lab/read";
 import { type StackSummary, synthesize } from "./stacks/synthesize";
@@ -13,6 +15,16 @@ function summary(stacks: readonly StackSummary[], lab: string): string {
     ];
   });
   return [`Synthesized ${lab}:`, ...lines].join("\n");
+}
+
+/** In an air-gapped lab: everything that production fetches, and how it gets there. */
+function airGapReport(lab: Lab): string {
+  if (!lab.airGapped) return "";
+  const rows = [...artifactsOf(lab)].map((artifact) => {
+    const way = wayOf(artifact, lab);
+    return `  ${artifact.kind.padEnd(8)} ${artifact.name} (${artifact.host}) ← ${way === "reachable" ? "declared reachable" : way}`;
+  });
+  return `Production fetches:\n${[...new Set(rows)].join("\n")}\n\n`;
 }
 
 /** What to know and to type next. */
@@ -42,7 +54,7 @@ function main(): number {
     return 1;
   }
   if (process.argv.includes("--check")) {
-    console.log(`${file}: ${verdict}.`);
+    console.log(`${airGapReport(lab)}${file}: ${verdict}.`);
     return 0;
   }
   const stacks = synthesize(lab, problems, process.env["CDKTF_OUTDIR"] ?? "cdktf.out");

@@ -20,6 +20,7 @@ import type { ProxmoxLab } from "../lab/lab";
 import type { Problem } from "../lab/problem";
 import { Downloads } from "./downloads";
 import { LabStack } from "./lab-stack";
+import { aptMirror, bootstrapMirrors, registriesOf } from "./mirrors";
 import { connectionProps, datastoreOf, guestTags, terraformName } from "./proxmox";
 import { stackFolder } from "./stack-folder";
 
@@ -108,7 +109,13 @@ export class ClusterStack extends LabStack<ProxmoxLab> {
       filesShared: lab.storage.shared.includes(files),
       user: cluster.user,
       sshPublicKeys: lab.sshPublicKeys,
-      release: { version: spec.k3sVersion, sha256: spec.k3sVersion === cluster.k3sVersion ? cluster.k3sSha256 : undefined },
+      release: {
+        version: spec.k3sVersion,
+        sha256: spec.k3sVersion === cluster.k3sVersion ? cluster.k3sSha256 : undefined,
+        parameters: bootstrapMirrors(lab),
+      },
+      registries: registriesOf(lab),
+      aptMirror: aptMirror(lab),
       config: this.config(spec),
       tokens: this.tokens,
       makesTokens: handedOver && spec.key === this.first.key,

@@ -1,4 +1,5 @@
 import type { App } from "cdktf";
+import { modelStagingOf } from "../lab/air-gap";
 import { hasPlatform } from "../lab/kubernetes";
 import { isProxmoxLab, type Lab } from "../lab/lab";
 import type { Problem } from "../lab/problem";
@@ -7,6 +8,7 @@ import type { LabInput } from "../lab/schema";
 import { ClusterStack } from "./cluster";
 import { ContainersStack } from "./containers";
 import type { LabStack } from "./lab-stack";
+import { ModelStagingStack } from "./model-staging";
 import { OllamaStack } from "./ollama";
 import { PlatformStack } from "./platform";
 
@@ -19,6 +21,9 @@ const STACKS_OF_SECTION: Readonly<Record<string, readonly string[]>> = {
   cluster: ["cluster"],
   kubernetes: ["platform"],
   ollama: ["ollama"],
+  staging: ["model-staging"],
+  airGapped: ["model-staging", "ollama"],
+  ollamaNfsPath: ["model-staging", "ollama"],
 };
 
 /** The stacks of a checked lab, in the order in which they are deployed. */
@@ -31,11 +36,14 @@ export function buildStacks(app: App, lab: Lab, warnings: readonly Problem[]): L
     stacks.push(new ContainersStack(app, guests, about("containers")));
   const cluster = guests?.cluster && new ClusterStack(app, guests, guests.cluster, about("cluster"));
   const platform = hasPlatform(lab) ? new PlatformStack(app, lab, about("platform")) : undefined;
+  const plan = modelStagingOf(lab);
+  const staging = plan && new ModelStagingStack(app, lab, plan, about("model-staging"));
   const ollama = lab.ollama && new OllamaStack(app, lab, lab.ollama, about("ollama"));
   // By order alone: none reads another's state, so that each can be planned, and handed to a pipeline, by itself.
   if (cluster) for (const stack of [platform, ollama]) stack?.addDependency(cluster);
   if (platform) ollama?.addDependency(platform);
-  stacks.push(...[cluster, platform, ollama].filter((stack) => stack !== undefined));
+  if (staging) ollama?.addDependency(staging);
+  stacks.push(...[cluster, platform, staging, ollama].filter((stack) => stack !== undefined));
   return stacks;
 }
 

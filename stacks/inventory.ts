@@ -18,12 +18,12 @@ export interface Inventory {
   };
 }
 
-function host(container: ContainerSpec, address: string | null): InventoryHost {
+function host(container: ContainerSpec, address: string | null, mirror: string | undefined): InventoryHost {
   const { ollama, gpu, modelVolume, models } = container;
   return {
     ansible_host: address,
     ollama_version: ollama.version,
-    ...(ollama.url && { ollama_archive_url: ollama.url }),
+    ...((ollama.url ?? mirror) && { ollama_archive_url: ollama.url ?? mirror }),
     ...(ollama.sha256 && { ollama_archive_sha256: ollama.sha256 }),
     ollama_models: models,
     ollama_remove_unlisted_models: ollama.removeUnlistedModels,
@@ -44,7 +44,7 @@ export function inventory(lab: Lab, addressOf: (key: string, container: Containe
   return {
     ollama_containers: {
       hosts: Object.fromEntries(
-        containers.map(([key, container]) => [container.name, host(container, addressOf(key, container))]),
+        containers.map(([key, container]) => [container.name, host(container, addressOf(key, container), lab.mirrors.ollama)]),
       ),
       vars: {
         ansible_user: "root",

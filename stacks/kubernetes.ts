@@ -23,14 +23,28 @@ const REPOSITORIES = {
   ollama: "https://helm.otwld.com/",
 } as const;
 
-/** Where a chart comes from: what the lab names, or its own repository. */
+/** A chart, as the lab names it. */
+interface ChartSpec {
+  readonly version: string;
+  readonly repository?: string;
+  readonly oci?: string;
+  readonly file?: string;
+}
+
+/** Where a chart comes from: what the lab names for it, the mirror of all charts, or its own repository. */
 export function chartSource(
   stack: TerraformStack,
   lab: Lab,
   name: keyof typeof REPOSITORIES,
-  { repository, oci, file }: { readonly repository?: string; readonly oci?: string; readonly file?: string },
+  { version, repository, oci, file }: ChartSpec,
 ): ChartSource {
   if (file) return { file: fileFrom(stack, lab, file) };
   if (oci) return { oci };
-  return { repository: repository ?? REPOSITORIES[name] };
+  if (repository) return { repository };
+  const mirror = lab.mirrors.charts;
+  if (!mirror) return { repository: REPOSITORIES[name] };
+  if (mirror.startsWith("oci://")) return { oci: mirror };
+  return mirror.startsWith("https://")
+    ? { repository: mirror }
+    : { file: fileFrom(stack, lab, `${mirror}/${name}-${version}.tgz`) };
 }

@@ -6,13 +6,16 @@ import { ApiNetworkPolicy } from "../constructs/ollama/api-network-policy";
 import { HTTPS_REDIRECT, HttpsRoute, httpsRedirect } from "../constructs/ollama/https-route";
 import { ModelPull } from "../constructs/ollama/model-pull";
 import { OLLAMA_PORT } from "../constructs/ollama/ollama-container";
-import { OllamaRelease, type OllamaReleaseProps } from "../constructs/ollama/ollama-release";
+import { type ModelClaim, OllamaRelease } from "../constructs/ollama/ollama-release";
+import { StagedModelsMount } from "../constructs/ollama/staged-models";
+import { modelStagingOf } from "../lab/air-gap";
 import { ollamaOfChart } from "../lab/charts";
 import { accessModeOf, GPU_NODE, type OllamaRelease as ReleaseSpec } from "../lab/kubernetes";
 import type { Lab } from "../lab/lab";
 import type { Problem } from "../lab/problem";
 import { chartSource, clusterAccess } from "./kubernetes";
 import { LabStack } from "./lab-stack";
+import { modelShare } from "./model-staging";
 
 type OllamaSpec = NonNullable<Lab["ollama"]>;
 
@@ -58,13 +61,14 @@ export class OllamaStack extends LabStack {
   private release(key: string, spec: ReleaseSpec): OllamaRelease {
     const { lab, ollama } = this;
     const { namespace } = ollama;
+    const staged = this.staged(key, spec);
     const release = new OllamaRelease(this, key, {
       name: key,
       namespace,
       partOf: lab.name,
       source: chartSource(this, lab, "ollama", ollama.chart),
       version: ollama.chart.version,
-      models: this.models(spec),
+      models: staged ? { staged: staged.models } : { claim: this.claim(spec) },
       replicas: spec.replicas,
       gpus: spec.gpus,
       resources: spec.resources,
@@ -79,9 +83,9 @@ export class OllamaStack extends LabStack {
       image: spec.image,
       timeoutSeconds: spec.timeoutMinutes * 60,
       moreValues: spec.values,
-      dependsOn: [this.namespace.resource],
+      dependsOn: [this.namespace.resource, ...(staged ? [staged.scripts.resource] : [])],
     });
-    if (spec.models.length > 0) {
+    if (!staged && spec.models.length > 0) {
       new ModelPull(this, `${key}-models`, {
         name: `${key}-models`,
         namespace,
@@ -111,9 +115,28 @@ export class OllamaStack extends LabStack {
     return release;
   }
 
-  private models(spec: ReleaseSpec): OllamaReleaseProps["models"] {
+  private claim(spec: ReleaseSpec): ModelClaim {
     const storageClass = spec.storageClass ?? this.lab.kubernetes.storageClass;
-    return { claim: { storageClass, sizeGi: spec.storageGi, accessMode: accessModeOf(spec), protect: spec.protect } };
+    return { storageClass, sizeGi: spec.storageGi, accessMode: accessModeOf(spec), protect: spec.protect };
+  }
+
+  /** In an air-gapped lab: the release on the share, with the models of this Ollama in it. */
+  private staged(key: string, spec: ReleaseSpec): StagedModelsMount | undefined {
+    const plan = modelStagingOf(this.lab);
+    return (
+      plan &&
+      new StagedModelsMount(this, `${key}-models`, {
+        name: `${key}-models`,
+        namespace: this.ollama.namespace,
+        partOf: this.lab.name,
+        share: modelShare(this.lab),
+        releaseId: plan.mounted,
+        models: spec.models,
+        image: this.image(spec),
+        objects: this.objects,
+        dependsOn: [this.namespace.resource],
+      })
+    );
   }
 
   /** The image with Ollama's client for Jobs: the release's own, or that of the chart's version. */
@@ -131,6 +154,8 @@ export class OllamaStack extends LabStack {
       Object.fromEntries(specs.map(([key]) => [key, this.releases[key]?.url])),
       "URL of each Ollama inside the cluster.",
     );
+    const plan = modelStagingOf(this.lab);
+    if (plan) output("model_release", plan.mounted, "The release on the share that is mounted.");
     const hosts = specs.filter(([, { host }]) => host);
     output(
       "external_urls",

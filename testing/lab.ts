@@ -78,7 +78,7 @@ export function problemsOf(lab: LabInput): readonly Problem[] {
 }
 
 /** The synthesized JSON of a stack: what Terraform reads. */
-export interface StackJson {
+export type StackJson = {
   readonly data?: Record<string, Record<string, Record<string, unknown>>>;
   readonly resource: Record<string, Record<string, Record<string, unknown>>>;
   readonly output?: Record<string, { value: unknown; sensitive?: boolean }>;
@@ -86,7 +86,7 @@ export interface StackJson {
   readonly variable?: Record<string, Record<string, unknown>>;
   readonly locals?: Record<string, unknown>;
   readonly terraform: Record<string, unknown>;
-}
+};
 
 /** The stacks of a lab, synthesized in memory, by their ids. */
 export function synthesized(input: LabInput): Record<string, StackJson> {

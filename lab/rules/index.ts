@@ -1,4 +1,5 @@
 import * as addresses from "./addresses";
+import * as airGap from "./air-gap";
 import * as claims from "./claims";
 import * as cluster from "./cluster";
 import * as containers from "./containers";
@@ -27,6 +28,7 @@ export const rules: readonly Rule[] = [
   containers.templates,
   containers.oneFileOneDownload,
   containers.configurable,
+  ...Object.values(airGap),
   ...Object.values(cluster),
   ...Object.values(kubernetes),
   ...Object.values(ollama),

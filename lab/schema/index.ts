@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { checkKey } from "../../grammar/guest";
+import { airGapped, mirrors, ollamaNfsPath, ollamaNfsServer, reachable, staging } from "./air-gap";
 import { cluster, serverDefaults, workerDefaults } from "./cluster";
 import { containerDefaults, containers } from "./container";
 import { sshKeys, text } from "./field";
@@ -38,6 +39,12 @@ export const labSchema = z
     cluster: cluster.optional(),
     kubernetes,
     ollama: ollama.optional(),
+    airGapped,
+    ollamaNfsPath,
+    ollamaNfsServer,
+    staging,
+    mirrors,
+    reachable,
     configure: z
       .boolean()
       .default(false)

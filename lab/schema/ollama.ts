@@ -77,6 +77,17 @@ export const ollama = z
   .strictObject({
     namespace: text(checkKubernetesName, "Namespace. Changing it moves everything, and loses the models.").default("ml"),
     chart: chart("1.77.0", "The chart ollama of otwld."),
+    release: text(
+      (value) =>
+        /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/.test(value)
+          ? undefined
+          : {
+              code: "invalid-release",
+              message: `${JSON.stringify(value)} is not the id of a staged release`,
+              remedy: "Write it as it stands under releases/ on the share.",
+            },
+      "With airGapped: the staged release that production mounts. Default: the one that follows from the models, the image and staging.revision.",
+    ).optional(),
     networkPolicy: z
       .strictObject({
         traefikNamespace: text(checkKubernetesName, "Namespace that Traefik runs in; K3s puts it there.").default("kube-system"),

@@ -1,0 +1,156 @@
+import { formatPath } from "../../lab/problem";
+import type { LabInput } from "../../lab/schema";
+import { type Changes, labWith, problemsOf } from "../../testing/lab";
+
+/** An air-gapped lab on a cluster that is there already, without a fault or a warning. */
+const sealed: LabInput = {
+  name: "sealed",
+  airGapped: true,
+  ollamaNfsPath: "/mnt/nfs/ollama",
+  mirrors: { images: "https://registry.lab.example", charts: "oci://registry.lab.example/charts" },
+  ollama: { releases: { ollama: { models: ["llama3:8b"] } } },
+};
+
+const of = (changes: Changes = {}, base = sealed) =>
+  problemsOf(labWith(changes, base)).map(({ code, severity, path, message }) => ({
+    code,
+    severity,
+    path: formatPath(path),
+    message,
+  }));
+
+test("an air-gapped lab with a path and mirrors for everything has no problem", () => expect(of()).toEqual([]));
+
+describe("the mode", () => {
+  test("air-gapped without a path is an error that names ollamaNfsPath and says what to do", () => {
+    const [problem, ...more] = problemsOf(labWith({ ollamaNfsPath: undefined }, sealed));
+    expect([problem?.code, problem?.severity, problem?.message, problem?.remedy, more]).toEqual([
+      "nfs-path-missing",
+      "error",
+      expect.stringContaining("ollamaNfsPath"),
+      expect.stringContaining("/mnt/nfs/ollama"),
+      [],
+    ]);
+  });
+  test("online with a path is a warning that it is ignored", () => {
+    expect(of({ airGapped: false })).toEqual([
+      {
+        code: "nfs-path-ignored",
+        severity: "warning",
+        path: "ollamaNfsPath",
+        message: expect.stringContaining("/mnt/nfs/ollama"),
+      },
+    ]);
+  });
+  test("a path that cannot be read is not called missing", () => {
+    expect(of({ ollamaNfsPath: "mnt/nfs" }).map(({ code }) => code)).toEqual(["invalid-path"]);
+  });
+  test("online with a pinned release is an error", () => {
+    expect(of({ airGapped: false, ollamaNfsPath: undefined, ollama: { release: "abc" } })).toMatchObject([
+      { code: "release-without-air-gap", severity: "error", path: "ollama.release" },
+    ]);
+  });
+  test("online with staging settings is a warning that they are ignored", () => {
+    expect(of({ airGapped: false, ollamaNfsPath: undefined, staging: { keep: 3 } })).toMatchObject([
+      { code: "staging-ignored", severity: "warning" },
+    ]);
+  });
+  test("keeping fewer than two releases is refused, since there would be none to go back to", () => {
+    expect(of({ staging: { keep: 1 } })).toMatchObject([{ code: "out-of-range", path: "staging.keep" }]);
+  });
+  test("removing models from a folder that is mounted read-only is refused", () => {
+    expect(of({ ollama: { releases: { ollama: { removeUnlistedModels: true } } } })).toMatchObject([
+      { code: "remove-read-only" },
+    ]);
+  });
+  test("a release without a model is refused, since it can get none later", () => {
+    expect(of({ ollama: { releases: { ollama: { models: [] } } } })).toMatchObject([{ code: "no-model-staged" }]);
+  });
+  test("a chart of which the Ollama is not known needs images by name", () => {
+    const codes = of({ ollama: { chart: { version: "1.50.0" } } }).map(({ code }) => code);
+    expect(codes).toEqual(expect.arrayContaining(["image-unknown"]));
+  });
+});
+
+const cluster = {
+  proxmox: {
+    endpoint: "https://pve1.lab.example:8006/",
+    ssh: { username: "terraform" },
+    nodes: { pve1: { address: "192.0.2.11" } },
+  },
+  network: { cidr: "192.0.2.0/24", gateway: "192.0.2.1", clients: ["192.0.2.0/24"], management: ["192.0.2.0/24"] },
+  sshPublicKeys: ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIO3Q5rVQbZ5fQpS0sVnq3yJ2Yw0Z1uT8bX6cD4eF2gHi operator@lab.example"],
+  defaults: { server: { node: "pve1" } },
+  ollamaNfsServer: "192.0.2.5",
+  mirrors: { k3s: "https://mirror.lab.example/k3s", ubuntu: "https://mirror.lab.example/ubuntu" },
+  cluster: { k3sVersion: "v1.36.3+k3s1", template: { vmId: 9000 }, servers: { "k3s-1": { vmId: 301, address: "192.0.2.31" } } },
+};
+
+describe("with a cluster of its own", () => {
+  test("everything the nodes fetch has a mirror, and there is no problem", () => expect(of(cluster)).toEqual([]));
+  test("a folder of the nodes that nobody mounts is a warning", () => {
+    expect(of({ ...cluster, ollamaNfsServer: undefined })).toMatchObject([{ code: "share-not-mounted", severity: "warning" }]);
+  });
+  test("a K3s without sidecars is refused", () => {
+    const old = of({ ...cluster, cluster: { ...cluster.cluster, k3sVersion: "v1.28.15+k3s1" } });
+    expect(old).toMatchObject([{ code: "k3s-without-sidecars", severity: "error" }, { code: "k3s-ended" }]);
+  });
+});
+
+describe("completeness", () => {
+  const without = (changes: Changes) => of(changes).filter(({ code }) => code === "not-mirrored");
+
+  test.each([
+    ["the chart of Ollama", { mirrors: { charts: undefined } }, ["helm.otwld.com"]],
+    ["the image of Ollama", { mirrors: { images: undefined } }, ["docker.io"]],
+    [
+      "K3s",
+      { ...cluster, mirrors: { ubuntu: "https://mirror.lab.example/ubuntu" } },
+      ["github.com", "raw.githubusercontent.com"],
+    ],
+    ["Ubuntu's packages", { ...cluster, mirrors: { k3s: "https://mirror.lab.example/k3s" } }, ["archive.ubuntu.com"]],
+    [
+      "the device plugin",
+      { mirrors: { images: { "docker.io": { endpoint: "https://registry.lab.example" } } }, kubernetes: { devicePlugin: {} } },
+      ["nvcr.io"],
+    ],
+    [
+      "the certificate authority",
+      { kubernetes: { certManager: { email: "a@lab.example", dns01: { webhook: {} } } } },
+      ["acme-v02.api.letsencrypt.org"],
+    ],
+  ])("%s without a mirror is an error that names its host", (_, changes, hosts) => {
+    expect(without(changes).map(({ message }) => /comes from (\S+)$/.exec(message)?.[1])).toEqual(hosts);
+  });
+
+  test("a host that is declared reachable needs no mirror", () => {
+    expect(of({ mirrors: { charts: undefined }, reachable: ["helm.otwld.com"] })).toEqual([]);
+  });
+
+  test("a chart from a file needs neither", () => {
+    expect(of({ mirrors: { charts: undefined }, ollama: { chart: { file: "./ollama-1.77.0.tgz" } } })).toEqual([]);
+  });
+
+  test("models of a container are an error, since no mirror has models", () => {
+    const container = { containers: { c: { vmId: 201, address: "192.0.2.21", models: ["llama3:8b"] } } };
+    const lab = labWith(
+      {
+        ...container,
+        defaults: {
+          container: { node: "pve1", template: "local:vztmpl/u.tar.zst", ollama: { sha256: "0".repeat(64) } },
+          server: { node: "pve1" },
+        },
+        mirrors: { ...cluster.mirrors, ollama: "https://mirror.lab.example/ollama" },
+        reachable: ["archive.ubuntu.com"],
+      },
+      labWith(cluster, sealed),
+    );
+    expect(problemsOf(lab).map(({ code, remedy }) => [code, remedy])).toEqual([
+      ["not-mirrored", expect.stringContaining("No mirror has models")],
+    ]);
+  });
+
+  test("a mirror over plain http is refused: what it gives can be altered on the way", () => {
+    expect(of({ mirrors: { k3s: "http://mirror.lab.example/k3s" } })).toMatchObject([{ code: "not-https", path: "mirrors.k3s" }]);
+  });
+});

@@ -1,0 +1,60 @@
+import type { LabInput } from "../../lab/schema";
+import { describeWithTool } from "../../testing/external-tool";
+import { type Changes, labWith, synthesized } from "../../testing/lab";
+import { runLifecycle } from "../../testing/terraform/lifecycle";
+import { Workspace } from "../../testing/terraform/workspace";
+
+const sealed: LabInput = {
+  name: "sealed",
+  airGapped: true,
+  ollamaNfsPath: "/mnt/nfs/ollama",
+  mirrors: { images: "https://registry.lab.example", charts: "oci://registry.lab.example/charts" },
+  ollama: { networkPolicy: {}, releases: { ollama: { host: "ollama.lab.example", models: ["gpt-oss:120b", "llama3:8b"] } } },
+};
+const stacksOf = (changes: Changes = {}) => synthesized(labWith(changes, sealed));
+
+describeWithTool("terraform", "an air-gapped lab under Terraform", () => {
+  let workspace: Workspace;
+  beforeAll(async () => {
+    workspace = await Workspace.open(stacksOf());
+    for (const name of workspace.stackNames) await workspace.stack(name).deploy();
+  });
+  beforeEach(() => workspace.become(stacksOf()));
+
+  test("production plans and applies without the state of staging", async () => {
+    const { ollama } = stacksOf();
+    if (!ollama) throw new Error("there is no stack ollama");
+    const alone = await Workspace.open({ ollama });
+    const { plan } = await runLifecycle(alone.stack("ollama"));
+    expect(plan.changes["helm_release.ollama"]).toBe("create");
+  });
+
+  test("another model list changes the staged release and production's id, and no claim, namespace or route", async () => {
+    await workspace.become(stacksOf({ ollama: { releases: { ollama: { models: ["llama3:8b"] } } } }));
+    await expect(workspace.stack("model-staging")).toPlanExactly({ "helm_release.ollama-download-models": "update" });
+    await expect(workspace.stack("ollama")).toPlanExactly({ "helm_release.ollama": "update" });
+  });
+
+  test("a raised revision stages anew and promotes", async () => {
+    await workspace.become(stacksOf({ staging: { revision: 2 } }));
+    await expect(workspace.stack("model-staging")).toPlanExactly({ "helm_release.ollama-download-models": "update" });
+    await expect(workspace.stack("ollama")).toPlanExactly({ "helm_release.ollama": "update" });
+  });
+
+  test("a pinned release is one change of production, and staging spares it", async () => {
+    await workspace.become(stacksOf({ ollama: { release: "0123456789ab" } }));
+    await expect(workspace.stack("ollama")).toPlanExactly({ "helm_release.ollama": "update" });
+    await expect(workspace.stack("model-staging")).toPlanExactly({ "helm_release.ollama-download-models": "update" });
+  });
+
+  test("going from online to air-gapped deletes the claim: Terraform protects only what is still described, and the plan says so", async () => {
+    const online = await Workspace.open(stacksOf({ airGapped: false }));
+    await online.stack("ollama").deploy();
+    await online.become(stacksOf());
+    await expect(online.stack("ollama")).toPlanExactly({
+      "kubernetes_persistent_volume_claim_v1.ollama": "delete",
+      "helm_release.ollama-models": "update",
+      "helm_release.ollama": "update",
+    });
+  });
+});

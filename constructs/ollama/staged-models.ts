@@ -1,0 +1,103 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { ITerraformDependable } from "cdktf";
+import { Construct } from "constructs";
+import { checkModelReference } from "../../grammar/model-reference";
+import { scriptsMap } from "../kubernetes/hook-job";
+import { recommendedLabels } from "../kubernetes/namespace";
+import { KubernetesObjects, type ObjectsChart } from "../kubernetes/objects";
+import { checkProps, prop } from "../props-error";
+import type { StagedModels } from "./ollama-release";
+import { checkSharePath, type ModelShare, releaseFolder, SHARE_MOUNT, shareVolume } from "./shared-models";
+
+const TEMPLATES = join(__dirname, "../../templates");
+const SCRIPTS = {
+  "verify-models.sh": "model-staging/verify-models.sh",
+  "models-present.sh": "ollama/models-present.sh",
+} as const;
+const PROBE_TIMEOUT_SECONDS = 8;
+
+export interface StagedModelsProps {
+  /** Name of the Helm release with the scripts, and of the resource in Terraform. */
+  readonly name: string;
+  readonly namespace: string;
+  readonly partOf: string;
+  readonly share: ModelShare;
+  /** The release on the share: the one line of a plan that promotes models, or goes back. */
+  readonly releaseId: string;
+  /** The models that must be in it. */
+  readonly models: readonly string[];
+  /** Image with Ollama's client. */
+  readonly image: string;
+  readonly objects: ObjectsChart;
+  readonly dependsOn?: ITerraformDependable[];
+}
+
+/**
+ * Models of a staged release for an Ollama that may reach no registry: mounted read-only, looked over before Ollama starts, and the pod
+ * ready only while each is really listed. Ollama itself says that it is ready over an empty folder, too.
+ */
+export class StagedModelsMount extends Construct {
+  readonly scripts: KubernetesObjects;
+  /** For `OllamaRelease`. */
+  readonly models: StagedModels;
+
+  constructor(scope: Construct, id: string, props: StagedModelsProps) {
+    super(scope, id);
+    const { name, namespace, image } = props;
+    checkProps(scope, id, [
+      prop("share.path", props.share.path, checkSharePath),
+      ...props.models.map((model) => prop("models", model, checkModelReference)),
+    ]);
+    const labels = { ...recommendedLabels("ollama-models", props.partOf), "app.kubernetes.io/instance": name };
+    const scripts = Object.entries(SCRIPTS).map(([file, path]) => [file, readFileSync(join(TEMPLATES, path), "utf8")]);
+    this.scripts = new KubernetesObjects(this, "scripts", {
+      name,
+      namespace,
+      chart: props.objects,
+      objects: [scriptsMap(name, namespace, labels, Object.fromEntries(scripts))],
+      dependsOn: props.dependsOn,
+    });
+    const modelsPath = releaseFolder(props.releaseId);
+    const env = (values: Record<string, string>) => Object.entries(values).map(([key, value]) => ({ name: key, value }));
+    const models = [...props.models].sort().join(" ");
+    const mounts = [
+      { name: "models", mountPath: SHARE_MOUNT, readOnly: true },
+      { name: "scripts", mountPath: "/scripts", readOnly: true },
+    ];
+    const small = { requests: { cpu: "10m", memory: "32Mi" } };
+    this.models = {
+      volume: shareVolume(props.share, true),
+      mountPath: SHARE_MOUNT,
+      modelsPath,
+      volumes: [{ name: "scripts", configMap: { name } }],
+      initContainers: [
+        {
+          // By size: the checksums were proved when the release was published, and reading it all again takes minutes at every start.
+          name: "verify-models",
+          image,
+          command: ["/bin/sh", "/scripts/verify-models.sh"],
+          env: env({ MODELS_DIR: modelsPath, MODELS: models, VERIFY: "size" }),
+          volumeMounts: mounts,
+          resources: small,
+        },
+        {
+          // A sidecar, because the chart has no other readiness than "GET /"; the pod is ready when all its containers are.
+          name: "models-present",
+          image,
+          restartPolicy: "Always",
+          command: ["sleep", "infinity"],
+          env: env({ MODELS: models, OLLAMA_HOST: "127.0.0.1:11434", HOME: "/tmp" }),
+          readinessProbe: {
+            exec: { command: ["/bin/sh", "/scripts/models-present.sh"] },
+            periodSeconds: 10,
+            timeoutSeconds: PROBE_TIMEOUT_SECONDS,
+            failureThreshold: 3,
+          },
+          volumeMounts: mounts,
+          resources: small,
+        },
+      ],
+    };
+  }
+}

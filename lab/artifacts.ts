@@ -1,0 +1,191 @@
+import { ollamaOfChart } from "./charts";
+import { workersOf } from "./cluster";
+import { devicePluginOf } from "./kubernetes";
+import type { PartialLab } from "./lab";
+import type { Path } from "./problem";
+
+/** Something that production fetches from elsewhere. */
+export interface Artifact {
+  readonly kind: "chart" | "file" | "image" | "model" | "packages" | "service";
+  /** What it is, as people name it. */
+  readonly name: string;
+  /** The host that it comes from as it is published, or as the lab says. */
+  readonly host: string;
+  /** What in the lab asks for it. */
+  readonly path: Path;
+  /** The mirror that it comes from instead, if there is one for it. */
+  readonly mirror?: string;
+  /** The setting that gives it a mirror; absent when nothing can. */
+  readonly setting?: string;
+}
+
+function hostOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).host : url;
+}
+
+/** The registry of an image; without a host in it, Docker Hub. */
+function registryOf(image: string): string {
+  const [first = "", ...rest] = image.split("/");
+  return rest.length > 0 && /[.:]/.test(first) ? first : "docker.io";
+}
+
+/** Images of the charts, as published. What a chart's values change about them is the operator's to know. */
+const IMAGES = {
+  "cert-manager": (version: string) =>
+    ["controller", "webhook", "cainjector", "acmesolver", "startupapicheck"].map(
+      (part) => `quay.io/jetstack/cert-manager-${part}:${version}`,
+    ),
+  "csi-driver-nfs": () =>
+    ["nfsplugin", "csi-provisioner", "csi-resizer", "csi-snapshotter", "livenessprobe", "csi-node-driver-registrar"].map(
+      (part) => `registry.k8s.io/sig-storage/${part}`,
+    ),
+  "nvidia-device-plugin": (version: string) => [`nvcr.io/nvidia/k8s-device-plugin:v${version}`],
+} as const;
+
+/** The hosts that publish the charts. */
+const CHART_HOSTS = {
+  "cert-manager": "charts.jetstack.io",
+  "csi-driver-nfs": "kubernetes-csi.github.io",
+  "nvidia-device-plugin": "nvidia.github.io",
+  ollama: "helm.otwld.com",
+} as const;
+
+interface ChartSpec {
+  readonly version: string;
+  readonly repository?: string;
+  readonly oci?: string;
+  readonly file?: string;
+}
+
+/** Everything that the nodes, guests and charts of production fetch, and where from. */
+export function* artifactsOf(lab: PartialLab): Iterable<Artifact> {
+  yield* ofContainers(lab);
+  yield* ofCluster(lab);
+  yield* ofKubernetes(lab);
+}
+
+function image(lab: PartialLab, name: string, path: Path): Artifact {
+  const host = registryOf(name);
+  const { images } = lab.mirrors ?? {};
+  const mirror = typeof images === "string" ? images : images?.[host]?.endpoint;
+  return { kind: "image", name, host, path, mirror, setting: "mirrors.images" };
+}
+
+function* chart(lab: PartialLab, name: keyof typeof CHART_HOSTS, spec: ChartSpec, path: Path): Iterable<Artifact> {
+  // A chart from a file, of the lab or of the mirror, is read where Terraform runs.
+  if (spec.file) return;
+  const own = spec.oci ?? spec.repository;
+  const mirror = own ? undefined : lab.mirrors?.charts;
+  yield {
+    kind: "chart",
+    name: `${name} ${spec.version}`,
+    host: own ? hostOf(own.replace(/^oci:/, "https:")) : CHART_HOSTS[name],
+    path,
+    mirror,
+    setting: "mirrors.charts",
+  };
+}
+
+function* ofContainers(lab: PartialLab): Iterable<Artifact> {
+  for (const [key, { template, ollama, models }] of Object.entries(lab.containers ?? {})) {
+    const path = ["containers", key];
+    if (typeof template !== "string") yield { kind: "file", name: `template ${template.url}`, host: hostOf(template.url), path };
+    yield {
+      kind: "file",
+      name: `archive of Ollama ${ollama.version}`,
+      host: hostOf(ollama.url ?? "https://github.com"),
+      path,
+      mirror: ollama.url ? undefined : lab.mirrors?.ollama,
+      setting: "mirrors.ollama",
+    };
+    yield { kind: "packages", name: "Ubuntu's packages", host: "archive.ubuntu.com", path };
+    for (const model of models) yield { kind: "model", name: model, host: "registry.ollama.ai", path };
+  }
+}
+
+function* ofCluster(lab: PartialLab): Iterable<Artifact> {
+  const { cluster, mirrors } = lab;
+  if (!cluster) return;
+  const path = ["cluster"];
+  if (cluster.image)
+    yield { kind: "file", name: `image ${cluster.image.url}`, host: hostOf(cluster.image.url), path: [...path, "image"] };
+  for (const version of new Set(cluster.nodes.map(({ k3sVersion }) => k3sVersion))) {
+    yield {
+      kind: "file",
+      name: `binary of K3s ${version}`,
+      host: "github.com",
+      path,
+      mirror: mirrors?.k3s,
+      setting: "mirrors.k3s",
+    };
+    yield {
+      kind: "file",
+      name: `install script of K3s ${version}`,
+      host: "raw.githubusercontent.com",
+      path,
+      mirror: mirrors?.k3s,
+      setting: "mirrors.k3s",
+    };
+    yield { ...image(lab, `rancher/… of K3s ${version}`, path), ...(mirrors?.k3sImages && { mirror: mirrors.k3sImages.url }) };
+  }
+  yield {
+    kind: "packages",
+    name: "Ubuntu's packages",
+    host: "archive.ubuntu.com",
+    path,
+    mirror: mirrors?.ubuntu,
+    setting: "mirrors.ubuntu",
+  };
+  if (!workersOf(cluster).some(({ gpus }) => gpus.length > 0)) return;
+  yield {
+    kind: "packages",
+    name: "NVIDIA's container toolkit",
+    host: "nvidia.github.io",
+    path,
+    mirror: mirrors?.nvidia?.apt,
+    setting: "mirrors.nvidia",
+  };
+}
+
+function* ofKubernetes(lab: PartialLab): Iterable<Artifact> {
+  const { kubernetes, ollama } = lab;
+  const plugin = devicePluginOf(lab);
+  if (plugin) {
+    const path = ["kubernetes", "devicePlugin"];
+    yield* chart(lab, "nvidia-device-plugin", plugin.chart, path);
+    for (const name of IMAGES["nvidia-device-plugin"](plugin.chart.version)) yield image(lab, name, path);
+    if (plugin.smokeTest) yield image(lab, plugin.smokeTestImage, path);
+  }
+  if (kubernetes?.nfs) {
+    const path = ["kubernetes", "nfs"];
+    yield* chart(lab, "csi-driver-nfs", kubernetes.nfs.chart, path);
+    for (const name of IMAGES["csi-driver-nfs"]()) yield image(lab, name, path);
+  }
+  if (kubernetes?.certManager) {
+    const path = ["kubernetes", "certManager"];
+    const { chart: spec, server } = kubernetes.certManager;
+    yield* chart(lab, "cert-manager", spec, path);
+    for (const name of IMAGES["cert-manager"](spec.version)) yield image(lab, name, path);
+    yield { kind: "service", name: "certificate authority", host: hostOf(server), path: [...path, "server"] };
+  }
+  if (!ollama) return;
+  yield* chart(lab, "ollama", ollama.chart, ["ollama", "chart"]);
+  const chartImage = `ollama/ollama:${ollamaOfChart(ollama.chart.version) ?? "the chart's version"}`;
+  const images = new Map(
+    Object.entries(ollama.releases).map(([key, release]) => [release.image ?? chartImage, ["ollama", "releases", key]]),
+  );
+  for (const [name, path] of images) yield image(lab, name, path);
+}
+
+/** How an artifact reaches production: by its mirror, because its host is reachable, or not at all. */
+export function wayOf(artifact: Artifact, lab: PartialLab): string | undefined {
+  if (artifact.mirror) return artifact.mirror;
+  const own = Object.values(lab.mirrors ?? {}).flatMap(hostsIn);
+  return lab.reachable?.includes(artifact.host) || own.includes(artifact.host) ? "reachable" : undefined;
+}
+
+/** The hosts of the mirrors themselves, which are reachable or no use. */
+function hostsIn(value: unknown): string[] {
+  if (typeof value === "string") return /^(https|oci):/.test(value) ? [hostOf(value.replace(/^oci:/, "https:"))] : [];
+  return typeof value === "object" && value !== null ? Object.values(value).flatMap(hostsIn) : [];
+}
