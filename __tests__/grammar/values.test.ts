@@ -1,0 +1,95 @@
+import { checkDomainName } from "../../grammar/domain-name";
+import { quote } from "../../grammar/fault";
+import { checkFilePath } from "../../grammar/file-path";
+import { checkGuestName, checkKey } from "../../grammar/guest";
+import { checkMac } from "../../grammar/mac";
+import { canonicalModelReference, checkModelReference } from "../../grammar/model-reference";
+import { nearest } from "../../grammar/nearest";
+import { checkPciPath, wholeCard } from "../../grammar/pci";
+import { checkSshPublicKey } from "../../grammar/ssh";
+import { checkTemplateVolume } from "../../grammar/storage";
+import { checkEndpoint } from "../../grammar/url";
+import { compareVersions } from "../../grammar/version";
+import { imageFileName } from "../../lab/image";
+
+describe("a model reference", () => {
+  test.each([
+    "mistral",
+    "mistral:7b",
+    "library/mistral:7b",
+    "hf.co/org/model-GGUF:Q4_K_M",
+    "registry.lab.example:5000/team/model:v1.0",
+  ])("%s is one", (text) => expect(checkModelReference(text)).toBeUndefined());
+  test.each(["", ":7b", "mistral:", "a b", "mistral;rm", "$(x)", "-mistral", "a/b/c/d", "mistral:7b:8b", "../x"])(
+    "%p is none",
+    (text) => {
+      expect(checkModelReference(text)?.code).toBe("invalid-model");
+    },
+  );
+  test("two spellings of one model are one name", () => {
+    expect(canonicalModelReference("mistral")).toBe(canonicalModelReference("registry.ollama.ai/library/mistral:latest"));
+  });
+});
+
+test.each(["a", "ollama-1", "a".repeat(63)])("%s is a guest's name", (name) => expect(checkGuestName(name)).toBeUndefined());
+test.each(["", "-a", "a-", "A", "a_b", "a.b", "a".repeat(64)])("%p is no guest's name", (name) => {
+  expect(checkGuestName(name)?.code).toBe("invalid-name");
+});
+test.each(["1a", "-a", "a-", "__proto__", "a".repeat(41)])("%p is no key, which Terraform has to take as well", (key) => {
+  expect(checkKey(key)?.code).toBe("invalid-key");
+});
+
+test("a MAC address in small letters gets its capitals back", () => {
+  expect(checkMac("bc:24:11:ab:cd:ef")?.remedy).toBe("Write BC:24:11:AB:CD:EF.");
+});
+
+test("the path of a whole card has no function", () => expect(wholeCard("0000:01:00.0")).toBe("0000:01:00"));
+test.each(["01:00.0", "0000:01:00.8", "0000:1:00", "0000:01:00;0000:02:00"])("%p is no PCI path", (path) => {
+  expect(checkPciPath(path)?.code).toBe("invalid-pci-path");
+});
+
+test.each([
+  ["local:vztmpl/u.tar.zst", undefined],
+  ["local:iso/u.iso", "invalid-template-volume"],
+  ["local:vztmpl/u.zip", "invalid-template-volume"],
+  ["vztmpl/u.tar.zst", "invalid-template-volume"],
+])("as a template's volume, %s: %p", (volume, code) => expect(checkTemplateVolume(volume)?.code).toBe(code));
+
+test("an endpoint keeps its port in the remedy", () => {
+  expect(checkEndpoint("http://pve1.lab.example:8006")?.remedy).toContain("https://pve1.lab.example:8006/");
+});
+
+test("a private key is refused without being repeated", () => {
+  const fault = checkSshPublicKey("-----BEGIN OPENSSH PRIVATE KEY-----\nc2VjcmV0\n");
+  expect([fault?.code, JSON.stringify(fault).includes("c2VjcmV0")]).toEqual(["private-key", false]);
+});
+
+test.each(["ollama.home.example", "a.b", "xn--bcher-kva.example"])("%s is a DNS name", (name) =>
+  expect(checkDomainName(name)).toBeUndefined(),
+);
+test.each(["ollama", "Ollama.example", "a..b", "192.0.2.1", "*.example", "a_b.example"])("%p is no DNS name", (name) => {
+  expect(checkDomainName(name)?.code).toBe("invalid-host");
+});
+
+test.each(["~/.kube/config", "$HOME/x", "a'b", "", "folder/"])("%p is no path of a file", (path) => {
+  expect(checkFilePath(path)?.code).toBe("invalid-file-path");
+});
+
+test.each([
+  ["0.13.3", "0.21.0", -1],
+  ["v1.36.3+k3s1", "v1.36.3+k3s1", 0],
+  ["v1.9.0", "v1.10.0", -1],
+  ["1.77", "1.77.0", 0],
+])("%s compared with %s is %p", (left, right, expected) => expect(compareVersions(left, right)).toBe(expected));
+
+test("a mistyped word finds the nearest, and a strange one none", () => {
+  expect([nearest("memroy", ["memory", "cores"]), nearest("xyzzy", ["memory", "cores"])]).toEqual(["memory", undefined]);
+});
+
+test("a long value is cut in a message", () => expect(quote("x".repeat(100))).toHaveLength(59));
+
+test.each([
+  ["https://x.example/noble/20250805/noble-server-cloudimg-amd64.img", "noble-server-cloudimg-amd64-20250805.qcow2"],
+  ["https://x.example/images/disk-20250805.qcow2", "disk-20250805.qcow2"],
+  ["https://x.example/current/noble.img", "noble.qcow2"],
+])("the image at %s becomes %s", (url, name) => expect(imageFileName({ url })).toBe(name));
