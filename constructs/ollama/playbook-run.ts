@@ -4,10 +4,14 @@ import { join, relative } from "node:path";
 import { Resource as NullResource } from "@cdktf/provider-null/lib/resource";
 import { AssetType, type ITerraformDependable, TerraformAsset, type TerraformStack } from "cdktf";
 import { Construct } from "constructs";
+import { checkProps, required } from "../props-error";
 import { verbatim } from "../terraform-text";
 
 const ANSIBLE = join(__dirname, "../../ansible");
 const SCRIPT = join(__dirname, "../../templates/ansible/run-playbook.sh");
+
+/** Linux starts no program with a longer variable in its environment, and the inventory travels in one. */
+const LONGEST_INVENTORY_BYTES = 128 * 1024 - "INVENTORY=".length - 1;
 
 /** What ansible/provision.yml reads, so that a change in it is a reason to run it again; the other playbooks and the linter's files are not. */
 const PLAYBOOK_PARTS = ["provision.yml", "tasks", "group_vars", "roles"];
@@ -31,7 +35,7 @@ function playbookHash(): string {
 export interface PlaybookRunProps {
   /** Name of the resource in Terraform. */
   readonly resourceName: string;
-  /** The inventory, as YAML text. No secret may be in it: it is shown, and in the state. */
+  /** The inventory, as YAML text, less than 128 KiB. No secret may be in it: it is shown, and in the state. */
   readonly inventory: string;
   /** Expressions for the ids of the guests: it runs again when one of them was replaced. */
   readonly guests: readonly string[];
@@ -47,6 +51,14 @@ export class PlaybookRun extends Construct {
 
   constructor(stack: TerraformStack, id: string, props: PlaybookRunProps) {
     super(stack, id);
+    const bytes = Buffer.byteLength(props.inventory);
+    checkProps(stack, id, [
+      required("inventory", bytes <= LONGEST_INVENTORY_BYTES, {
+        code: "inventory-too-long",
+        message: `the inventory has ${bytes} bytes, and one that is handed to Ansible within an apply at most ${LONGEST_INVENTORY_BYTES}`,
+        remedy: "Set configure: false and run Ansible after the deploy, with the file that npm run inventory writes.",
+      }),
+    ]);
     const hash = playbookHash();
     // Directly below the stack, where the folders' names are not hashed. The hash is the playbook's own: whatever else lies in the folder,
     // such as the linter's cache, changes no path.
