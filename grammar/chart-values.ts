@@ -21,11 +21,11 @@ const KNOWN = {
 /** A chart whose values can be checked. */
 export type KnownChart = keyof typeof KNOWN;
 
-/** Keys that a template reads and the values file does not show. */
-const EXTRA: Readonly<Partial<Record<KnownChart, Keys>>> = {
-  "nvidia-device-plugin": { affinity: "object" },
-  ollama: { "persistentVolume.labels": "object" },
-};
+/**
+ * Keys that a template reads and the values file does not show, or that may be more than the default shows: `null` for the type means anything,
+ * as it does for a default of null. `affinity: null` takes away the plugin's own, which selects nodes by labels that the cluster may not use.
+ */
+const EXTRA: Readonly<Partial<Record<KnownChart, Keys>>> = { "nvidia-device-plugin": { affinity: "null" } };
 
 /** What is wrong with one value given to a chart. */
 export interface ValueFault extends Fault {
@@ -64,7 +64,7 @@ function* faultsIn(
     const type = keys[key];
     const branch = Object.keys(keys).some((candidate) => candidate.startsWith(`${key}.`));
     if (type === undefined && !branch) {
-      const meant = nearestKey(key, name, Object.keys(keys));
+      const meant = nearestKey(above, name, Object.keys(keys));
       yield {
         key,
         code: "unknown-chart-key",
@@ -117,16 +117,23 @@ function fits(type: string, value: unknown): boolean {
   }
 }
 
-/** The key that was meant: one near as a whole, or a branch or leaf whose own name is near. */
-function nearestKey(key: string, name: string, keys: readonly string[]): string | undefined {
-  const branches = keys.flatMap((candidate) => candidate.split(".").map((_, i, parts) => parts.slice(0, i + 1).join(".")));
-  const candidates = [...new Set(branches)];
-  const whole = nearest(key, candidates);
-  if (whole) return whole;
-  const leaf = candidates.find((candidate) => candidate.split(".").at(-1) === name);
+/** The key that was meant: a near one beside it, the same name at another place, or one beside it that holds or begins like it. */
+function nearestKey(above: readonly string[], name: string, keys: readonly string[]): string | undefined {
+  const places = [...new Set(keys.flatMap((key) => key.split(".").map((_, i, parts) => parts.slice(0, i + 1).join("."))))];
+  const parent = above.length > 0 ? `${above.join(".")}.` : "";
+  const beside = places.flatMap((place) => {
+    const own = place.startsWith(parent) ? place.slice(parent.length) : "";
+    return own === "" || own.includes(".") ? [] : [own];
+  });
+  const near = nearest(name, beside);
+  if (near) return `${parent}${near}`;
+  const elsewhere = places.find((place) => place.split(".").at(-1) === name);
+  if (elsewhere) return elsewhere;
+  const word = name.toLowerCase();
   // `persistence` for `persistentVolume`: the same beginning says more than the count of edits.
-  return (
-    leaf ??
-    candidates.find((candidate) => candidate.slice(0, 6).toLowerCase() === key.slice(0, 6).toLowerCase() && key.length > 5)
-  );
+  const alike = beside.find((own) => {
+    const other = own.toLowerCase();
+    return (word.length > 2 && other.includes(word)) || (word.length > 5 && other.slice(0, 6) === word.slice(0, 6));
+  });
+  return alike && `${parent}${alike}`;
 }

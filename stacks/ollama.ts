@@ -19,6 +19,14 @@ import { modelShare } from "./model-staging";
 
 type OllamaSpec = NonNullable<Lab["ollama"]>;
 
+/** What the chart adds to a release with GPUs, for its Job. */
+const GPU_TOLERATION = { key: GPU_NODE.taint.key, operator: "Exists", effect: GPU_NODE.taint.effect } as const;
+
+/** What an image's reference ends with: its tag, or its digest. */
+function versionOf(image: string): string {
+  return /[@:]((sha256:)?[^:@/]+)$/.exec(image)?.[1] ?? image;
+}
+
 /** Stack `ollama`: namespace, model storage, Ollama releases, their models, and the way in over HTTPS. */
 export class OllamaStack extends LabStack {
   readonly namespace: Namespace;
@@ -62,7 +70,7 @@ export class OllamaStack extends LabStack {
     const { lab, ollama } = this;
     const { namespace } = ollama;
     const staged = this.staged(key, spec);
-    const release = new OllamaRelease(this, key, {
+    const release = new OllamaRelease(this, `release-${key}`, {
       name: key,
       namespace,
       partOf: lab.name,
@@ -85,8 +93,9 @@ export class OllamaStack extends LabStack {
       moreValues: spec.values,
       dependsOn: [this.namespace.resource, ...(staged ? [staged.scripts.resource] : [])],
     });
-    if (!staged && spec.models.length > 0) {
-      new ModelPull(this, `${key}-models`, {
+    // With no pod there is nobody to pull: the Job would fail, and comes back with the first pod.
+    if (!staged && spec.models.length > 0 && spec.replicas > 0) {
+      new ModelPull(this, `release-${key}-models`, {
         name: `${key}-models`,
         namespace,
         partOf: lab.name,
@@ -94,13 +103,15 @@ export class OllamaStack extends LabStack {
         image: this.image(spec),
         models: spec.models,
         removeUnlisted: spec.removeUnlistedModels,
+        tolerations: [...spec.tolerations, ...(spec.gpus > 0 ? [{ ...GPU_TOLERATION }] : [])],
         timeoutSeconds: spec.pullTimeoutMinutes * 60,
         objects: this.objects,
+        replacedWith: release.claim,
         dependsOn: [release.chart.resource],
       });
     }
     if (spec.host) {
-      new HttpsRoute(this, `${key}-route`, {
+      new HttpsRoute(this, `release-${key}-route`, {
         name: `${key}-route`,
         service: key,
         port: OLLAMA_PORT,
@@ -125,7 +136,7 @@ export class OllamaStack extends LabStack {
     const plan = modelStagingOf(this.lab);
     return (
       plan &&
-      new StagedModelsMount(this, `${key}-models`, {
+      new StagedModelsMount(this, `release-${key}-models`, {
         name: `${key}-models`,
         namespace: this.ollama.namespace,
         partOf: this.lab.name,
@@ -164,7 +175,7 @@ export class OllamaStack extends LabStack {
     );
     output(
       "versions",
-      { chart: chart.version, ollama: Object.fromEntries(specs.map(([key, spec]) => [key, this.image(spec).split(":").at(-1)])) },
+      { chart: chart.version, ollama: Object.fromEntries(specs.map(([key, spec]) => [key, versionOf(this.image(spec))])) },
       "Versions of the chart and of Ollama.",
     );
     output(

@@ -40,6 +40,7 @@ export class PlatformStack extends LabStack {
         storageClass,
         server: nfs.server,
         path: nfs.path,
+        mountOptions: nfs.mountOptions,
         source: chartSource(this, lab, "csi-driver-nfs", nfs.chart),
         version: nfs.chart.version,
         moreValues: nfs.values,

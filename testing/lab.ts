@@ -67,6 +67,27 @@ export const clusterLab: LabInput = labWith({
   },
 });
 
+/** A small lab on a cluster that is there already, without a fault or a warning: one Ollama with one model. */
+export const ollamaLab: LabInput = {
+  name: "test",
+  ollama: { releases: { ollama: { models: ["llama3.2:1b"] } } },
+};
+
+/** A small lab with a cluster, what Ollama needs on it, and Ollama on its graphics card; without a fault or a warning. */
+export const gpuLab: LabInput = labWith(
+  {
+    kubernetes: {
+      nfs: { server: "192.0.2.5", path: "/volume1/k8s" },
+      certManager: {
+        email: "operator@lab.example",
+        dns01: { cloudflare: { apiTokenSecretRef: { name: "cloudflare-api-token", key: "api-token" } } },
+      },
+    },
+    ollama: { releases: { ollama: { models: ["llama3.2:1b"], gpus: 1 } } },
+  },
+  clusterLab,
+);
+
 /** Everything that the schema and the rules say about a lab. */
 export function problemsOf(lab: LabInput): readonly Problem[] {
   try {

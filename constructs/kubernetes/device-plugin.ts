@@ -15,7 +15,7 @@ export interface DevicePluginProps {
   readonly taintKey: string;
   /** Into how many shares each GPU is split. @default not split */
   readonly timeSlicing?: number;
-  /** Image of a Job that runs nvidia-smi on one GPU after each change. @default no such Job */
+  /** Image of a Job that runs nvidia-smi on one GPU, when the plugin has been installed. @default no such Job */
   readonly smokeTestImage?: string;
   readonly objects: ObjectsChart;
   readonly moreValues?: Readonly<Record<string, unknown>>;
@@ -51,12 +51,13 @@ export class DevicePlugin extends Construct {
         tolerations,
         // It would bring node feature discovery, and three images more.
         gfd: { enabled: false },
-        ...(props.timeSlicing && { config: { default: "default", map: { default: sharing(props.timeSlicing) } } }),
+        ...(props.timeSlicing && { config: sharing(props.timeSlicing) }),
       },
       moreValues: props.moreValues,
       dependsOn: [this.namespace.resource],
     });
     if (!props.smokeTestImage) return;
+    // Not after every change of the plugin: then Ollama has the GPUs, and the Job would wait for one in vain.
     this.smokeTest = new KubernetesObjects(this, "smoke-test", {
       name: "gpu-smoke-test",
       namespace: NAMESPACE,
@@ -80,16 +81,16 @@ export class DevicePlugin extends Construct {
   }
 }
 
-/** The plugin's configuration for shares: a pod gets one, since several would be no more of a GPU. */
-function sharing(replicas: number): string {
-  return stringify({
-    version: "v1",
-    sharing: {
-      timeSlicing: {
-        renameByDefault: false,
-        failRequestsGreaterThanOne: true,
-        resources: [{ name: "nvidia.com/gpu", replicas }],
-      },
-    },
-  });
+/**
+ * The plugin's configuration for shares: a pod gets one, since several would be no more of a GPU. It is named after its content, because the
+ * plugin reads it when it starts, and only another name starts it again.
+ */
+function sharing(replicas: number): { default: string; map: Record<string, string> } {
+  const timeSlicing = {
+    renameByDefault: false,
+    failRequestsGreaterThanOne: true,
+    resources: [{ name: "nvidia.com/gpu", replicas }],
+  };
+  const name = `time-slicing-${replicas}`;
+  return { default: name, map: { [name]: stringify({ version: "v1", sharing: { timeSlicing } }) } };
 }

@@ -1,5 +1,5 @@
 import { Release } from "@cdktf/provider-helm/lib/release";
-import type { ITerraformDependable } from "cdktf";
+import type { ITerraformDependable, TerraformResource, TerraformResourceLifecycle } from "cdktf";
 import { Construct } from "constructs";
 import { checkChartValues, type KnownChart } from "../../grammar/chart-values";
 import { checkChartVersion, checkKubernetesName } from "../../grammar/kubernetes-name";
@@ -24,6 +24,8 @@ export interface HelmChartProps {
   readonly moreValues?: Readonly<Record<string, unknown>>;
   /** How long Helm waits for the pods, in seconds. @default 900 */
   readonly timeoutSeconds?: number;
+  /** When that is replaced, so is this. @default nothing */
+  readonly replacedWith?: TerraformResource;
   readonly dependsOn?: ITerraformDependable[];
 }
 
@@ -52,6 +54,7 @@ export class HelmChart extends Construct {
       values: [verbatim(canonicalJson(mergeValues(props.values, moreValues)))],
       ...RELEASE_SETTINGS,
       timeout: props.timeoutSeconds ?? 900,
+      lifecycle: replacedWith(props.replacedWith),
       dependsOn: props.dependsOn,
     });
     this.resource.overrideLogicalId(props.name);
@@ -67,3 +70,11 @@ export const RELEASE_SETTINGS = {
   atomic: false,
   maxHistory: 10,
 } as const;
+
+/**
+ * Ties a release to another resource's life. By its id, which stays through changes in place: named as a whole, it would replace the release
+ * then, too.
+ */
+export function replacedWith(other: TerraformResource | undefined): TerraformResourceLifecycle | undefined {
+  return other && { replaceTriggeredBy: [`${other.terraformResourceType}.${other.friendlyUniqueId}.id`] };
+}

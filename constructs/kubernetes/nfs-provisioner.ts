@@ -12,6 +12,8 @@ export interface NfsProvisionerProps {
   readonly server: string;
   /** Path that it exports. */
   readonly path: string;
+  /** Options of mount.nfs. @default nfsvers=4.1 */
+  readonly mountOptions?: readonly string[];
   readonly source: ChartSource;
   readonly version: string;
   readonly moreValues?: Readonly<Record<string, unknown>>;
@@ -44,7 +46,7 @@ export class NfsProvisioner extends Construct {
         subDir: verbatim("${pvc.metadata.namespace}-${pvc.metadata.name}"),
         onDelete: "retain",
       },
-      mountOptions: ["nfsvers=4.1"],
+      mountOptions: [...(props.mountOptions ?? ["nfsvers=4.1"])],
       reclaimPolicy: "Retain",
       volumeBindingMode: "Immediate",
       allowVolumeExpansion: true,

@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import { Release } from "@cdktf/provider-helm/lib/release";
-import { AssetType, type ITerraformDependable, TerraformAsset, type TerraformStack } from "cdktf";
+import { AssetType, type ITerraformDependable, TerraformAsset, type TerraformResource, type TerraformStack } from "cdktf";
 import { Construct } from "constructs";
 import { verbatim } from "../terraform-text";
-import { RELEASE_SETTINGS } from "./helm-chart";
+import { RELEASE_SETTINGS, replacedWith } from "./helm-chart";
 import { canonicalJson } from "./values";
 
 const CHART = join(__dirname, "../../templates/objects-chart");
@@ -39,6 +39,8 @@ export interface KubernetesObjectsProps {
   readonly objects: readonly KubernetesObject[];
   /** How long Helm waits for hooks, in seconds. @default 300 */
   readonly timeoutSeconds?: number;
+  /** When that is replaced, so is this. @default nothing */
+  readonly replacedWith?: TerraformResource;
   readonly dependsOn?: ITerraformDependable[];
 }
 
@@ -58,6 +60,7 @@ export class KubernetesObjects extends Construct {
       values: [verbatim(canonicalJson({ objects: props.objects }))],
       ...RELEASE_SETTINGS,
       timeout: props.timeoutSeconds ?? 300,
+      lifecycle: replacedWith(props.replacedWith),
       dependsOn: props.dependsOn,
     });
     this.resource.overrideLogicalId(props.name);

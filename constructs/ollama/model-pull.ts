@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { ITerraformDependable } from "cdktf";
+import type { ITerraformDependable, TerraformResource } from "cdktf";
 import { Construct } from "constructs";
 import { checkModelReference } from "../../grammar/model-reference";
 import { hookJob, scriptsMap } from "../kubernetes/hook-job";
@@ -24,8 +24,12 @@ export interface ModelPullProps {
   readonly models: readonly string[];
   /** Remove models that are not in the list. @default false */
   readonly removeUnlisted?: boolean;
+  /** Taints that the Job tolerates, in Kubernetes' form. @default none */
+  readonly tolerations?: readonly Readonly<Record<string, unknown>>[];
   readonly timeoutSeconds: number;
   readonly objects: ObjectsChart;
+  /** What the models are pulled into: when that is replaced, they are pulled again. @default nothing that is known here */
+  readonly replacedWith?: TerraformResource;
   readonly dependsOn?: ITerraformDependable[];
 }
 
@@ -68,15 +72,20 @@ export class ModelPull extends Construct {
               runAsNonRoot: true,
               runAsUser: 65_534,
               capabilities: { drop: ["ALL"] },
+              seccompProfile: { type: "RuntimeDefault" },
             },
           },
-          pod: { volumes: [{ name: "scripts", configMap: { name } }] },
+          pod: {
+            volumes: [{ name: "scripts", configMap: { name } }],
+            ...(props.tolerations?.length && { tolerations: props.tolerations }),
+          },
           backoffLimit: 2,
           deadlineSeconds: props.timeoutSeconds,
         }),
       ],
       // A little longer than the Job's own, whose failure says more than that time is up.
       timeoutSeconds: props.timeoutSeconds + 60,
+      replacedWith: props.replacedWith,
       dependsOn: props.dependsOn,
     });
   }

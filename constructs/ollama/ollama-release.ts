@@ -5,11 +5,8 @@ import { checkImage, checkKubernetesName } from "../../grammar/kubernetes-name";
 import { checkCpu, checkMemory } from "../../grammar/quantity";
 import { type ChartSource, HelmChart } from "../kubernetes/helm-chart";
 import { recommendedLabels } from "../kubernetes/namespace";
-import { checkProps, prop, required } from "../props-error";
+import { checkProps, prop } from "../props-error";
 import { OLLAMA_PORT } from "./ollama-container";
-
-/** Where the models lie in Ollama's container. */
-export const MODELS_HOME = "/root/.ollama";
 
 /** A claim of its own for the models: the chart's would be deleted with the release. */
 export interface ModelClaim {
@@ -71,10 +68,8 @@ export interface OllamaReleaseProps {
   readonly dependsOn?: ITerraformDependable[];
 }
 
-/** Repository and tag of an image, as the chart takes them. */
+/** Repository and tag of an image, which the chart writes with a colon between them; so a digest's `@sha256` goes to the repository. */
 function imageValues(image: string): Record<string, unknown> {
-  const [repository = image, digest] = image.split("@");
-  if (digest) return { repository, tag: `@${digest}` };
   const colon = image.lastIndexOf(":");
   return { repository: image.slice(0, colon), tag: image.slice(colon + 1) };
 }
@@ -98,11 +93,6 @@ export class OllamaRelease extends Construct {
         prop("resources.cpu", cpu, checkCpu),
         prop("resources.memory", memory, checkMemory),
       ]),
-      required("image", !props.image?.includes("@"), {
-        code: "image-by-digest",
-        message: `the image ${props.image} is named by its digest, which the chart would write after a colon`,
-        remedy: "Name it by an exact tag.",
-      }),
     ]);
     if ("claim" in models) this.claim = this.claimOf(props, models.claim);
     const staged = "staged" in models ? models.staged : undefined;
@@ -152,6 +142,8 @@ export class OllamaRelease extends Construct {
       },
       moreValues: props.moreValues,
       timeoutSeconds: props.timeoutSeconds,
+      // A claim cannot go while a pod uses it: Terraform would wait for that in vain.
+      replacedWith: this.claim,
       dependsOn: [...(props.dependsOn ?? []), ...(this.claim ? [this.claim] : [])],
     });
     // Without the domain of the cluster, which may be another than cluster.local.

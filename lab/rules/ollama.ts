@@ -17,11 +17,12 @@ function ollamaVersion(release: OllamaRelease, chartVersion: string): string | u
   return release.image ? tag : ollamaOfChart(chartVersion);
 }
 
-/** Several pods need a folder that several nodes can mount, a GPU each, and an Ollama that leaves the others' files alone. */
-export const replicas = rule(["ollama"], function* ({ ollama }) {
+/** Several pods need a folder that several nodes can mount, and an Ollama that leaves the others' files alone. */
+export const replicas = rule(["ollama"], function* ({ ollama, airGapped }) {
   for (const [key, release] of Object.entries(ollama.releases)) {
     if (release.replicas < 2) continue;
-    if (accessModeOf(release) === "ReadWriteOnce") {
+    // Staged models are mounted read-only, without a claim.
+    if (!airGapped && accessModeOf(release) === "ReadWriteOnce") {
       yield error(
         "replicas-read-write-once",
         at(key, "accessMode"),
@@ -38,7 +39,7 @@ export const replicas = rule(["ollama"], function* ({ ollama }) {
       );
     }
     const version = ollamaVersion(release, ollama.chart.version);
-    if (version && compareVersions(version, PRUNE_GRACE_VERSION) < 0) {
+    if (!airGapped && version && compareVersions(version, PRUNE_GRACE_VERSION) < 0) {
       yield error(
         "replicas-prune",
         at(key, "replicas"),
@@ -72,22 +73,31 @@ export const gpus = rule(["ollama", "cluster"], function* ({ ollama, cluster, ..
         `${key} wants ${release.gpus} GPUs in one pod, and no worker has more than ${largest}`,
         "Lower gpus, or pass more cards to one worker.",
       );
-    } else if (shares > 1 && release.gpus > 1) {
-      yield error(
-        "several-shares",
-        at(key, "gpus"),
-        `${key} wants ${release.gpus} shares, and with timeSlicing the plugin gives a pod one: several would be no more of a GPU`,
-        "Set gpus: 1.",
-      );
     }
   }
   const [last] = releases.at(-1) ?? [];
-  if (last && workers.length > 0 && wanted > total) {
+  // One that wants more than any worker has is said above.
+  if (last && workers.length > 0 && wanted > total && releases.every(([, release]) => release.gpus <= largest)) {
     yield error(
       "gpus-overcommitted",
       at(last, "gpus"),
       `the releases want ${wanted} GPUs together, and the cluster has ${total}`,
       "Lower gpus or replicas, add a worker, or set kubernetes.devicePlugin.timeSlicing.",
+    );
+  }
+});
+
+/** A share is a turn on a GPU, not a part of its memory: several would be no more of a GPU, and the plugin refuses them. */
+export const shares = rule(["ollama"], function* (lab) {
+  const { timeSlicing } = devicePluginOf(lab) ?? {};
+  if (!timeSlicing) return;
+  for (const [key, { gpus: wanted }] of Object.entries(lab.ollama.releases)) {
+    if (wanted < 2) continue;
+    yield error(
+      "several-shares",
+      at(key, "gpus"),
+      `${key} wants ${wanted} GPUs, and with timeSlicing: ${timeSlicing} they are shares, of which the plugin gives a pod one`,
+      "Set gpus: 1, or take timeSlicing out.",
     );
   }
 });
@@ -110,7 +120,7 @@ function taintsOf(node: ClusterNode, cluster: Cluster): Taint[] {
 function tolerates(release: OllamaRelease, taint: Taint): boolean {
   if (taint.effect === "PreferNoSchedule") return true;
   // The chart adds a toleration for the taint of GPU nodes by itself.
-  if (release.gpus > 0 && taint.key === GPU_NODE.taint.key) return true;
+  if (release.gpus > 0 && taint.key === GPU_NODE.taint.key && taint.effect === "NoSchedule") return true;
   return release.tolerations.some(
     ({ key, operator, value, effect }) =>
       (effect === undefined || effect === taint.effect) &&
@@ -242,3 +252,42 @@ export const releaseNames = rule(["ollama"], function* ({ ollama }) {
 function* noRelease(): Iterable<Finding> {
   yield error("no-release", ["ollama", "releases"], "ollama: describes no release", "Describe one, or leave ollama: out.");
 }
+
+/** What only a Job can do is not done where no Job runs. */
+export const removal = rule(["ollama"], function* ({ ollama }) {
+  for (const [key, { models, removeUnlistedModels }] of Object.entries(ollama.releases)) {
+    if (!removeUnlistedModels || models.length > 0) continue;
+    yield error(
+      "remove-without-models",
+      at(key, "removeUnlistedModels"),
+      `${key} lists no model, so no Job runs that could remove those which are not listed`,
+      "List at least one model, or remove them with `ollama rm`.",
+    );
+  }
+});
+
+/** Variables that have a setting of their own. */
+const SETTINGS = { OLLAMA_KEEP_ALIVE: "keepAlive", OLLAMA_CONTEXT_LENGTH: "contextLength" } as const;
+
+/** A variable said twice has one value too many; one against pruning must not be taken back while several pods share a folder. */
+export const environment = rule(["ollama"], function* ({ ollama }) {
+  for (const [key, release] of Object.entries(ollama.releases)) {
+    for (const [variable, setting] of Object.entries(SETTINGS) as [keyof typeof SETTINGS, "keepAlive" | "contextLength"][]) {
+      if (release.environment[variable] === undefined || release[setting] === undefined) continue;
+      yield error(
+        "variable-twice",
+        at(key, "environment", variable),
+        `${variable} is set to ${release.environment[variable]} here, and ${setting} says ${release[setting]}`,
+        `Keep ${setting}.`,
+      );
+    }
+    const noPrune = release.environment["OLLAMA_NOPRUNE"];
+    if (release.replicas < 2 || noPrune === undefined || /^(1|true)$/i.test(noPrune)) continue;
+    yield error(
+      "prune-shared-folder",
+      at(key, "environment", "OLLAMA_NOPRUNE"),
+      `OLLAMA_NOPRUNE is ${noPrune}, and each of ${release.replicas} pods that starts would remove what another is downloading`,
+      "Take it out: with several replicas it is 1.",
+    );
+  }
+});

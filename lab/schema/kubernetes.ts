@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { checkDomainName } from "../../grammar/domain-name";
+import { matching } from "../../grammar/fault";
 import { checkFilePath } from "../../grammar/file-path";
 import { checkKey } from "../../grammar/guest";
 import { checkImage, checkKubernetesName } from "../../grammar/kubernetes-name";
@@ -20,6 +21,13 @@ const exportPath = text(
   "Path that the server exports.",
 );
 
+const checkMountOption = matching(
+  /^[a-z0-9]+(=[A-Za-z0-9._:-]+)?$/,
+  "invalid-mount-option",
+  "one option of mount.nfs",
+  "Write each option for itself, such as nfsvers=4.1 or nolock.",
+);
+
 const devicePlugin = z
   .strictObject({
     chart: chart("0.20.0", "The chart nvidia-device-plugin."),
@@ -31,7 +39,7 @@ const devicePlugin = z
     smokeTest: z
       .boolean()
       .default(false)
-      .describe("Run nvidia-smi on one GPU after every change of the plugin, and fail the deploy when it fails."),
+      .describe("Run nvidia-smi on one GPU when the plugin has been installed, and fail the deploy when it fails."),
     smokeTestImage: text(checkImage, "Image of the smoke test.").default("nvidia/cuda:12.4.1-base-ubuntu22.04"),
     values: chartValues,
   })
@@ -44,6 +52,10 @@ const nfs = z
   .strictObject({
     server: z.union([ip("Address."), text(checkDomainName, "Name.")]).describe("The NFS server."),
     path: exportPath,
+    mountOptions: z
+      .array(text(checkMountOption, "An option."))
+      .default(["nfsvers=4.1"])
+      .describe("How nodes mount it. Changing them makes the StorageClass anew; volumes that exist keep theirs."),
     chart: chart("4.13.4", "The chart csi-driver-nfs."),
     values: chartValues,
   })

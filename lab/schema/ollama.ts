@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { checkDomainName } from "../../grammar/domain-name";
 import { checkKey } from "../../grammar/guest";
+import { checkKeepAlive } from "../../grammar/keep-alive";
 import { checkImage, checkKubernetesName } from "../../grammar/kubernetes-name";
 import { checkNodeLabel } from "../../grammar/kubernetes-node";
 import { checkOllamaVariable } from "../../grammar/ollama-variable";
@@ -43,11 +44,17 @@ const release = z
     storageClass: text(checkKubernetesName, "StorageClass, where it differs from kubernetes.storageClass.").optional(),
     accessMode: z
       .enum(["ReadWriteOnce", "ReadWriteMany"])
-      .describe("Default: ReadWriteOnce, with several replicas ReadWriteMany. Changing it replaces the claim.")
+      .describe(
+        "Default: ReadWriteOnce, with several replicas ReadWriteMany. Changing it replaces the claim, which protect refuses.",
+      )
       .optional(),
     protect: z.boolean().default(true).describe("Refuse to destroy the claim, and the models with it."),
     gpus: whole(0, 16, "How many GPUs each pod gets.").default(0),
-    replicas: whole(0, 100, "How many pods. A model is loaded in each of them.").default(1),
+    replicas: whole(
+      0,
+      100,
+      "How many pods; a model is loaded in each. 0 stops it, and pulls nothing. From one to several changes accessMode, unless that is set.",
+    ).default(1),
     resources: z
       .strictObject({
         requests: amounts.prefault({ cpu: "500m", memory: "2Gi" }).describe("What a pod is guaranteed."),
@@ -59,12 +66,12 @@ const release = z
       .describe("Labels of the nodes it may run on. Default with gpus: nvidia.com/gpu.present=true.")
       .optional(),
     tolerations: z.array(toleration).default([]).describe("Taints it tolerates, besides that of GPU nodes."),
-    keepAlive: z.string().describe("How long a model stays loaded, such as 30m. Default: Ollama's.").optional(),
+    keepAlive: text(checkKeepAlive, "How long a model stays loaded, such as 30m. Default: Ollama's, five minutes.").optional(),
     contextLength: whole(512, 10_485_760, "Tokens of context. Default: Ollama's, which depends on the GPU's memory.").optional(),
     environment: z
       .record(text(checkOllamaVariable, "Name of a variable."), z.string())
       .default({})
-      .describe("Other OLLAMA_… variables."),
+      .describe("Other OLLAMA_… variables, and HTTPS_PROXY and its like."),
     image: text(checkImage, "Image of Ollama. Default: the chart's.").optional(),
     timeoutMinutes: whole(1, 600, "How long Helm waits for the pods; the image is several GB.").default(20),
     pullTimeoutMinutes: whole(1, 2880, "How long the models may take to be pulled.").default(360),

@@ -1,0 +1,9 @@
+import { type Check, matching } from "./fault";
+
+/** Refuses what Ollama does not take for OLLAMA_KEEP_ALIVE: it would say so in its log, and go on with five minutes. */
+export const checkKeepAlive: Check<string> = matching(
+  /^-?(\d+|(\d+(\.\d+)?(ms|s|m|h))+)$/,
+  "invalid-keep-alive",
+  "how long a model can stay loaded",
+  'Write a duration such as 30m or 1h30m, seconds such as "600", 0 for not at all, or -1 for always.',
+);
