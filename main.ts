@@ -38,8 +38,8 @@ function next(stacks: readonly StackSummary[]): string {
         ]
       : []),
     `Next${guests ? ", with a credential for Proxmox in the environment (docs/proxmox.md)" : ""}:`,
-    `  npx cdktf diff ${stacks[0]?.id ?? "STACK"}      see what would be done`,
-    "  npx cdktf deploy '*'      do it, stack after stack",
+    `  ${`npx cdktf diff ${stacks[0]?.id ?? "STACK"}`.padEnd(28)}see what would be done`,
+    `  ${"npx cdktf deploy '*'".padEnd(28)}do it, stack after stack`,
   ].join("\n");
 }
 

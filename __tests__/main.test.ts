@@ -89,7 +89,7 @@ describe("a lab with an error", () => {
   const broken = (text: string) => text.replace(/vmId: 201/, "vmId: 1");
   test("ends with 1 and says that nothing was written", () => {
     const { status, stderr } = run(copyOfLab("lab.yaml", folder, broken));
-    expect([status, stderr]).toEqual([1, expect.stringContaining("1 error, 0 warnings. Nothing was written.")]);
+    expect([status, stderr]).toEqual([1, expect.stringContaining("1 error, 1 warning. Nothing was written.")]);
   });
   test("writes nothing", () => {
     run(copyOfLab("lab.yaml", folder, broken));
@@ -120,14 +120,14 @@ test("nothing but the output is left beside it", () => {
 test("the summary names the stack, its resources, its path, the warnings and the next command", () => {
   const { stdout, stderr } = run(copyOfLab("lab.yaml", folder));
   expect(stdout).toMatch(/containers: 4 resources, 3 outputs → .*cdktf\.out\/stacks\/containers/);
-  expect(stdout).toContain("0 errors, 2 warnings.");
+  expect(stdout).toContain("0 errors, 3 warnings.");
   expect(stdout).toContain("npx cdktf deploy");
   expect(stderr).toContain("no-checksum");
 });
 
 test("--check says what is wrong and writes nothing", () => {
   const { status, stdout } = run(copyOfLab("lab.yaml", folder), { args: ["--check"] });
-  expect([status, stdout.includes("0 errors, 2 warnings."), existsSync(join(folder, "cdktf.out"))]).toEqual([0, true, false]);
+  expect([status, stdout.includes("0 errors, 3 warnings."), existsSync(join(folder, "cdktf.out"))]).toEqual([0, true, false]);
 });
 
 test("no program is needed on PATH, terraform least of all", () => {
