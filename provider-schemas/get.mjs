@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const schemas = dirname(fileURLToPath(import.meta.url));
@@ -41,6 +41,8 @@ const run = spawnSync(process.execPath, [bin, "get", "--force"], {
   encoding: "utf8",
   env: {
     ...process.env,
+    // The CLI asks `node` for its version.
+    PATH: [dirname(process.execPath), process.env.PATH].filter(Boolean).join(delimiter),
     CDKTF_EXPERIMENTAL_PROVIDER_SCHEMA_CACHE_PATH: schemas,
     // Without it the CLI calls home, and logs an error where it can't.
     CHECKPOINT_DISABLE: "1",
