@@ -30,12 +30,16 @@ function airGapReport(lab: Lab): string {
 /** What to know and to type next. */
 function next(stacks: readonly StackSummary[]): string {
   const guests = stacks.some(({ resources }) => resources["proxmox_virtual_environment_firewall_options"]);
+  const variables = [...new Set(stacks.flatMap((stack) => stack.variables))].map((name) => `TF_VAR_${name}`);
   return [
     ...(guests
       ? [
           "The guests' firewall works only while the datacenter's is on (Datacenter → Firewall → Options); this project leaves it alone.",
           "",
         ]
+      : []),
+    ...(variables.length > 0
+      ? [`Terraform will ask for ${variables.join(" and ")}: docs/cluster.md says how to make them.`, ""]
       : []),
     `Next${guests ? ", with a credential for Proxmox in the environment (docs/proxmox.md)" : ""}:`,
     `  ${`npx cdktf diff ${stacks[0]?.id ?? "STACK"}`.padEnd(28)}see what would be done`,

@@ -122,6 +122,7 @@ test("the summary names the stack, its resources, its path, the warnings and the
   expect(stdout).toMatch(/containers: 4 resources, 3 outputs → .*cdktf\.out\/stacks\/containers/);
   expect(stdout).toContain("0 errors, 3 warnings.");
   expect(stdout).toContain("npx cdktf deploy");
+  expect(stdout).toContain("TF_VAR_k3s_agent_token and TF_VAR_k3s_server_token");
   expect(stderr).toContain("no-checksum");
 });
 

@@ -13,6 +13,8 @@ export interface StackSummary {
   /** How many resources of each type. */
   readonly resources: Readonly<Record<string, number>>;
   readonly outputs: readonly string[];
+  /** The variables that have no default, and so have to be given. */
+  readonly variables: readonly string[];
 }
 
 /**
@@ -71,7 +73,18 @@ function publish(next: string, target: string): void {
 function summarize(id: string, folder: string): StackSummary {
   const file = join(folder, "cdk.tf.json");
   if (!existsSync(file)) throw new Error(`${file} was not written`);
-  const json = JSON.parse(readFileSync(file, "utf8")) as { resource?: Record<string, object>; output?: Record<string, unknown> };
+  const json = JSON.parse(readFileSync(file, "utf8")) as {
+    resource?: Record<string, object>;
+    output?: Record<string, unknown>;
+    variable?: Record<string, object>;
+  };
   const resources = Object.entries(json.resource ?? {}).map(([type, items]) => [type, Object.keys(items).length] as const);
-  return { id, folder, resources: Object.fromEntries(resources), outputs: Object.keys(json.output ?? {}) };
+  const variables = Object.entries(json.variable ?? {}).filter(([, variable]) => !("default" in variable));
+  return {
+    id,
+    folder,
+    resources: Object.fromEntries(resources),
+    outputs: Object.keys(json.output ?? {}),
+    variables: variables.map(([name]) => name),
+  };
 }
