@@ -1,4 +1,6 @@
 // What an edit of the lab does to a cluster that runs: every test plans one edit of a lab that has been applied.
+import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
 import type { LabInput } from "../../lab/schema";
 import { describeWithTool } from "../../testing/external-tool";
 import { type Changes, clusterLab, labWith, sshKey } from "../../testing/lab";
@@ -204,6 +206,9 @@ describeWithTool("terraform", "a cluster that keeps its VMs", () => {
     const calls = stack.workspace.commandCalls().filter((call) => call.startsWith("ssh "));
     expect(calls.join("\n")).toMatch(/ubuntu@192\.0\.2\.31.*ubuntu@192\.0\.2\.41/s);
     expect(calls.join("\n")).not.toMatch(/[0-9a-f]{64}/);
+    const kubeconfig = join(stack.workspace.root, "kubeconfig");
+    expect(readFileSync(kubeconfig, "utf8")).toContain("server: https://192.0.2.31:6443");
+    expect((statSync(kubeconfig).mode & 0o777).toString(8)).toBe("600");
   });
 
   test("no plain output holds a token", async () => {
