@@ -36,6 +36,8 @@ describeWithTool("terraform", "the stacks of", () => {
         const { warnings } = await runLifecycle(workspace.stack(name), { refusesDestroy });
         expect(warnings).toEqual([]);
       },
+      // Several share the processors; the largest cluster alone takes seconds.
+      120_000,
     );
   });
 });
