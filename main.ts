@@ -3,7 +3,7 @@ import { artifactsOf, wayOf } from "./lab/artifacts";
 import type { Lab } from "./lab/lab";
 import { count, report } from "./lab/problem";
 import { readLab } from "./lab/read";
-import { type StackSummary, synthesize } from "./stacks/synthesize";
+import type { StackSummary } from "./stacks/synthesize";
 
 /** The summary that a synthesis ends with: what was written where, and what to type next. */
 function summary(stacks: readonly StackSummary[], lab: string): string {
@@ -47,7 +47,7 @@ function next(stacks: readonly StackSummary[]): string {
   ].join("\n");
 }
 
-function main(): number {
+async function main(): Promise<number> {
   const file = process.env["LAB"] ?? "lab.yaml";
   const { lab, problems } = readLab(file);
   if (problems.length > 0) console.error(`${report(problems, file)}\n`);
@@ -61,9 +61,13 @@ function main(): number {
     console.log(`${airGapReport(lab)}${file}: ${verdict}.`);
     return 0;
   }
+  // Not before: a check needs none of cdktf, and loading it takes longer than checking.
+  const { synthesize } = await import("./stacks/synthesize");
   const stacks = synthesize(lab, problems, process.env["CDKTF_OUTDIR"] ?? "cdktf.out");
   console.log(`${summary(stacks, file)}\n\n${verdict}.\n${next(stacks)}`);
   return 0;
 }
 
-process.exitCode = main();
+main().then((code) => {
+  process.exitCode = code;
+});

@@ -2,8 +2,9 @@ import { NullProvider } from "@cdktf/provider-null/lib/provider";
 import { TerraformOutput } from "cdktf";
 import type { Construct } from "constructs";
 import { nvidiaDevices } from "../constructs/ollama/gpu-devices";
-import { OLLAMA_PORT, OllamaContainer } from "../constructs/ollama/ollama-container";
+import { OllamaContainer } from "../constructs/ollama/ollama-container";
 import { PlaybookRun } from "../constructs/ollama/playbook-run";
+import { OLLAMA_PORT } from "../constructs/ollama/port";
 import { Connection } from "../constructs/proxmox/connection";
 import type { ContainerDevice } from "../constructs/proxmox/container";
 import { OwnershipGuard } from "../constructs/proxmox/ownership-guard";
@@ -42,7 +43,8 @@ export class ContainersStack extends LabStack<ProxmoxLab> {
     const node = spec.node as string; // The rule knownNodes refuses a container without one.
     const disks = spec.disks ?? datastoreOf(lab, node, "disks");
     const { volumeId, dependsOn } = this.template(spec, node);
-    return new OllamaContainer(this, key, {
+    // The prefix keeps a container named `guard` from being taken for the guard.
+    return new OllamaContainer(this, `container-${key}`, {
       resourceName: key,
       node,
       vmId: spec.vmId,

@@ -18,6 +18,12 @@ export class Downloads {
     const shared = this.lab.storage.shared.includes(datastore);
     const resourceName = terraformName(shared ? "shared" : node, datastore, file.fileName);
     const known = this.files.get(resourceName);
+    if (known && known.fileName !== file.fileName) {
+      // A name of Terraform's has no dots, so two names that differ in one may meet.
+      throw new Error(
+        `${known.fileName} and ${file.fileName} on ${datastore} would both be ${resourceName} in Terraform. Give one of them another fileName.`,
+      );
+    }
     if (known) return known;
     const made = new DownloadedFile(this.stack, `file-${resourceName}`, { ...file, resourceName, node, datastore, shared });
     this.files.set(resourceName, made);

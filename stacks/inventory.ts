@@ -1,5 +1,5 @@
 import { stringify } from "yaml";
-import { OLLAMA_PORT } from "../constructs/ollama/ollama-container";
+import { OLLAMA_PORT } from "../constructs/ollama/port";
 import { parseHostAddress } from "../grammar/address";
 import type { ContainerSpec, Lab } from "../lab/lab";
 

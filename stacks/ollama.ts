@@ -5,8 +5,8 @@ import { KubernetesObjects, ObjectsChart } from "../constructs/kubernetes/object
 import { ApiNetworkPolicy } from "../constructs/ollama/api-network-policy";
 import { HTTPS_REDIRECT, HttpsRoute, httpsRedirect } from "../constructs/ollama/https-route";
 import { ModelPull } from "../constructs/ollama/model-pull";
-import { OLLAMA_PORT } from "../constructs/ollama/ollama-container";
 import { type ModelClaim, OllamaRelease } from "../constructs/ollama/ollama-release";
+import { OLLAMA_PORT } from "../constructs/ollama/port";
 import { StagedModelsMount } from "../constructs/ollama/staged-models";
 import { modelStagingOf } from "../lab/air-gap";
 import { ollamaOfChart } from "../lab/charts";

@@ -260,3 +260,22 @@ describe("neighbours", () => {
     expect(addresses(after)).toEqual([...addresses(before), `${CONTAINER}.a`, `${OPTIONS}.a`, `${RULES}.a`].sort());
   });
 });
+
+test.each(["guard", "proxmox", "configure", "addresses", "inventory"])(
+  "a container may be named %s, like a part of the stack",
+  (key) => {
+    const stack = of({ containers: { [key]: { vmId: 299, address: "192.0.2.99" } } });
+    expect(stack.resource[CONTAINER]?.[key]).toMatchObject({ vm_id: 299 });
+  },
+);
+
+test("two templates whose names Terraform cannot tell apart are refused", () => {
+  const template = (name: string) => ({ template: { ...download, url: `https://mirror.lab.example/${name}` } });
+  const lab = {
+    containers: {
+      "ollama-1": template("a.b.tar.zst"),
+      "ollama-2": { vmId: 202, address: "192.0.2.22", ...template("a-b.tar.zst") },
+    },
+  };
+  expect(() => of(lab)).toThrow(/a\.b\.tar\.zst and a-b\.tar\.zst/);
+});

@@ -2,7 +2,7 @@ import { NetworkPolicyV1 } from "@cdktf/provider-kubernetes/lib/network-policy-v
 import type { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
 import { recommendedLabels } from "../kubernetes/namespace";
-import { OLLAMA_PORT } from "./ollama-container";
+import { OLLAMA_PORT } from "./port";
 
 export interface ApiNetworkPolicyProps {
   readonly namespace: string;

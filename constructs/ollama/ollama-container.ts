@@ -1,9 +1,7 @@
 import { Construct } from "constructs";
 import { Container, type ContainerProps } from "../proxmox/container";
 import { GuestFirewall } from "../proxmox/guest-firewall";
-
-/** The port of the Ollama API. */
-export const OLLAMA_PORT = 11434;
+import { OLLAMA_PORT } from "./port";
 
 export interface OllamaContainerProps extends ContainerProps {
   /** Networks that may reach the API. Ollama has no authentication: whoever reaches it may also delete models. */

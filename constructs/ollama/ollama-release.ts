@@ -6,7 +6,7 @@ import { checkCpu, checkMemory } from "../../grammar/quantity";
 import { type ChartSource, HelmChart } from "../kubernetes/helm-chart";
 import { recommendedLabels } from "../kubernetes/namespace";
 import { checkProps, prop } from "../props-error";
-import { OLLAMA_PORT } from "./ollama-container";
+import { OLLAMA_PORT } from "./port";
 
 /** A claim of its own for the models: the chart's would be deleted with the release. */
 export interface ModelClaim {

@@ -38,6 +38,7 @@ export interface DownloadedFileProps {
  */
 export class DownloadedFile extends Construct {
   readonly resource: DownloadFile;
+  readonly fileName: string;
   /** Such as `local:vztmpl/ubuntu-22.04-standard_22.04-1_amd64.tar.zst`. */
   readonly volumeId: string;
 
@@ -55,6 +56,7 @@ export class DownloadedFile extends Construct {
         remedy: "Begin with a letter, and go on with letters, digits, _ and -.",
       }),
     ]);
+    this.fileName = props.fileName;
     this.volumeId = `${props.datastore}:${props.content}/${props.fileName}`;
     this.resource = new DownloadFile(this, "Resource", {
       contentType: props.content,

@@ -5,6 +5,7 @@ import { VirtualEnvironmentFirewallRules } from "../../.gen/providers/proxmox/vi
 import type { VirtualEnvironmentVm } from "../../.gen/providers/proxmox/virtual-environment-vm";
 import { checkCidr } from "../../grammar/address";
 import { checkProps, prop } from "../props-error";
+import { idOf } from "./guest";
 
 /** One port that is open, and to whom. */
 export interface OpenPort {
@@ -77,12 +78,4 @@ export class GuestFirewall extends Construct {
     });
     this.options.overrideLogicalId(props.resourceName);
   }
-}
-
-/**
- * The guest's id, for `replace_triggered_by`: Proxmox drops a guest's rules and memberships with the guest, so they are made anew when it is
- * replaced. The id alone: by the whole resource, any edit of the guest would count.
- */
-export function idOf(guest: VirtualEnvironmentContainer | VirtualEnvironmentVm): string {
-  return `${guest.terraformResourceType}.${guest.friendlyUniqueId}.id`;
 }

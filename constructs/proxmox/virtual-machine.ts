@@ -1,15 +1,17 @@
-import { type ITerraformDependable, TerraformStack } from "cdktf";
+import { TerraformStack } from "cdktf";
 import { Construct } from "constructs";
-import { PoolMembership } from "../../.gen/providers/proxmox/pool-membership";
 import { VirtualEnvironmentVm } from "../../.gen/providers/proxmox/virtual-environment-vm";
-import { checkAddress, checkHostAddress } from "../../grammar/address";
-import { checkBridge, checkGuestName, checkKey, checkNodeName, checkPoolName, checkTag, checkVmId } from "../../grammar/guest";
 import { checkMappingName, checkPciPath } from "../../grammar/pci";
-import { checkDatastore } from "../../grammar/storage";
 import { checkProps, prop, required } from "../props-error";
-import { verbatim } from "../terraform-text";
-import { idOf } from "./guest-firewall";
-import type { OwnershipGuard } from "./ownership-guard";
+import {
+  addPoolMembership,
+  dnsBlock,
+  type GuestNetwork,
+  type GuestProps,
+  guestArguments,
+  guestChecks,
+  guestLifecycle,
+} from "./guest";
 
 /** A PCI device of the node: by a resource mapping or, for root@pam with its password alone, by its path. */
 export type PassedDevice = { readonly mapping: string } | { readonly path: string };
@@ -21,39 +23,17 @@ export type DiskSource =
   /** A template to clone, with q35, OVMF and an EFI disk of its own. `node`: where it is. @default the VM's node */
   | { readonly cloneOf: number; readonly node?: string };
 
-export interface VirtualMachineProps {
-  /** Name of the resources in Terraform. */
-  readonly resourceName: string;
-  /** Changing it migrates the VM. */
-  readonly node: string;
-  /** From 100. Changing it replaces the VM. */
-  readonly vmId: number;
-  /** Host name, one DNS label. */
-  readonly name: string;
-  readonly description?: string;
-  /** Lower-case; sorted and made unique here, because Proxmox stores them so. */
-  readonly tags: readonly string[];
-  /** Changing it restarts the VM. */
-  readonly cores: number;
-  /** All of it is reserved: with a PCI device there is no ballooning. Changing it restarts the VM. */
-  readonly memoryGiB: number;
-  /** Datastore of its disks. */
-  readonly disks: string;
+/** `cores` and `memoryGiB` restart the VM; all of its memory is reserved, since with a PCI device there is no ballooning. */
+export interface VirtualMachineProps extends GuestProps {
   /** It can grow; a smaller one passes the plan and fails in the apply. */
   readonly diskGiB: number;
   /** Later changes are ignored. */
   readonly source: DiskSource;
-  readonly network: {
-    readonly bridge: string;
-    /** @default untagged */
-    readonly vlan?: number;
-    /** With its prefix: `192.0.2.31/24`. It reaches the guest at its first boot only, so a change stops the plan until the VM is rebuilt. */
-    readonly address: string;
-    readonly gateway: string;
-    /** Later changes are ignored, as is all that cloud-init reads. @default those of the node */
-    readonly dns?: readonly string[];
-    readonly searchDomain?: string;
-  };
+  /**
+   * The address reaches the guest at its first boot only, so a change stops the plan until the VM is rebuilt. Later changes of the name
+   * servers are ignored, as is all that cloud-init reads.
+   */
+  readonly network: GuestNetwork & { readonly gateway: string };
   /** Volume ids of the cloud-init snippets: literals, later changes of which are ignored, with a warning in each plan. */
   readonly cloudInit: {
     readonly userData: string;
@@ -61,18 +41,8 @@ export interface VirtualMachineProps {
     readonly metaData: string;
   };
   readonly devices?: readonly PassedDevice[];
-  /** What must be there before: snippets, image, mappings. */
-  readonly dependsOn?: ITerraformDependable[];
   /** Resources whose replacement replaces the VM. @default none */
   readonly replaceTriggeredBy?: readonly string[];
-  /** @default true */
-  readonly startOnBoot?: boolean;
-  /** Refuse to destroy it: Proxmox's protection, and Terraform's prevent_destroy. @default false */
-  readonly protect?: boolean;
-  /** An existing pool it becomes a member of. */
-  readonly pool?: string;
-  /** @default none: the VMID is not checked against Proxmox */
-  readonly guard?: OwnershipGuard;
 }
 
 /** How long a refresh waits for a guest agent that does not answer; the provider's own 15 minutes count for each VM and each plan. */
@@ -86,20 +56,11 @@ export class VirtualMachine extends Construct {
     super(scope, id);
     const { network, devices = [], source } = props;
     checkProps(scope, id, [
-      prop("resourceName", props.resourceName, checkKey),
-      prop("node", props.node, checkNodeName),
-      prop("vmId", props.vmId, checkVmId),
-      prop("name", props.name, checkGuestName),
-      ...props.tags.map((tag) => prop("tags", tag, checkTag)),
-      prop("disks", props.disks, checkDatastore),
-      prop("network.bridge", network.bridge, checkBridge),
-      prop("network.address", network.address, checkHostAddress),
-      prop("network.gateway", network.gateway, checkAddress),
-      ...(network.dns ?? []).map((server) => prop("network.dns", server, checkAddress)),
-      required("network.address", network.address.includes("/"), {
-        code: "prefix-missing",
-        message: `the address ${network.address} has no prefix`,
-        remedy: "Write it with the prefix of its network, such as 192.0.2.31/24.",
+      ...guestChecks(props),
+      required("network.address", network.address !== "dhcp", {
+        code: "static-address",
+        message: "the address is to come by DHCP, and this VM needs one that is known before it starts",
+        remedy: "Give it a static address with its prefix, such as 192.0.2.31/24.",
       }),
       ...devices.map((device) =>
         "mapping" in device
@@ -111,16 +72,12 @@ export class VirtualMachine extends Construct {
         message: `there are ${devices.length} PCI devices, and a VM takes 16`,
         remedy: "Spread them over several VMs.",
       }),
-      prop("pool", props.pool, checkPoolName),
     ]);
 
     const clone = "cloneOf" in source ? source : undefined;
     this.resource = new VirtualEnvironmentVm(this, "Resource", {
-      nodeName: props.node,
-      vmId: props.vmId,
+      ...guestArguments(props),
       name: props.name,
-      description: props.description && verbatim(props.description),
-      tags: [...new Set(props.tags)].sort(),
       // Everything below that looks like a default is one that the provider does not have.
       machine: "q35",
       bios: "ovmf",
@@ -166,30 +123,21 @@ export class VirtualMachine extends Construct {
         userDataFileId: props.cloudInit.userData,
         metaDataFileId: props.cloudInit.metaData,
         ipConfig: [{ ipv4: { address: network.address, gateway: network.gateway } }],
-        ...((network.dns?.length || network.searchDomain) && {
-          dns: {
-            ...(network.dns?.length && { servers: [...network.dns] }),
-            ...(network.searchDomain && { domain: network.searchDomain }),
-          },
-        }),
+        ...dnsBlock(network),
       },
       onBoot: props.startOnBoot ?? true,
-      started: true,
       // An ACPI shutdown of a guest that hangs takes half an hour.
       stopOnDestroy: true,
       purgeOnDestroy: true,
       // A disk that somebody attached by hand is not this project's to delete.
       deleteUnreferencedDisksOnDestroy: false,
       migrate: true,
-      protection: props.protect ?? false,
-      dependsOn: props.dependsOn,
       lifecycle: {
         // The image and the template are read at creation only. What cloud-init reads counts at the first boot only: a change of the
         // snippets would replace the VM, and any other restart it for nothing.
         ignoreChanges: ["disk[0].import_from", "initialization", ...(clone ? ["clone"] : [])],
         ...(props.replaceTriggeredBy?.length && { replaceTriggeredBy: [...props.replaceTriggeredBy] }),
-        ...(props.protect && { preventDestroy: true }),
-        ...(props.guard && { precondition: [props.guard.precondition(props.vmId, props.name)] }),
+        ...guestLifecycle(props),
         postcondition: [addressAsSetUp(props)],
       },
     });
@@ -212,14 +160,7 @@ export class VirtualMachine extends Construct {
         vlan_id: network.vlan ?? null,
       },
     ]);
-    if (props.pool) {
-      const membership = new PoolMembership(this, "Pool", {
-        poolId: props.pool,
-        vmId: this.resource.vmId,
-        lifecycle: { replaceTriggeredBy: [idOf(this.resource)] },
-      });
-      membership.overrideLogicalId(props.resourceName);
-    }
+    addPoolMembership(this, props, this.resource);
   }
 }
 
