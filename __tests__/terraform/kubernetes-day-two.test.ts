@@ -75,6 +75,14 @@ describeWithTool("terraform", "on a cluster that runs", () => {
     expect(await ollama(release(changes))).toEqual({ resources: update("ollama"), outputs: [] });
   });
 
+  test.each<[string, Changes]>([
+    ["another image", { image: "ollama/ollama:0.33.0" }],
+    ["another toleration", { tolerations: [{ key: "team", operator: "Exists" }] }],
+  ])("%s updates the release, and its pull, which has the same client in the same place", async (_, changes) => {
+    const { resources } = await ollama(release(changes));
+    expect(resources).toEqual(update("ollama", "ollama-models"));
+  });
+
   test("another version of the chart updates every release and its client, and no claim", async () => {
     const { resources, outputs } = await ollama({ ollama: { chart: { version: "1.36.0" } } });
     expect(resources).toEqual(update("ollama", "chat", "ollama-models", "chat-models"));
