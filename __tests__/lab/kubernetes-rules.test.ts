@@ -131,6 +131,14 @@ const errors: Rejected[] = [
     names: ["team=ml:NoExecute"],
   },
   {
+    fact: "a taint of GPU nodes with another effect than the chart tolerates",
+    lab: { cluster: { gpuTaint: false }, defaults: { worker: { taints: ["nvidia.com/gpu=present:NoExecute"] } } },
+    base: gpuLab,
+    code: "taint-not-tolerated",
+    path: `${RELEASE}.tolerations`,
+    names: ["nvidia.com/gpu=present:NoExecute"],
+  },
+  {
     fact: "a node selector that no node of the lab's cluster fits",
     lab: release({ nodeSelector: { disk: "nvme" } }),
     base: gpuLab,

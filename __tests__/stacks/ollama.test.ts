@@ -284,6 +284,11 @@ describe("the models", () => {
     expect(objectOf(stack, "ollama-models", "ConfigMap").data).toEqual({ "pull-models.sh": script });
     expect(container?.command).toEqual(["/bin/sh", "/scripts/pull-models.sh"]);
   });
+  test("are pulled by a script in which Terraform interpolates nothing", () => {
+    const [raw = ""] = releaseOf(stack, "ollama-models")["values"] as string[];
+    expect(raw).toContain("$${MODELS:-}");
+    expect(raw).not.toMatch(/(?<!\$)\$\{|(?<!%)%\{/);
+  });
   test("are pulled with the client of the Ollama that the chart brings", () => {
     expect(container?.image).toBe("ollama/ollama:0.32.15");
   });
