@@ -5,7 +5,7 @@ import type { Construct } from "constructs";
 import { JoinTokens } from "../constructs/k3s/join-tokens";
 import { agentConfig, serverConfig } from "../constructs/k3s/k3s-config";
 import { K3sNode } from "../constructs/k3s/k3s-node";
-import { OperatorScript, OperatorScripts } from "../constructs/k3s/operator-script";
+import { OperatorScript } from "../constructs/k3s/operator-script";
 import { API_PORT } from "../constructs/k3s/paths";
 import { Connection } from "../constructs/proxmox/connection";
 import type { OpenPort } from "../constructs/proxmox/guest-firewall";
@@ -217,7 +217,6 @@ export class ClusterStack extends LabStack<ProxmoxLab> {
     const workers = cluster.nodes.filter(({ role }) => role === "worker");
     const pairs = (nodes: readonly ClusterNode[]) => nodes.map(({ name, address }) => `${name}=${address}`).join(" ");
     if (!first || (!cluster.waitForNodes && cluster.joinToken === "variable")) return;
-    const scripts = new OperatorScripts(this);
     const common = { SSH_USER: cluster.user, TIMEOUT_SECONDS: String(cluster.waitMinutes * 60) };
     // A VM's id is the same before and after it is replaced, but unknown in the plan that replaces it, and that is what counts.
     const machine = ({ key }: ClusterNode) => `\${proxmox_virtual_environment_vm.${key}.id}`;
@@ -226,7 +225,6 @@ export class ClusterStack extends LabStack<ProxmoxLab> {
       (node) =>
         new OperatorScript(this, `host-key-${node.key}`, {
           resourceName: `${node.key}_host_key`,
-          scripts,
           script: "forget-host-key.sh",
           environment: { ADDRESS: node.address },
           triggers: { machine: machine(node) },
@@ -238,7 +236,6 @@ export class ClusterStack extends LabStack<ProxmoxLab> {
       cluster.joinToken === "ssh" && cluster.nodes.length > 1
         ? new OperatorScript(this, "hand-over", {
             resourceName: "token_hand_over",
-            scripts,
             script: "hand-over-token.sh",
             environment: { ...common, FIRST_SERVER: pairs([first]), SERVERS: pairs(others), WORKERS: pairs(workers) },
             triggers,
@@ -253,7 +250,6 @@ export class ClusterStack extends LabStack<ProxmoxLab> {
     });
     new OperatorScript(this, "ready", {
       resourceName: "nodes_ready",
-      scripts,
       script: "wait-for-nodes.sh",
       environment: {
         ...common,

@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { parse } from "yaml";
 import type { StackJson } from "./lab";
 
@@ -18,9 +20,17 @@ export interface UserData {
   readonly [key: string]: unknown;
 }
 
-/** The text that Terraform makes of a template, with its expressions as they stand: `$${` becomes `${`. */
+/** A file of templates/k3s that Terraform puts into a text, indented. */
+const FILE = /\$\{indent\((\d+), chomp\(file\("assets\/k3s\/[^/"]+\/([^/"]+)"\)\)\)\}/g;
+
+/** The text that Terraform makes of a template: `$${` becomes `${`, files are filled in, other expressions stand as they are. */
 export function textOf(template: string): string {
-  return template.replaceAll(/\$(\$\{)|%(%\{)/g, "$1$2");
+  const unescaped = template.replaceAll(/\$(\$\{)|%(%\{)/g, "$1$2");
+  return unescaped.replaceAll(FILE, (_, spaces: string, script: string) =>
+    readFileSync(join(__dirname, "../templates/k3s", script), "utf8")
+      .replace(/\n$/, "")
+      .replaceAll("\n", `\n${" ".repeat(Number(spaces))}`),
+  );
 }
 
 /** The text of a snippet, such as `k3s-1_user-data`. */

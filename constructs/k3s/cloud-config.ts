@@ -6,8 +6,8 @@ export interface CloudConfigFile {
   readonly path: string;
   /** Octal digits, such as `0600`. */
   readonly mode: string;
-  /** Text as it stands, or a Terraform expression for what is known at apply only. */
-  readonly content: string | { readonly expression: string };
+  /** Text as it stands; a Terraform expression for what is known at apply only; or a file in the stack's folder, with its text. */
+  readonly content: string | { readonly expression: string } | { readonly asset: string; readonly text: string };
 }
 
 export interface CloudConfigProps {
@@ -23,16 +23,35 @@ export interface CloudConfigProps {
 }
 
 /**
- * The user data of a node, as a Terraform template: everything in it stands as it is, but for the expressions.
- * An expression's value must be plain letters and digits, since it is filled in after the YAML was written. It is quoted there: 64
- * hexadecimal digits can look like a number.
+ * The user data of a node, as a Terraform template: everything in it stands as it is, but for expressions and files, which Terraform
+ * fills in. An expression's value must be plain letters and digits, since it is filled in after the YAML was written. It is quoted there:
+ * 64 hexadecimal digits can look like a number. Files are read by Terraform because a script of many lines costs it a quarter of a
+ * second as a template, for each node and plan.
  */
-export function cloudConfig({ hostname, user, sshPublicKeys, aptMirror, files, run }: CloudConfigProps): string {
-  const expressions: string[] = [];
-  const contentOf = (content: CloudConfigFile["content"]) => {
+export function cloudConfig(props: CloudConfigProps): string {
+  const fillIns: string[] = [];
+  const placeholder = (fillIn: string) => `fill-in-${fillIns.push(fillIn)}-of-this-file`;
+  const text = document(props, (content) => {
     if (typeof content === "string") return content;
-    return `expression-${expressions.push(content.expression)}-of-this-file`;
-  };
+    if ("expression" in content) return placeholder(`"\${${content.expression}}"`);
+    // A block of text, indented below its key as the lines of write_files are.
+    return placeholder(`|\n      \${indent(6, chomp(file("${content.asset}")))}`);
+  });
+  return fillIns.reduce((result, fillIn, i) => result.replace(`fill-in-${i + 1}-of-this-file`, () => fillIn), verbatim(text));
+}
+
+/** What the user data says, whatever the files are called that it is put together from: for telling whether it changed. */
+export function cloudConfigText(props: CloudConfigProps): string {
+  return document(props, (content) => {
+    if (typeof content === "string") return content;
+    return "expression" in content ? content.expression : content.text;
+  });
+}
+
+function document(
+  { hostname, user, sshPublicKeys, aptMirror, files, run }: CloudConfigProps,
+  contentOf: (content: CloudConfigFile["content"]) => string,
+): string {
   const config = {
     hostname,
     manage_etc_hosts: true,
@@ -61,11 +80,7 @@ export function cloudConfig({ hostname, user, sshPublicKeys, aptMirror, files, r
     })),
     runcmd: [[...run]],
   };
-  const text = verbatim(`#cloud-config\n${stringify(config, { lineWidth: 0, aliasDuplicateObjects: false })}`);
-  return expressions.reduce(
-    (result, expression, i) => result.replace(`expression-${i + 1}-of-this-file`, () => `"\${${expression}}"`),
-    text,
-  );
+  return `#cloud-config\n${stringify(config, { lineWidth: 0, aliasDuplicateObjects: false })}`;
 }
 
 /**

@@ -9,9 +9,10 @@ import { checkProps, prop, required } from "../props-error";
 import { GuestFirewall, type GuestFirewallProps } from "../proxmox/guest-firewall";
 import { Snippet } from "../proxmox/snippet";
 import { VirtualMachine, type VirtualMachineProps } from "../proxmox/virtual-machine";
-import { type CloudConfigFile, cloudConfig, metaData } from "./cloud-config";
+import { type CloudConfigFile, type CloudConfigProps, cloudConfig, cloudConfigText, metaData } from "./cloud-config";
 import type { TokenSource } from "./join-tokens";
 import { environmentFile } from "./k3s-config";
+import { K3sScripts } from "./k3s-scripts";
 import { K3S_TEMPLATES, ON_NODE } from "./paths";
 import { unprovenSources } from "./proven-sources";
 
@@ -76,7 +77,7 @@ export class K3sNode extends Construct {
       prop("release.version", release.version, checkK3sVersion),
       ...unprovenSources(release).map((fault) => required("release.parameters", false, fault)),
     ]);
-    const text = userDataOf(props);
+    const config = cloudConfigOf(props, K3sScripts.of(this));
     const snippet = (kind: string, content: string) =>
       new Snippet(this, kind, {
         resourceName: `${resourceName}_${kind}`,
@@ -88,11 +89,11 @@ export class K3sNode extends Construct {
         fileName: `k3s-${vmId}-${kind}.yaml`,
         text: content,
       });
-    this.userData = snippet("user-data", text);
+    this.userData = snippet("user-data", cloudConfig(config));
     this.metaData = snippet("meta-data", metaData(`k3s-${vmId}`, name));
     // The text's own hash, not the snippet: that is replaced, too, when the VM moves to another Proxmox node.
     this.bootstrap = new NullResource(this, "Bootstrap", {
-      triggers: { user_data: createHash("sha256").update(text).digest("hex") },
+      triggers: { user_data: createHash("sha256").update(cloudConfigText(config)).digest("hex") },
     });
     this.bootstrap.overrideLogicalId(`${resourceName}_bootstrap`);
     const dependsOn: ITerraformDependable[] = [...(props.dependsOn ?? []), this.userData.resource, this.metaData.resource];
@@ -117,7 +118,7 @@ const SCRIPTS: Readonly<Record<K3sNodeProps["role"], readonly string[]>> = {
   worker: ["bootstrap-lib.sh", "bootstrap-gpu.sh", "bootstrap-worker.sh"],
 };
 
-function userDataOf(props: K3sNodeProps): string {
+function cloudConfigOf(props: K3sNodeProps, scripts: K3sScripts): CloudConfigProps {
   const { role, release, gpu, tokens } = props;
   const isServer = role === "server";
   const environment = environmentFile({
@@ -137,7 +138,7 @@ function userDataOf(props: K3sNodeProps): string {
     ...SCRIPTS[role].map((script) => ({
       path: `${ON_NODE.scripts}/${script}`,
       mode: "0755",
-      content: readFileSync(join(K3S_TEMPLATES, script), "utf8"),
+      content: { asset: scripts.path(script), text: readFileSync(join(K3S_TEMPLATES, script), "utf8") },
     })),
     { path: ON_NODE.environment, mode: "0600", content: environment },
     { path: ON_NODE.config, mode: "0600", content: props.config },
@@ -149,12 +150,12 @@ function userDataOf(props: K3sNodeProps): string {
         : [secret(ON_NODE.token, tokens.agent)]
       : []),
   ];
-  return cloudConfig({
+  return {
     hostname: props.name,
     user: props.user,
     sshPublicKeys: props.sshPublicKeys,
     aptMirror: props.aptMirror,
     files,
     run: ["bash", `${ON_NODE.scripts}/bootstrap-${role}.sh`],
-  });
+  };
 }

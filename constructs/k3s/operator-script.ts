@@ -1,27 +1,11 @@
 import { Resource as NullResource } from "@cdktf/provider-null/lib/resource";
-import { AssetType, type ITerraformDependable, TerraformAsset, type TerraformStack } from "cdktf";
+import type { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
-import { K3S_TEMPLATES } from "./paths";
-
-/** The scripts of templates/k3s, copied into the stack's folder, so that they are there where Terraform runs. One per stack. */
-export class OperatorScripts {
-  private readonly asset: TerraformAsset;
-
-  constructor(stack: TerraformStack) {
-    // Directly below the stack, where its folder's name is not hashed.
-    this.asset = new TerraformAsset(stack, "k3s", { path: K3S_TEMPLATES, type: AssetType.DIRECTORY });
-  }
-
-  /** The command that runs a script, from the stack's folder. */
-  command(script: string): string {
-    return `bash ${this.asset.path}/${script}`;
-  }
-}
+import { K3sScripts } from "./k3s-scripts";
 
 export interface OperatorScriptProps {
   /** Name of the resource in Terraform. */
   readonly resourceName: string;
-  readonly scripts: OperatorScripts;
   /** File name of the script, such as `wait-for-nodes.sh`. */
   readonly script: string;
   /** Its parameters. What they hold is shown when Terraform runs, so no secret may be among them. */
@@ -43,7 +27,7 @@ export class OperatorScript extends Construct {
       provisioners: [
         {
           type: "local-exec",
-          command: props.scripts.command(props.script),
+          command: `bash ${K3sScripts.of(this).path(props.script)}`,
           environment: { ...props.environment },
         },
       ],

@@ -1,0 +1,24 @@
+import { AssetType, TerraformAsset, TerraformStack } from "cdktf";
+import type { IConstruct } from "constructs";
+import { K3S_TEMPLATES } from "./paths";
+
+const ID = "k3s";
+
+/** The scripts of templates/k3s, copied into the stack's folder, so that they are there where Terraform runs. One copy for a stack. */
+export class K3sScripts {
+  private constructor(private readonly asset: TerraformAsset) {}
+
+  /** The scripts of the stack that a construct is in. */
+  static of(scope: IConstruct): K3sScripts {
+    const stack = TerraformStack.of(scope);
+    const known = stack.node.tryFindChild(ID);
+    if (known instanceof TerraformAsset) return new K3sScripts(known);
+    // Directly below the stack, where its folder's name is not hashed.
+    return new K3sScripts(new TerraformAsset(stack, ID, { path: K3S_TEMPLATES, type: AssetType.DIRECTORY }));
+  }
+
+  /** Path of a script, from the stack's folder. */
+  path(script: string): string {
+    return `${this.asset.path}/${script}`;
+  }
+}
