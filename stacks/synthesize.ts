@@ -44,7 +44,7 @@ export function synthesize(lab: Lab, warnings: readonly Problem[], outdir: strin
  * cdktf takes the stack trace of every construct and token, whatever Error.stackTraceLimit and `stackTraces: false` say. Writing them out
  * costs half of the time, and nobody reads them. An error that is thrown gets its trace when it is read, which is afterwards.
  */
-function withoutStackTraces<T>(work: () => T): T {
+export function withoutStackTraces<T>(work: () => T): T {
   const { prepareStackTrace } = Error;
   Error.prepareStackTrace = () => "";
   try {

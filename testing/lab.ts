@@ -3,6 +3,7 @@ import { LabError, type Problem } from "../lab/problem";
 import { checkLab } from "../lab/read";
 import type { LabInput } from "../lab/schema";
 import { buildStacks } from "../stacks";
+import { withoutStackTraces } from "../stacks/synthesize";
 
 /** What a test says differently from the base lab; a map is merged key by key, anything else replaced, `undefined` removed. */
 export type Changes = { readonly [key: string]: unknown };
@@ -112,8 +113,11 @@ export type StackJson = {
 /** The stacks of a lab, synthesized in memory, by their ids. */
 export function synthesized(input: LabInput): Record<string, StackJson> {
   const { lab, warnings } = checkLab(input, "/lab");
-  const stacks = buildStacks(Testing.app({ stackTraces: false }), lab, warnings);
-  return Object.fromEntries(stacks.map((stack) => [stack.node.id, JSON.parse(Testing.synth(stack, true)) as StackJson]));
+  // Jest maps each line of a trace to its source, which makes the traces that cdktf takes most of a test's time.
+  return withoutStackTraces(() => {
+    const stacks = buildStacks(Testing.app({ stackTraces: false }), lab, warnings);
+    return Object.fromEntries(stacks.map((stack) => [stack.node.id, JSON.parse(Testing.synth(stack, true)) as StackJson]));
+  });
 }
 
 /** One stack of a lab. */
