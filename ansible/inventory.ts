@@ -13,9 +13,21 @@ const USAGE = `Usage: npm run inventory [-- --output FILE] [-- --from-state]
 
 Writes inventory.yml for the lab (LAB=…, default lab.yaml). Addresses that come by DHCP are asked of the state of the stack \`containers\`.`;
 
+/** Why there is no inventory, for whoever asked for one. */
+class Refusal extends Error {}
+
 function fail(message: string): never {
-  console.error(message);
-  process.exit(1);
+  throw new Refusal(message);
+}
+
+/** Variables of the environment that count: LAB, CDKTF_OUTDIR, TERRAFORM_BINARY_NAME, and what Terraform itself reads. */
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What the command ends with, and says on the way. */
+export interface Answer {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
 }
 
 function optionsIn(args: string[]) {
@@ -28,10 +40,10 @@ function optionsIn(args: string[]) {
 }
 
 /** The output `inventory` of the stack, as Terraform knows it. */
-function outputOf(folder: string): string {
+function outputOf(folder: string, env: Environment): string {
   if (!existsSync(join(folder, "cdk.tf.json"))) fail(`${folder} is not there. Run \`npm run synth\` and deploy the stack first.`);
-  const terraform = process.env["TERRAFORM_BINARY_NAME"] ?? "terraform";
-  const run = (...args: string[]) => spawnSync(terraform, args, { cwd: folder, encoding: "utf8" });
+  const terraform = env["TERRAFORM_BINARY_NAME"] ?? "terraform";
+  const run = (...args: string[]) => spawnSync(terraform, args, { cwd: folder, encoding: "utf8", env });
   const initialized = run("init", "-input=false");
   if (initialized.error)
     fail(`${terraform} cannot be run (${initialized.error.message}). Install it, or set TERRAFORM_BINARY_NAME.`);
@@ -45,8 +57,13 @@ function outputOf(folder: string): string {
 }
 
 /** The inventory in the state, if it is that of this lab: the output may be another lab's, or older than an edit. */
-function fromState(folder: string, file: string, names: readonly string[]): string {
-  const text = outputOf(folder);
+function fromState(
+  folder: string,
+  file: string,
+  names: readonly string[],
+  env: Environment,
+): { text: string; waiting: string[] } {
+  const text = outputOf(folder, env);
   const { hosts } = (parse(text) as Inventory).ollama_containers;
   const missing = names.filter((name) => !Object.hasOwn(hosts, name));
   const others = Object.keys(hosts).filter((name) => !names.includes(name));
@@ -60,35 +77,50 @@ function fromState(folder: string, file: string, names: readonly string[]): stri
         `Synthesize and deploy that lab first: LAB=${file} npx cdktf deploy containers`,
     );
   }
-  const waiting = Object.keys(hosts).filter((name) => hosts[name]?.ansible_host === null);
-  if (waiting.length > 0) {
-    console.error(
-      `No address is known yet of ${waiting.join(", ")}; Ansible cannot reach it. ` +
-        "Once it has its lease: npx cdktf deploy containers, and npm run inventory again.",
-    );
-  }
-  return text;
+  return { text, waiting: Object.keys(hosts).filter((name) => hosts[name]?.ansible_host === null) };
 }
 
-function main(args: string[]): void {
+function write(args: string[], env: Environment): Omit<Answer, "status"> {
   const { output = "inventory.yml", "from-state": wantsState = false, help = false } = optionsIn(args);
-  if (help) {
-    console.log(USAGE);
-    return;
-  }
-  const file = process.env["LAB"] ?? "lab.yaml";
+  if (help) return { stdout: USAGE, stderr: "" };
+  const file = env["LAB"] ?? "lab.yaml";
   const { lab, problems } = readLab(file);
   if (!lab) fail(report(problems, file));
   const containers = Object.values(lab.containers ?? {});
   if (containers.length === 0) fail(`${file} has no containers, so there is nothing for an inventory.`);
   const fromLab = !wantsState && containers.every((container) => staticAddress(container) !== null);
-  const folder = join(process.env["CDKTF_OUTDIR"] ?? "cdktf.out", "stacks/containers");
+  const folder = join(env["CDKTF_OUTDIR"] ?? "cdktf.out", "stacks/containers");
   const names = containers.map(({ name }) => name);
-  const text = fromLab ? formatInventory(inventory(lab, (_, spec) => staticAddress(spec))) : fromState(folder, file, names);
+  const { text, waiting } = fromLab
+    ? { text: formatInventory(inventory(lab, (_, spec) => staticAddress(spec))), waiting: [] }
+    : fromState(folder, file, names, env);
   writeFileSync(`${output}.part`, text);
   renameSync(`${output}.part`, output);
-  console.log(`${output}: ${count(containers.length, "container")}, from ${fromLab ? file : "the state"}.`);
-  console.log(`Next: ansible-playbook -i ${output} ansible/provision.yml`);
+  const stdout = [
+    `${output}: ${count(containers.length, "container")}, from ${fromLab ? file : "the state"}.`,
+    `Next: ansible-playbook -i ${output} ansible/provision.yml`,
+  ].join("\n");
+  const stderr =
+    waiting.length > 0
+      ? `No address is known yet of ${waiting.join(", ")}; Ansible cannot reach it. ` +
+        "Once it has its lease: npx cdktf deploy containers, and npm run inventory again."
+      : "";
+  return { stdout, stderr };
 }
 
-main(process.argv.slice(2));
+/** `npm run inventory`, as a function: nothing is printed, and nothing half written. */
+export function inventoryCommand(args: string[], env: Environment): Answer {
+  try {
+    return { status: 0, ...write(args, env) };
+  } catch (error) {
+    if (error instanceof Refusal) return { status: 1, stdout: "", stderr: error.message };
+    throw error;
+  }
+}
+
+if (require.main === module) {
+  const { status, stdout, stderr } = inventoryCommand(process.argv.slice(2), process.env);
+  if (stderr) console.error(stderr);
+  if (stdout) console.log(stdout);
+  process.exitCode = status;
+}

@@ -1,9 +1,10 @@
-// `npm run inventory`, run as npm runs it.
-import { spawn } from "node:child_process";
+// `npm run inventory`.
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
 import { parse, stringify } from "yaml";
+import { type Answer, inventoryCommand } from "../../ansible/inventory";
 import type { LabInput } from "../../lab/schema";
 import { describeWithTool } from "../../testing/external-tool";
 import { labWith } from "../../testing/lab";
@@ -21,34 +22,19 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-interface Written {
-  readonly status: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
+interface Written extends Answer {
   /** The inventory's text, where there is one. */
   readonly text?: string;
 }
 
-/** Runs the command for a lab, or for a lab file's text. */
+/** Runs the command for a lab, or for a lab file's text, without the price of a process. */
 async function write(lab: LabInput | string, args: string[] = [], env: Record<string, string> = {}): Promise<Written> {
   const file = join(folder, "lab.yaml");
   writeFileSync(file, typeof lab === "string" ? lab : stringify(lab));
   const output = join(folder, "inventory.yml");
-  const script = join(ROOT, "ansible/inventory.ts");
-  const child = spawn(process.execPath, ["--import", "tsx", script, "--output", output, ...args], {
-    cwd: ROOT,
-    env: { PATH: process.env["PATH"], LAB: file, CDKTF_OUTDIR: join(folder, "cdktf.out"), ...env },
-  });
-  let stdout = "";
-  let stderr = "";
-  child.stdout.on("data", (text) => {
-    stdout += text;
-  });
-  child.stderr.on("data", (text) => {
-    stderr += text;
-  });
-  const status = await new Promise<number | null>((done) => child.on("close", done));
-  return { status, stdout, stderr, ...(existsSync(output) && { text: readFileSync(output, "utf8") }) };
+  const environment = { PATH: process.env["PATH"], LAB: file, CDKTF_OUTDIR: join(folder, "cdktf.out"), ...env };
+  const answer = inventoryCommand(["--output", output, ...args], environment);
+  return { ...answer, ...(existsSync(output) && { text: readFileSync(output, "utf8") }) };
 }
 
 /** The same, with Terraform and the state of a workspace. */
@@ -56,6 +42,16 @@ const writeFrom = (workspace: Workspace, lab: LabInput, ...args: string[]) =>
   write(lab, args, { ...workspace.env, CDKTF_OUTDIR: join(workspace.root, "cdktf.out") });
 
 describe("npm run inventory", () => {
+  test("prints what it did, and ends with the status that it means", () => {
+    const run = (...args: string[]) =>
+      spawnSync(process.execPath, ["--import", "tsx", join(ROOT, "ansible/inventory.ts"), ...args], {
+        cwd: ROOT,
+        encoding: "utf8",
+      });
+    expect(run("--help")).toMatchObject({ status: 0, stdout: expect.stringContaining("Usage: npm run inventory"), stderr: "" });
+    expect(run("--nonsense")).toMatchObject({ status: 1, stdout: "", stderr: expect.stringContaining("Unknown option") });
+  });
+
   test("needs no Terraform where every address is static, and says what comes next", async () => {
     const { status, stdout, text } = await write(fixed, [], { PATH: "" });
     expect([status, stdout]).toEqual([0, expect.stringMatching(/2 containers, from .*lab\.yaml\.\nNext: ansible-playbook -i /)]);

@@ -45,6 +45,8 @@ export class Workspace {
       HOME: root,
       CHECKPOINT_DISABLE: "1",
       TF_IN_AUTOMATION: "1",
+      // A run is over before its garbage matters, and collecting it is a quarter of its time.
+      GOGC: "off",
       TF_CLI_CONFIG_FILE: "/dev/null",
       TF_REATTACH_PROVIDERS: world.reattachProviders,
       ...env,
