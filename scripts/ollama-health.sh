@@ -265,7 +265,9 @@ request() {
 
 open_forward() {
   local tries=0 port=''
-  kubectl --namespace "$namespace" port-forward --address 127.0.0.1 "service/$service" :11434 >"$work/forward" 2>&1 &
+  # Made here: the background process may be slower to open it than sed below is to read it.
+  : >"$work/forward"
+  kubectl --namespace "$namespace" port-forward --address 127.0.0.1 "service/$service" :11434 >>"$work/forward" 2>&1 &
   forward=$!
   until [ -n "$port" ]; do
     port=$(sed -n 's/^Forwarding from 127\.0\.0\.1:\([0-9]*\) .*/\1/p' "$work/forward" | head -n 1)
