@@ -76,13 +76,6 @@ describe.each(EXAMPLES)("%s", (example) => {
     expect(outputs[1]).toEqual(outputs[0]);
     expect(outputs[2]).toEqual(outputs[0]);
   });
-
-  test("has no absolute path of this machine in its output", () => {
-    for (const text of Object.values(synthesizedIn(folder, copyOfLab(example, folder)))) {
-      expect(text).not.toContain(folder);
-      expect(text).not.toContain(ROOT);
-    }
-  });
 });
 
 const broken = (text: string) => text.replace(/vmId: 201/, "vmId: 1");

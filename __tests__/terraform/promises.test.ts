@@ -1,8 +1,9 @@
 // What the output promises, seen in every file that `npm run synth` writes for every lab that is shipped.
-import { spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, realpathSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { parseAllDocuments } from "yaml";
+import { readLab } from "../../lab/read";
+import { synthesize as synthesizeLab } from "../../stacks/synthesize";
 import { configIn, copyOfLab, LAB_FILES, ROOT, type StackConfig, stackFolders } from "./example-labs";
 
 /** Secrets as an operator has them in the environment; none may be in the output. */
@@ -29,21 +30,19 @@ function filesBelow(folder: string): Record<string, string> {
   return Object.fromEntries(paths.map((path) => [relative(folder, path), readFileSync(path, "utf8")]));
 }
 
-/** Runs main.ts on a copy of the lab, with secrets in the environment. */
-async function synthesize(file: string): Promise<Output> {
+/** Synthesizes a copy of the lab as main.ts does, with secrets in the environment. */
+function synthesize(file: string): Output {
   const folder = copyOfLab(file);
   const outdir = join(folder, "cdktf.out");
-  const child = spawn(process.execPath, ["--import", "tsx", join(ROOT, "main.ts")], {
-    cwd: ROOT,
-    env: { ...SECRETS, PATH: process.env["PATH"], LAB: join(folder, file), CDKTF_OUTDIR: outdir },
-    stdio: ["ignore", "ignore", "pipe"],
-  });
-  let stderr = "";
-  child.stderr.on("data", (text) => {
-    stderr += text;
-  });
-  const status = await new Promise<number | null>((done) => child.on("close", done));
-  if (status !== 0) throw new Error(`${file} could not be synthesized: ${stderr}`);
+  const { lab, problems } = readLab(join(folder, file));
+  if (!lab) throw new Error(`${file} could not be read: ${JSON.stringify(problems)}`);
+  const environment = { ...process.env };
+  Object.assign(process.env, SECRETS);
+  try {
+    synthesizeLab(lab, problems, outdir);
+  } finally {
+    process.env = environment;
+  }
   const stacks = Object.entries(stackFolders(outdir)).map(([name, path]) => [name, configIn(path)] as const);
   return { folder, outdir, files: filesBelow(outdir), stacks: Object.fromEntries(stacks) };
 }
@@ -87,8 +86,8 @@ function yamlTexts(config: StackConfig): [path: string, text: string][] {
 
 describe.each(LAB_FILES)("the output of %s", (file) => {
   let output: Output;
-  beforeAll(async () => {
-    output = await synthesize(file);
+  beforeAll(() => {
+    output = synthesize(file);
   });
 
   test("has no path of this machine in any file, manifest and assets included", () => {
