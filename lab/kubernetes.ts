@@ -8,7 +8,7 @@ export type DevicePlugin = typeof defaultDevicePlugin;
 /** One Ollama release, as the lab describes it. */
 export type OllamaRelease = NonNullable<Lab["ollama"]>["releases"][string];
 
-/** The label and the taint that GPU workers of this project join with. */
+/** The labels and the taint that GPU workers join with; NFD's worker tolerates this value of the taint and no other. */
 export const GPU_NODE = {
   labels: { "nvidia.com/gpu.present": "true", accelerator: "nvidia" },
   taint: { key: "nvidia.com/gpu", value: "present", effect: "NoSchedule" },

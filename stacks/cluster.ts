@@ -16,6 +16,7 @@ import { parseCidr } from "../grammar/address";
 import { wholeCard } from "../grammar/pci";
 import { type Cluster, type ClusterNode, serversOf } from "../lab/cluster";
 import { imageFileName } from "../lab/image";
+import { GPU_NODE } from "../lab/kubernetes";
 import type { ProxmoxLab } from "../lab/lab";
 import type { Problem } from "../lab/problem";
 import { Downloads } from "./downloads";
@@ -24,9 +25,8 @@ import { aptMirror, bootstrapMirrors, registriesOf } from "./mirrors";
 import { connectionProps, datastoreOf, guestTags, terraformName } from "./proxmox";
 import { stackFolder } from "./stack-folder";
 
-/** Labels and taint of a GPU worker; NFD's worker tolerates this value of the taint and no other. */
-const GPU_LABELS = { "nvidia.com/gpu.present": "true", accelerator: "nvidia" } as const;
-const GPU_TAINT = "nvidia.com/gpu=present:NoSchedule";
+/** The taint of a GPU worker, in the form in which K3s takes it. */
+const GPU_TAINT = `${GPU_NODE.taint.key}=${GPU_NODE.taint.value}:${GPU_NODE.taint.effect}`;
 
 /**
  * How long a node waits for its token and for the server it joins: as long as `waitMinutes` may be. VMs are made one after another, so the
@@ -166,7 +166,7 @@ export class ClusterStack extends LabStack<ProxmoxLab> {
     const common = {
       name: spec.name,
       address: spec.address,
-      labels: { ...(gpu && GPU_LABELS), ...spec.labels },
+      labels: { ...(gpu && GPU_NODE.labels), ...spec.labels },
       taints: [...(gpu && cluster.gpuTaint ? [GPU_TAINT] : []), ...spec.taints],
     };
     const joins = this.joins(spec);
