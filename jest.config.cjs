@@ -11,5 +11,6 @@ module.exports = {
   setupFilesAfterEnv: ["<rootDir>/testing/jest-setup.ts"],
   // jest's default leaves a core to itself; much of what a test waits for here is terraform, in a process of its own.
   maxWorkers: "100%",
-  testTimeout: 60_000,
+  // For a machine that stalls; what takes seconds still does.
+  testTimeout: 180_000,
 };

@@ -39,10 +39,11 @@ export class OperatorMachine extends Sandbox {
 
   /** A first server that is ready and has tokens. */
   public server(address: string): void {
-    this.node(address, "ready", "role=server\n");
     this.onNode(address, "etc/rancher/k3s/k3s.yaml", kubeconfig("CLUSTER-A"));
     this.onNode(address, "var/lib/rancher/k3s/server/token", `${SERVER_TOKEN}\n`);
     this.onNode(address, "var/lib/rancher/k3s/server/agent-token", `${AGENT_TOKEN}\n`);
+    // Last, as the bootstrap does it: whoever sees the marker finds the tokens.
+    this.node(address, "ready", "role=server\n");
   }
 
   /** Runs one of the scripts; by default it looks at each node once. */

