@@ -1,6 +1,7 @@
 import { toAddress, toNumber } from "../grammar/address";
 import type { Path } from "./problem";
 import type { LabConfig } from "./schema";
+import { sorted } from "./sorted";
 
 type ClusterConfig = NonNullable<LabConfig["cluster"]>;
 type Defaults = LabConfig["defaults"]["server"];
@@ -37,10 +38,6 @@ interface Context {
   readonly cluster: ClusterConfig;
   readonly defaults: LabConfig["defaults"];
   readonly labName: string;
-}
-
-function byKey<T>(map: Readonly<Record<string, T>>): [string, T][] {
-  return Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
 /** What a node says itself, over the defaults of its role. */
@@ -107,7 +104,9 @@ function members(name: string, pool: Pool, context: Context): ClusterNode[] {
 /** Fills in what the nodes of a cluster take from the defaults, and makes the members of its pools. */
 export function resolveCluster(context: Context): Cluster {
   const { servers, workers, pools, ...rest } = context.cluster;
-  const made = byKey(servers).map(([key, server]) => machine(key, "server", server, ["cluster", "servers", key], context));
+  const made = Object.entries(sorted(servers)).map(([key, server]) =>
+    machine(key, "server", server, ["cluster", "servers", key], context),
+  );
   const first = made.filter(({ key }) => key === rest.firstServer);
   const others = made.filter(({ key }) => key !== rest.firstServer);
   return {
@@ -116,8 +115,10 @@ export function resolveCluster(context: Context): Cluster {
     nodes: [
       ...first,
       ...others,
-      ...byKey(workers).map(([key, worker]) => machine(key, "worker", worker, ["cluster", "workers", key], context)),
-      ...byKey(pools).flatMap(([name, pool]) => members(name, pool, context)),
+      ...Object.entries(sorted(workers)).map(([key, worker]) =>
+        machine(key, "worker", worker, ["cluster", "workers", key], context),
+      ),
+      ...Object.entries(sorted(pools)).flatMap(([name, pool]) => members(name, pool, context)),
     ],
   };
 }

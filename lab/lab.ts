@@ -1,5 +1,6 @@
 import { type Cluster, resolveCluster } from "./cluster";
 import type { LabConfig } from "./schema";
+import { sorted } from "./sorted";
 
 type ContainerInput = NonNullable<LabConfig["containers"]>[string];
 type ContainerDefaults = LabConfig["defaults"]["container"];
@@ -32,11 +33,6 @@ export function isProxmoxLab(lab: Lab): lab is ProxmoxLab {
 
 /** What could be read of a lab that has errors: the sections that hold none. */
 export type PartialLab = Partial<Lab> & Pick<Lab, "directory">;
-
-/** The same map with its keys in order. */
-export function sorted<T>(map: Readonly<Record<string, T>>): Record<string, T> {
-  return Object.fromEntries(Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1)));
-}
 
 function mapValues<T, U>(map: Readonly<Record<string, T>>, value: (key: string, item: T) => U): Record<string, U> {
   return Object.fromEntries(Object.entries(sorted(map)).map(([key, item]) => [key, value(key, item)]));

@@ -9,6 +9,7 @@ import { serversOf, workersOf } from "../cluster";
 import { imageFileName } from "../image";
 import { formatPath, type Path } from "../problem";
 import { misplaced } from "./addresses";
+import { misplacedGuest } from "./proxmox";
 import { type Context, error, type Finding, type Needs, rule, warning } from "./rule";
 
 /** Members of a pool have one place in the lab; what is wrong with each of them alike is said once. */
@@ -84,25 +85,9 @@ export const serversApart = rule(["cluster"], function* ({ cluster }) {
 export const clusterNodes = rule(["cluster", "proxmox"], (lab, context) => once(missingNodes(lab, context)));
 
 function* missingNodes({ cluster, proxmox }: Needs<"cluster" | "proxmox">, { declared }: Context): Iterable<Finding> {
-  const known = Object.keys(proxmox.nodes);
   for (const { node, path, role } of cluster.nodes) {
-    if (node === undefined) {
-      if (declared([...path, "node"]) || declared(["defaults", role, "node"])) continue;
-      yield error(
-        "node-missing",
-        path,
-        `${formatPath(path)} names no Proxmox node, and defaults.${role}.node is not set`,
-        `Set one of the two; the lab has ${known.join(", ")}.`,
-      );
-    } else if (!proxmox.nodes[node] && !declared(["proxmox", "nodes", node])) {
-      const meant = nearest(node, known);
-      yield error(
-        "unknown-node",
-        path[1] === "pools" ? [...path, "nodes"] : [...path, "node"],
-        `${formatPath(path)} is to run on ${node}, and proxmox.nodes has ${known.join(", ")}`,
-        meant ? `Write ${meant}, or declare ${node} under proxmox.nodes.` : `Declare ${node} under proxmox.nodes.`,
-      );
-    }
+    const nodePath = [...path, isPooled(path) ? "nodes" : "node"];
+    yield* misplacedGuest({ node, path, nodePath, kind: role }, proxmox, declared);
   }
 }
 

@@ -1,5 +1,6 @@
 import { nearest } from "../../grammar/nearest";
-import { error, rule, warning } from "./rule";
+import { formatPath, type Path } from "../problem";
+import { type Context, error, type Finding, type Needs, rule, warning } from "./rule";
 
 /** Guests need to know where, and in which network. */
 export const sectionsOfGuests = rule([], function* (lab, { declared }) {
@@ -12,28 +13,47 @@ export const sectionsOfGuests = rule([], function* (lab, { declared }) {
 });
 
 /** Every container needs a node, and one that the lab declares. */
-export const knownNodes = rule(["containers", "proxmox"], function* ({ containers, proxmox }, { declared }) {
-  const nodes = Object.keys(proxmox.nodes);
-  for (const [key, { node }] of Object.entries(containers)) {
-    if (node === undefined) {
-      if (declared(["containers", key, "node"]) || declared(["defaults", "container", "node"])) continue;
-      yield error(
-        "node-missing",
-        ["containers", key],
-        `containers.${key} names no Proxmox node, and defaults.container.node is not set`,
-        `Set one of the two; the lab has ${nodes.join(", ")}.`,
-      );
-    } else if (!proxmox.nodes[node] && !declared(["proxmox", "nodes", node])) {
-      const meant = nearest(node, nodes);
-      yield error(
-        "unknown-node",
-        ["containers", key, "node"],
-        `containers.${key} is to run on ${node}, and proxmox.nodes has ${nodes.join(", ")}`,
-        meant ? `Write ${meant}, or declare ${node} under proxmox.nodes.` : `Declare ${node} under proxmox.nodes.`,
-      );
-    }
+export const knownNodes = rule(["containers", "proxmox"], function* (lab, { declared }) {
+  for (const [key, { node }] of Object.entries(lab.containers)) {
+    const path = ["containers", key];
+    yield* misplacedGuest({ node, path, nodePath: [...path, "node"], kind: "container" }, lab.proxmox, declared);
   }
 });
+
+/** A guest that names its Proxmox node, or takes it from the defaults of its kind. */
+interface PlacedGuest {
+  readonly node: string | undefined;
+  readonly path: Path;
+  /** Where the node is named, or would be. */
+  readonly nodePath: Path;
+  readonly kind: "container" | "server" | "worker";
+}
+
+/** What is wrong with the Proxmox node of a guest; nothing when the lab declares it. */
+export function* misplacedGuest(
+  { node, path, nodePath, kind }: PlacedGuest,
+  { nodes }: Needs<"proxmox">["proxmox"],
+  declared: Context["declared"],
+): Iterable<Finding> {
+  const known = Object.keys(nodes);
+  if (node === undefined) {
+    if (declared([...path, "node"]) || declared(["defaults", kind, "node"])) return;
+    yield error(
+      "node-missing",
+      path,
+      `${formatPath(path)} names no Proxmox node, and defaults.${kind}.node is not set`,
+      `Set one of the two; the lab has ${known.join(", ")}.`,
+    );
+  } else if (!nodes[node] && !declared(["proxmox", "nodes", node])) {
+    const meant = nearest(node, known);
+    yield error(
+      "unknown-node",
+      nodePath,
+      `${formatPath(path)} is to run on ${node}, and proxmox.nodes has ${known.join(", ")}`,
+      meant ? `Write ${meant}, or declare ${node} under proxmox.nodes.` : `Declare ${node} under proxmox.nodes.`,
+    );
+  }
+}
 
 /** Proxmox lets only root, logged in with its password, set these; a token is refused at apply, even one of root's. */
 export const rootOnlyFeatures = rule(["containers", "proxmox"], function* ({ containers, proxmox }) {
