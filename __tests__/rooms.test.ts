@@ -5,16 +5,17 @@ const ROOT = join(__dirname, "..");
 
 /** What each room may import besides itself, packages of Node and the relative files beside it. */
 const ROOMS: Record<string, { rooms: string[]; packages: RegExp }> = {
-  "main.ts": { rooms: ["lab", "stacks"], packages: /^$/ },
+  cli: { rooms: ["lab", "stacks", "package.json"], packages: /^(commander|picocolors|yaml)$/ },
   grammar: { rooms: ["chart-keys"], packages: /^fastest-levenshtein$/ },
   lab: { rooms: ["grammar"], packages: /^(zod|yaml)$/ },
-  constructs: { rooms: ["grammar", "templates", "ansible", ".gen"], packages: /^(cdktf|constructs|@cdktf\/.*|yaml)$/ },
+  constructs: {
+    rooms: ["grammar", "templates", "ansible", ".gen"],
+    packages: /^(cdktf(\/lib\/.*)?|constructs|@cdktf\/.*|yaml)$/,
+  },
   stacks: { rooms: ["lab", "constructs", "grammar"], packages: /^(cdktf|constructs|@cdktf\/.*|yaml)$/ },
-  ansible: { rooms: ["lab", "stacks"], packages: /^yaml$/ },
 };
 
 function filesOf(room: string): string[] {
-  if (room.endsWith(".ts")) return [join(ROOT, room)];
   return readdirSync(join(ROOT, room), { recursive: true, encoding: "utf8" })
     .filter((file) => file.endsWith(".ts"))
     .map((file) => join(ROOT, room, file));

@@ -27,7 +27,7 @@ async function deploy(): Promise<Deployment> {
   const workspace = await Workspace.open({}, { commands: OPERATOR_COMMANDS, variables: SECRETS, env: { CI: "1" } });
   const { root, env } = workspace;
   for (const file of ["lab.yaml", "cdktf.json"]) cpSync(join(ROOT, file), join(root, file));
-  for (const entry of ["main.ts", "node_modules"]) symlinkSync(join(ROOT, entry), join(root, entry));
+  for (const entry of ["main.mjs", "node_modules"]) symlinkSync(join(ROOT, entry), join(root, entry));
   const child = spawn(process.execPath, [CLI, "deploy", "*", "--auto-approve", "--skip-provider-lock"], { cwd: root, env });
   let text = "";
   for (const stream of [child.stdout, child.stderr]) {

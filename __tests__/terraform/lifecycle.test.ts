@@ -7,7 +7,7 @@ import { Workspace } from "../../testing/terraform/workspace";
 import { configIn, copyOfLab, LAB_FILES, type StackConfig, stackFolders } from "./example-labs";
 import { OPERATOR_COMMANDS, SECRETS } from "./operator-commands";
 
-/** Synthesizes a shipped lab as main.ts does, in a folder of its own. */
+/** Synthesizes a shipped lab as `synth` does, in a folder of its own. */
 function synthesizeCopy(file: string): string {
   const folder = copyOfLab(file);
   const { lab, problems } = readLab(join(folder, file));

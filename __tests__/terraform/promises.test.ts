@@ -30,7 +30,7 @@ function filesBelow(folder: string): Record<string, string> {
   return Object.fromEntries(paths.map((path) => [relative(folder, path), readFileSync(path, "utf8")]));
 }
 
-/** Synthesizes a copy of the lab as main.ts does, with secrets in the environment. */
+/** Synthesizes a copy of the lab as `synth` does, with secrets in the environment. */
 function synthesize(file: string): Output {
   const folder = copyOfLab(file);
   const outdir = join(folder, "cdktf.out");

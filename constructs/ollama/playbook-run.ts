@@ -4,6 +4,7 @@ import { join, relative } from "node:path";
 import { Resource as NullResource } from "@cdktf/provider-null/lib/resource";
 import { AssetType, type ITerraformDependable, TerraformAsset, type TerraformStack } from "cdktf";
 import { Construct } from "constructs";
+import { FileSetAsset } from "../file-set-asset";
 import { checkProps, required } from "../props-error";
 import { verbatim } from "../terraform-text";
 
@@ -13,22 +14,32 @@ const SCRIPT = join(__dirname, "../../templates/ansible/run-playbook.sh");
 /** Linux starts no program with a longer variable in its environment, and the inventory travels in one. */
 const LONGEST_INVENTORY_BYTES = 128 * 1024 - "INVENTORY=".length - 1;
 
-/** What ansible/provision.yml reads, so that a change in it is a reason to run it again; the other playbooks and the linter's files are not. */
+/** What ansible/provision.yml reads. The other playbooks are no part of a deploy. */
 const PLAYBOOK_PARTS = ["provision.yml", "tasks", "group_vars", "roles"];
 
-function filesBelow(path: string): string[] {
-  if (path.endsWith(".yml")) return [path];
-  return readdirSync(path, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath ?? entry.path, entry.name));
+/** Files that roles consist of. Whatever else lies among them, such as a vault password, stays on the operator's machine. */
+const PLAYBOOK_FILE = /\.(yml|j2)$/;
+
+/** The files of the playbook, relative to ansible/, in a fixed order. */
+function playbookFiles(): string[] {
+  return PLAYBOOK_PARTS.flatMap((part) => {
+    if (part.endsWith(".yml")) return [part];
+    const below = readdirSync(join(ANSIBLE, part), { recursive: true, withFileTypes: true });
+    return below
+      .filter((entry) => entry.isFile() && PLAYBOOK_FILE.test(entry.name))
+      .map((entry) => relative(ANSIBLE, join(entry.parentPath ?? entry.path, entry.name)));
+  }).sort();
 }
 
-/** One hash over the names and contents of everything that the playbook reads. */
-function playbookHash(): string {
+/** One hash over the names and contents of the files. A change in it is a reason to run the playbook again. */
+function hashOf(files: readonly string[]): string {
   const hash = createHash("sha256");
-  for (const file of PLAYBOOK_PARTS.flatMap((part) => filesBelow(join(ANSIBLE, part))).sort()) {
-    hash.update(relative(ANSIBLE, file)).update("\0").update(readFileSync(file)).update("\0");
-  }
+  for (const file of files)
+    hash
+      .update(file)
+      .update("\0")
+      .update(readFileSync(join(ANSIBLE, file)))
+      .update("\0");
   return hash.digest("hex");
 }
 
@@ -59,10 +70,10 @@ export class PlaybookRun extends Construct {
         remedy: "Set configure: false and run Ansible after the deploy, with the file that npm run inventory writes.",
       }),
     ]);
-    const hash = playbookHash();
-    // Directly below the stack, where the folders' names are not hashed. The hash is the playbook's own: whatever else lies in the folder,
-    // such as the linter's cache, changes no path.
-    const playbooks = new TerraformAsset(stack, "ansible", { path: ANSIBLE, type: AssetType.DIRECTORY, assetHash: hash });
+    const files = playbookFiles();
+    const hash = hashOf(files);
+    // Directly below the stack, where the folders' names are not hashed.
+    const playbooks = new FileSetAsset(stack, "ansible", { folder: ANSIBLE, files, hash });
     const script = new TerraformAsset(stack, "run-playbook", { path: SCRIPT, type: AssetType.FILE });
     this.resource = new NullResource(this, "Resource", {
       triggers: {

@@ -1,4 +1,4 @@
-// A lab under the replay: synthesized as main.ts does it, with its assets and its relative paths.
+// A lab under the replay: synthesized as `synth` does it, with its assets and its relative paths.
 import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import { checkLab } from "../../lab/read";

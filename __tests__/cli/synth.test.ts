@@ -3,10 +3,11 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
-import { readLab } from "../lab/read";
-import { synthesize } from "../stacks/synthesize";
+import { run } from "../../cli";
+import { readLab } from "../../lab/read";
+import { synthesize } from "../../stacks/synthesize";
 
-const ROOT = join(__dirname, "..");
+const ROOT = join(__dirname, "../..");
 const EXAMPLES = [
   "lab.yaml",
   ...readdirSync(join(ROOT, "examples"))
@@ -20,16 +21,8 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-/** Runs main.ts as `npm run synth` does, in a folder of its own. */
-function run(lab: string, { cwd = folder, args = [] as string[], path = process.env["PATH"] } = {}) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, ["--import", "tsx", join(ROOT, "main.ts"), ...args], {
-    // tsx is looked for from the working folder, and node_modules is here.
-    env: { ...process.env, LAB: lab, CDKTF_OUTDIR: join(cwd, "cdktf.out"), PATH: path },
-    cwd: ROOT,
-    encoding: "utf8",
-  });
-  return { status, stdout, stderr };
-}
+/** Runs a command on a lab, with a folder of its own for the output. */
+const command = (name: string, lab: string) => run([name, lab], { CDKTF_OUTDIR: join(folder, "cdktf.out") });
 
 /** Every file below a folder, with its content. */
 function contents(root: string): Record<string, string> {
@@ -45,7 +38,7 @@ function copyOfLab(example: string, to: string, change: (text: string) => string
   return file;
 }
 
-/** What main.ts writes for a lab, without the price of a process. */
+/** What `synth` writes for a lab, without the price of a process. */
 function synthesizedIn(to: string, file: string): Record<string, string> {
   const { lab, problems } = readLab(file);
   if (!lab) throw new Error(JSON.stringify(problems));
@@ -81,11 +74,15 @@ describe.each(EXAMPLES)("%s", (example) => {
 const broken = (text: string) => text.replace(/vmId: 201/, "vmId: 1");
 
 describe("a good lab, with nothing on PATH", () => {
-  let result: ReturnType<typeof run>;
+  let result: { status: number | null; stdout: string; stderr: string };
   let beside: string[];
   beforeEach(() => {
     // One process for all of its facts: starting one costs more than everything it does.
-    result ??= run(copyOfLab("lab.yaml", folder), { path: "" });
+    result ??= spawnSync(process.execPath, [join(ROOT, "main.mjs"), "synth"], {
+      cwd: ROOT,
+      env: { LAB: copyOfLab("lab.yaml", folder), CDKTF_OUTDIR: join(folder, "cdktf.out"), PATH: "" },
+      encoding: "utf8",
+    });
     beside ??= readdirSync(folder).sort();
   });
 
@@ -106,15 +103,15 @@ describe("a good lab, with nothing on PATH", () => {
   });
 });
 
-test("a lab with an error ends with 1, says that nothing was written, and leaves an earlier output as it was", () => {
+test("a lab with an error ends with 1, says that nothing was written, and leaves an earlier output as it was", async () => {
   const before = synthesizedIn(folder, copyOfLab("lab.yaml", folder));
-  const { status, stderr } = run(copyOfLab("lab.yaml", folder, broken));
-  expect([status, stderr]).toEqual([1, expect.stringContaining("1 error, 1 warning. Nothing was written.")]);
+  const { exitCode, stderr } = await command("synth", copyOfLab("lab.yaml", folder, broken));
+  expect([exitCode, stderr]).toEqual([1, expect.stringContaining("1 error, 1 warning. Nothing was written.")]);
   expect(contents(join(folder, "cdktf.out"))).toEqual(before);
 });
 
-test("a lab with an error makes no output", () => {
-  run(copyOfLab("lab.yaml", folder, broken));
+test("a lab with an error makes no output", async () => {
+  await command("synth", copyOfLab("lab.yaml", folder, broken));
   expect(readdirSync(folder)).toEqual(["lab.yaml"]);
 });
 
@@ -125,14 +122,4 @@ test("a second synthesis keeps what Terraform left in a stack's folder, and drop
   writeFileSync(join(stacks, "containers/.terraform.lock.hcl"), "# kept");
   synthesizedIn(folder, join(folder, "lab.yaml"));
   expect([existsSync(join(stacks, "containers/.terraform.lock.hcl")), existsSync(join(stacks, "former"))]).toEqual([true, false]);
-});
-
-test("--check says what is wrong and writes nothing", () => {
-  const { status, stdout } = run(copyOfLab("lab.yaml", folder), { args: ["--check"] });
-  expect([status, stdout.includes("0 errors, 3 warnings."), existsSync(join(folder, "cdktf.out"))]).toEqual([0, true, false]);
-});
-
-test("--check of an air-gapped lab lists what production fetches, and how it gets there", () => {
-  const { stdout } = run(copyOfLab("examples/air-gapped.yaml", folder), { args: ["--check"] });
-  expect(stdout).toContain("image    ollama/ollama:0.32.15 (docker.io) ← https://registry.lab.example");
 });

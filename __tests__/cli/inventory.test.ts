@@ -1,10 +1,9 @@
-// `npm run inventory`.
-import { spawnSync } from "node:child_process";
+// `inventory`.
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
 import { parse, stringify } from "yaml";
-import { type Answer, inventoryCommand } from "../../ansible/inventory";
+import { type Answer, run } from "../../cli";
 import type { LabInput } from "../../lab/schema";
 import { describeWithTool } from "../../testing/external-tool";
 import { labWith } from "../../testing/lab";
@@ -33,7 +32,7 @@ async function write(lab: LabInput | string, args: string[] = [], env: Record<st
   writeFileSync(file, typeof lab === "string" ? lab : stringify(lab));
   const output = join(folder, "inventory.yml");
   const environment = { PATH: process.env["PATH"], LAB: file, CDKTF_OUTDIR: join(folder, "cdktf.out"), ...env };
-  const answer = inventoryCommand(["--output", output, ...args], environment);
+  const answer = await run(["inventory", "--output", output, ...args], environment);
   return { ...answer, ...(existsSync(output) && { text: readFileSync(output, "utf8") }) };
 }
 
@@ -41,20 +40,13 @@ async function write(lab: LabInput | string, args: string[] = [], env: Record<st
 const writeFrom = (workspace: Workspace, lab: LabInput, ...args: string[]) =>
   write(lab, args, { ...workspace.env, CDKTF_OUTDIR: join(workspace.root, "cdktf.out") });
 
-describe("npm run inventory", () => {
-  test("prints what it did, and ends with the status that it means", () => {
-    const run = (...args: string[]) =>
-      spawnSync(process.execPath, ["--import", "tsx", join(ROOT, "ansible/inventory.ts"), ...args], {
-        cwd: ROOT,
-        encoding: "utf8",
-      });
-    expect(run("--help")).toMatchObject({ status: 0, stdout: expect.stringContaining("Usage: npm run inventory"), stderr: "" });
-    expect(run("--nonsense")).toMatchObject({ status: 1, stdout: "", stderr: expect.stringContaining("Unknown option") });
-  });
-
+describe("inventory", () => {
   test("needs no Terraform where every address is static, and says what comes next", async () => {
-    const { status, stdout, text } = await write(fixed, [], { PATH: "" });
-    expect([status, stdout]).toEqual([0, expect.stringMatching(/2 containers, from .*lab\.yaml\.\nNext: ansible-playbook -i /)]);
+    const { exitCode, stdout, text } = await write(fixed, [], { PATH: "" });
+    expect([exitCode, stdout]).toEqual([
+      0,
+      expect.stringMatching(/2 containers, from .*lab\.yaml\.\nNext: ansible-playbook -i /),
+    ]);
     expect(parse(text ?? "")).toMatchObject({
       ollama_containers: {
         hosts: {
@@ -66,27 +58,27 @@ describe("npm run inventory", () => {
   });
 
   test("reports what is wrong with the lab, and writes nothing", async () => {
-    const { status, stderr, text } = await write(labWith({ containers: { "ollama-1": { vmId: 1 } } }));
-    expect([status, stderr, text]).toEqual([1, expect.stringContaining("containers.ollama-1.vmId"), undefined]);
+    const { exitCode, stderr, text } = await write(labWith({ containers: { "ollama-1": { vmId: 1 } } }));
+    expect([exitCode, stderr, text]).toEqual([1, expect.stringContaining("containers.ollama-1.vmId"), undefined]);
   });
 
   test("says that a lab without containers has no inventory", async () => {
     const lab = readFileSync(join(ROOT, "examples/gpu-cluster.yaml"), "utf8");
-    const { status, stderr } = await write(lab);
-    expect([status, stderr]).toEqual([1, expect.stringMatching(/lab\.yaml has no containers, so there is nothing/)]);
+    const { exitCode, stderr } = await write(lab);
+    expect([exitCode, stderr]).toEqual([1, expect.stringMatching(/lab\.yaml has no containers, so there is nothing/)]);
   });
 
   test("asks for a synthesis where the state is needed and there is none", async () => {
-    const { status, stderr } = await write(leasing);
-    expect([status, stderr]).toEqual([1, expect.stringMatching(/stacks\/containers is not there\. Run `npm run synth`/)]);
+    const { exitCode, stderr } = await write(leasing);
+    expect([exitCode, stderr]).toEqual([1, expect.stringMatching(/stacks\/containers is not there\. Run `npm run synth`/)]);
   });
 
   test.each([
-    ["an option that it does not have", ["--form-state"], /Unknown option '--form-state'.*Usage: npm run inventory/s],
-    ["an output without a name", ["--output"], /'--output <value>' argument missing.*Usage/s],
+    ["an option that it does not have", ["--form-state"], /unknown option '--form-state'.*Did you mean --from-state/s],
+    ["an output without a name", ["--output"], /option '-o, --output <file>' argument missing/],
   ])("refuses %s", async (_what, args, message) => {
-    const { status, stderr, text } = await write(fixed, args);
-    expect([status, stderr, text]).toEqual([1, expect.stringMatching(message), undefined]);
+    const { exitCode, stderr, text } = await write(fixed, args);
+    expect([exitCode, stderr, text]).toEqual([64, expect.stringMatching(message), undefined]);
   });
 });
 
@@ -103,8 +95,8 @@ describeWithTool("terraform", "npm run inventory with a state", () => {
   test("takes leased addresses from the state, and names who has none yet", async () => {
     const workspace = await openLab(leasing);
     await workspace.stack("containers").deploy();
-    const { status, text, stderr } = await writeFrom(workspace, leasing);
-    expect([status, stderr]).toEqual([0, expect.stringMatching(/No address is known yet of test-ollama-2;.*cdktf deploy/)]);
+    const { exitCode, text, stderr } = await writeFrom(workspace, leasing);
+    expect([exitCode, stderr]).toEqual([0, expect.stringMatching(/No address is known yet of test-ollama-2;.*cdktf deploy/)]);
     expect(parse(text ?? "")).toMatchObject({
       ollama_containers: {
         hosts: { "test-ollama-1": { ansible_host: "192.0.2.21" }, "test-ollama-2": { ansible_host: null } },
@@ -116,8 +108,8 @@ describeWithTool("terraform", "npm run inventory with a state", () => {
     const workspace = await openLab(fixed);
     await workspace.stack("containers").deploy();
     const other = labWith({ containers: { "ollama-1": undefined, chat: { vmId: 203, address: "dhcp" } } }, fixed);
-    const { status, stderr, text } = await writeFrom(workspace, other);
-    expect([status, stderr, text]).toEqual([
+    const { exitCode, stderr, text } = await writeFrom(workspace, other);
+    expect([exitCode, stderr, text]).toEqual([
       1,
       expect.stringMatching(/is not that of \S+lab\.yaml: it lacks test-chat, and it has test-ollama-1 besides\./),
       undefined,
@@ -125,8 +117,11 @@ describeWithTool("terraform", "npm run inventory with a state", () => {
   });
 
   test("asks for a deploy where the stack was never applied", async () => {
-    const { status, stderr } = await writeFrom(await openLab(leasing), leasing);
-    expect([status, stderr]).toEqual([1, expect.stringMatching(/Terraform has no inventory for .*npx cdktf deploy containers/s)]);
+    const { exitCode, stderr } = await writeFrom(await openLab(leasing), leasing);
+    expect([exitCode, stderr]).toEqual([
+      1,
+      expect.stringMatching(/Terraform has no inventory for .*npx cdktf deploy containers/s),
+    ]);
   });
 
   test("says where to get Terraform when it cannot be run", async () => {

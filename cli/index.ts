@@ -1,0 +1,109 @@
+import { Command, CommanderError, Option } from "commander";
+import { version } from "../package.json";
+import { check } from "./check";
+import { type Environment, EXIT, type Outcome, Refusal } from "./command";
+import { labFile } from "./lab-file";
+import { asJson, asText, type Printed } from "./print";
+
+/** What a run of the program ends with, and what it prints. */
+export interface Answer extends Printed {
+  readonly exitCode: number;
+}
+
+const EXIT_CODES = `
+Exit codes:
+  0   done
+  1   the lab has errors, or the command could not do its work; the message says which
+  64  the command line was not understood
+  70  a defect of this program`;
+
+/** The options of every command, and the outcome of its work as it is printed. */
+type Work<Options> = (lab: string | undefined, options: Options) => Outcome | Promise<Outcome>;
+
+/** Runs a command's work; a refusal becomes an outcome too. */
+async function outcomeOf(work: () => Outcome | Promise<Outcome>): Promise<Outcome> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof Refusal) return { exitCode: EXIT.refused, notice: error.message };
+    throw error;
+  }
+}
+
+/**
+ * Runs one command line. Prints nothing itself, so that tests need no process. Each command imports what it needs when it runs: a check
+ * loads none of cdktf.
+ * @param args what was typed after the program's name
+ */
+export async function run(args: readonly string[], env: Environment): Promise<Answer> {
+  let answer: Answer | undefined;
+  const written = { stdout: "", stderr: "" };
+  const program = new Command("ollama-lab")
+    .description("From one checked lab.yaml to Terraform JSON: Ollama on Proxmox, in containers and on a GPU K3s cluster.")
+    .version(version, "-V, --version", "print the version")
+    .helpOption("-h, --help", "print this help")
+    .helpCommand(false)
+    .addHelpText("after", EXIT_CODES)
+    .showHelpAfterError("(--help lists what there is)")
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => {
+        written.stdout += text;
+      },
+      writeErr: (text) => {
+        written.stderr += text;
+      },
+    });
+
+  /** Adds a command that works on a lab. */
+  const command = <Options extends object>(name: string, summary: string, options: readonly Option[], work: Work<Options>) => {
+    const added = program
+      .command(name)
+      .summary(summary)
+      .description(summary)
+      .argument("[lab]", "the lab file; without it the variable LAB counts, then lab.yaml")
+      .option("--json", "print one JSON document on stdout, and nothing else")
+      .helpOption("-h, --help", "print this help")
+      .action(async (lab: string | undefined, given: Options & { json?: boolean }) => {
+        const outcome = await outcomeOf(() => work(lab, given));
+        answer = { exitCode: outcome.exitCode, ...(given.json ? asJson(name, outcome) : asText(outcome)) };
+      });
+    for (const option of options) added.addOption(option);
+  };
+
+  command("check", "check a lab: everything that is wrong with it, at once", [], (lab) => check(labFile(lab, env)));
+  command("synth", "check a lab and write its stacks, as Terraform JSON", [], async (lab) => {
+    const { synth } = await import("./synth");
+    return synth(labFile(lab, env), env);
+  });
+  command<{ output: string; fromState?: boolean }>(
+    "inventory",
+    "write the Ansible inventory of a lab's containers",
+    [
+      new Option("-o, --output <file>", "the file to write").default("inventory.yml"),
+      new Option("--from-state", "ask Terraform's state for every address, not only for leased ones"),
+    ],
+    async (lab, options) => {
+      const { writeInventory } = await import("./inventory");
+      return writeInventory(labFile(lab, env), options, env);
+    },
+  );
+
+  try {
+    await program.parseAsync([...args], { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    // --help and --version end here too, with 0; whatever else commander refuses is the command line's fault.
+    return { exitCode: error.exitCode === 0 ? EXIT.done : EXIT.usage, ...written };
+  }
+  return answer ?? { exitCode: EXIT.usage, ...written };
+}
+
+/** Runs the process's own command line, prints the answer, and sets the exit code. */
+export async function main(): Promise<void> {
+  const { exitCode, stdout, stderr } = await run(process.argv.slice(2), process.env);
+  const line = (text: string) => (text === "" || text.endsWith("\n") ? text : `${text}\n`);
+  process.stderr.write(line(stderr));
+  process.stdout.write(line(stdout));
+  process.exitCode = exitCode;
+}

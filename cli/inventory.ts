@@ -1,0 +1,93 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "yaml";
+import { count } from "../lab/problem";
+import { readLab } from "../lab/read";
+import { formatInventory, type Inventory, inventory, staticAddress } from "../stacks/inventory";
+import { type Environment, EXIT, type Outcome, refuse } from "./command";
+import { outputFolder } from "./output-folder";
+import { verdict } from "./print";
+
+/** The output `inventory` of the stack, as Terraform knows it. */
+function outputOf(folder: string, env: Environment): string {
+  if (!existsSync(join(folder, "cdk.tf.json")))
+    refuse(`${folder} is not there. Run \`npm run synth\` and deploy the stack first.`);
+  const terraform = env["TERRAFORM_BINARY_NAME"] ?? "terraform";
+  const run = (...args: string[]) => spawnSync(terraform, args, { cwd: folder, encoding: "utf8", env });
+  const initialized = run("init", "-input=false");
+  if (initialized.error)
+    refuse(`${terraform} cannot be run (${initialized.error.message}). Install it, or set TERRAFORM_BINARY_NAME.`);
+  // Not -raw: for a state without outputs that succeeds, and prints a warning in place of the value.
+  const read = initialized.status === 0 ? run("output", "-json", "-no-color") : initialized;
+  const outputs = read.status === 0 ? (JSON.parse(read.stdout) as { inventory?: { value: string } }) : {};
+  if (!outputs.inventory) {
+    refuse(`Terraform has no inventory for ${folder}.\n${read.stderr}Deploy the stack first: npx cdktf deploy containers`);
+  }
+  return outputs.inventory.value;
+}
+
+/** The inventory in the state, if it is that of this lab: the output may be another lab's, or older than an edit. */
+function fromState(
+  folder: string,
+  file: string,
+  names: readonly string[],
+  env: Environment,
+): { text: string; waiting: string[] } {
+  const text = outputOf(folder, env);
+  const { hosts } = (parse(text) as Inventory).ollama_containers;
+  const missing = names.filter((name) => !Object.hasOwn(hosts, name));
+  const others = Object.keys(hosts).filter((name) => !names.includes(name));
+  if (missing.length > 0 || others.length > 0) {
+    const differences = [
+      ...(missing.length > 0 ? [`it lacks ${missing.join(", ")}`] : []),
+      ...(others.length > 0 ? [`it has ${others.join(", ")} besides`] : []),
+    ];
+    refuse(
+      `The state of ${folder} is not that of ${file}: ${differences.join(", and ")}.\n` +
+        `Synthesize and deploy that lab first: LAB=${file} npx cdktf deploy containers`,
+    );
+  }
+  return { text, waiting: Object.keys(hosts).filter((name) => hosts[name]?.ansible_host === null) };
+}
+
+/** What can be said on the command line about the inventory. */
+export interface InventoryOptions {
+  /** The file to write. */
+  readonly output: string;
+  /** Ask the state for every address. @default only for leased ones */
+  readonly fromState?: boolean;
+}
+
+/**
+ * `inventory`: writes the Ansible inventory of a lab's containers, from the lab alone where every address is static, else from
+ * Terraform's state. The file is there as a whole or not at all.
+ * @throws Refusal when there is no container, no state, or the state is another lab's
+ */
+export function writeInventory(file: string, { output, fromState: wantsState }: InventoryOptions, env: Environment): Outcome {
+  const { lab, problems } = readLab(file);
+  if (!lab) return { exitCode: EXIT.refused, lab: file, problems, notice: `${file}: ${verdict(problems)}. Nothing was written.` };
+  const containers = Object.values(lab.containers ?? {});
+  if (containers.length === 0) refuse(`${file} has no containers, so there is nothing for an inventory.`);
+  const fromLab = !wantsState && containers.every((container) => staticAddress(container) !== null);
+  const names = containers.map(({ name }) => name);
+  const { text, waiting } = fromLab
+    ? { text: formatInventory(inventory(lab, (_, spec) => staticAddress(spec))), waiting: [] }
+    : fromState(join(outputFolder(env), "stacks/containers"), file, names, env);
+  writeFileSync(`${output}.part`, text);
+  renameSync(`${output}.part`, output);
+  return {
+    exitCode: EXIT.done,
+    lab: file,
+    result: { output, containers: names, from: fromLab ? "lab" : "state", waiting },
+    text: [
+      `${output}: ${count(containers.length, "container")}, from ${fromLab ? file : "the state"}.`,
+      `Next: ansible-playbook -i ${output} ansible/provision.yml`,
+    ].join("\n"),
+    notice:
+      waiting.length > 0
+        ? `No address is known yet of ${waiting.join(", ")}; Ansible cannot reach it. ` +
+          "Once it has its lease: npx cdktf deploy containers, and npm run inventory again."
+        : "",
+  };
+}

@@ -1,0 +1,71 @@
+// Builds the program that `ollama-lab` runs: the TypeScript of this project and what it imports, as a few files in dist/ that Node reads
+// without transpiling. main.mjs calls it when dist/ is missing or a source changed; `npm ci` calls it by way of `npm run build`.
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import sources from "./source-state.cjs";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** What CommonJS packages expect of Node, in files that are ES modules. */
+const BANNER = [
+  'import { createRequire as __createRequire } from "node:module";',
+  'import { fileURLToPath as __fileURLToPath } from "node:url";',
+  "const require = __createRequire(import.meta.url);",
+  'const __root = __fileURLToPath(new URL("..", import.meta.url));',
+  "const __dirname = __root, __filename = __fileURLToPath(import.meta.url);",
+].join("\n");
+
+/** Gives each source file the `__dirname` that it has in the checkout, since constructs find templates/ and ansible/ by it. */
+const sourceFolders = {
+  name: "source-folders",
+  setup({ onLoad }) {
+    onLoad({ filter: /\.ts$/ }, ({ path }) => {
+      const text = readFileSync(path, "utf8");
+      if (!text.includes("__dirname") || path.includes("node_modules")) return undefined;
+      const folder = relative(root, dirname(path));
+      return {
+        contents: text.replaceAll("__dirname", `(__root + ${JSON.stringify(folder)})`),
+        loader: "ts",
+        resolveDir: dirname(path),
+      };
+    });
+  },
+};
+
+/**
+ * Builds into `folder`, which is replaced as a whole when the build is complete.
+ * @throws when a source does not compile; an earlier build stays as it was
+ */
+export async function buildProgram(folder = join(root, "dist")) {
+  const state = sources.sourceState(root);
+  const next = `${folder}.${process.pid}`;
+  rmSync(next, { recursive: true, force: true });
+  try {
+    await build({
+      entryPoints: [join(root, "cli/index.ts")],
+      outdir: next,
+      bundle: true,
+      // Commands import what they need when they run, so that a check loads none of cdktf.
+      splitting: true,
+      format: "esm",
+      platform: "node",
+      target: "node20",
+      keepNames: true,
+      legalComments: "none",
+      logLevel: "error",
+      outExtension: { ".js": ".mjs" },
+      banner: { js: BANNER },
+      plugins: [sourceFolders],
+    });
+    mkdirSync(next, { recursive: true });
+    writeFileSync(join(next, "sources.txt"), state);
+    rmSync(folder, { recursive: true, force: true });
+    renameSync(next, folder);
+  } finally {
+    rmSync(next, { recursive: true, force: true });
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await buildProgram();

@@ -1,0 +1,31 @@
+// Which sources the built program was made from: main.mjs compares it with what is there now.
+const { readdirSync, statSync } = require("node:fs");
+const { join } = require("node:path");
+
+/** Folders and files that the program is built from. */
+const SOURCES = [
+  "catalog",
+  "cli",
+  "constructs",
+  "doctor",
+  "grammar",
+  "lab",
+  "stacks",
+  "tools/build.mjs",
+  "package.json",
+  ".gen/snapshot.sha256",
+];
+
+function* filesBelow(root, path) {
+  const stats = statSync(join(root, path), { throwIfNoEntry: false });
+  if (stats?.isDirectory()) {
+    for (const name of readdirSync(join(root, path)).sort()) yield* filesBelow(root, `${path}/${name}`);
+  } else if (stats) yield `${path} ${stats.size} ${stats.mtimeMs}`;
+}
+
+/** Name, size and time of every source, one on a line. Reads no file, so that it costs a few milliseconds. */
+function sourceState(root) {
+  return SOURCES.flatMap((source) => [...filesBelow(root, source)]).join("\n");
+}
+
+module.exports = { sourceState };
