@@ -11,6 +11,7 @@ const ROOMS: Record<string, { rooms: string[]; packages: RegExp }> = {
   constructs: { rooms: ["grammar", "templates", "ansible", ".gen"], packages: /^(cdktf|constructs|@cdktf\/.*|yaml)$/ },
   stacks: { rooms: ["lab", "constructs", "grammar"], packages: /^(cdktf|constructs|@cdktf\/.*|yaml)$/ },
   ansible: { rooms: ["lab", "stacks"], packages: /^yaml$/ },
+  tools: { rooms: ["lab"], packages: /^zod$/ },
 };
 
 function filesOf(room: string): string[] {
