@@ -13,6 +13,7 @@ const ROOMS: Record<string, { rooms: string[]; packages: RegExp }> = {
     packages: /^(cdktf(\/lib\/.*)?|constructs|@cdktf\/.*|yaml)$/,
   },
   stacks: { rooms: ["lab", "constructs", "grammar"], packages: /^(cdktf|constructs|@cdktf\/.*|yaml)$/ },
+  tools: { rooms: ["lab"], packages: /^zod$/ },
 };
 
 function filesOf(room: string): string[] {

@@ -1,7 +1,4 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { formatPath } from "../../lab/problem";
-import { editorSchema } from "../../lab/schema/generate";
 import { type Changes, labWith, problemsOf } from "../../testing/lab";
 
 const container = (changes: Changes) => ({ containers: { "ollama-1": changes } });
@@ -106,13 +103,4 @@ test.each(refused)("%s is refused at its place, with a remedy", (_, changes, pat
   const errors = problemsOf(labWith(changes)).filter(({ severity }) => severity === "error");
   expect(errors.map((problem) => [formatPath(problem.path), problem.code])).toEqual([[path, code]]);
   expect(errors[0]?.remedy).toMatch(remedy);
-});
-
-test("lab.schema.json is what the schema generates (npm run schema writes it anew)", () => {
-  expect(readFileSync(join(__dirname, "../../lab.schema.json"), "utf8")).toBe(editorSchema());
-});
-
-test("the editor's schema states the default of a setting", () => {
-  const schema = JSON.parse(editorSchema()) as { properties: { network: { properties: { bridge: { default: string } } } } };
-  expect(schema.properties.network.properties.bridge.default).toBe("vmbr0");
 });

@@ -2,17 +2,19 @@
 //
 //   npm run test:ansible
 //
-// The tools are the pinned ones of requirements.txt: from PATH where those versions are installed, else from a virtual
+// The tools are the pinned ones of ansible/requirements.txt: from PATH where those versions are installed, else from a virtual
 // environment under node_modules/.cache, which is made on first use (that needs Python 3.11 and the Python package index).
 // Where they cannot be had the check is skipped, visibly; with REQUIRE_TOOLS=1 that is an error.
 
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 
-const folder = import.meta.dirname ?? new URL(".", import.meta.url).pathname;
-const environmentFolder = join(folder, "..", "node_modules", ".cache", "ansible-venv");
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const folder = join(root, "ansible");
+const environmentFolder = join(root, "node_modules", ".cache", "ansible-venv");
 const requirements = readFileSync(join(folder, "requirements.txt"), "utf8");
 const pinned = new Map([...requirements.matchAll(/^(ansible-[a-z]+)==(\S+)$/gm)].map((match) => [match[1], match[2]]));
 

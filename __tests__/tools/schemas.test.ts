@@ -16,10 +16,10 @@ import { join } from "node:path";
 const ROOT = join(__dirname, "../..");
 const SCHEMAS = join(ROOT, "provider-schemas");
 
-/** `snapshotText` of fetch.mjs, which jest cannot load itself: it is an ES module that runs without a build. */
+/** `snapshotText` of schemas.mjs, which jest cannot load itself: it is an ES module that runs without a build. */
 function snapshotText(printed: unknown, address: string, version: string): string {
   const script =
-    `import { snapshotText } from ${JSON.stringify(join(SCHEMAS, "fetch.mjs"))};` +
+    `import { snapshotText } from ${JSON.stringify(join(ROOT, "tools/schemas.mjs"))};` +
     `import { readFileSync } from "node:fs";` +
     `process.stdout.write(snapshotText(...JSON.parse(readFileSync(0, "utf8"))));`;
   const run = spawnSync(process.execPath, ["--input-type=module", "-e", script], {
@@ -98,8 +98,9 @@ describe("fetching snapshots", () => {
   beforeEach(() => {
     project = mkdtempSync(join(tmpdir(), "fetch-"));
     mkdirSync(join(project, "provider-schemas"));
+    mkdirSync(join(project, "tools"));
     mkdirSync(join(project, "bin"));
-    for (const file of ["cdktf.json", "package.json", "provider-schemas/fetch.mjs", "provider-schemas/null@3.2.4.json"]) {
+    for (const file of ["cdktf.json", "package.json", "tools/schemas.mjs", "provider-schemas/null@3.2.4.json"]) {
       copyFileSync(join(ROOT, file), join(project, file));
     }
     symlinkSync(join(ROOT, "node_modules"), join(project, "node_modules"));
@@ -114,7 +115,7 @@ describe("fetching snapshots", () => {
       writeFileSync(join(project, "bin/terraform"), `#!/bin/sh\n${terraform}\n`);
       chmodSync(join(project, "bin/terraform"), 0o755);
     }
-    const run = spawnSync(process.execPath, [join(project, "provider-schemas/fetch.mjs")], {
+    const run = spawnSync(process.execPath, [join(project, "tools/schemas.mjs")], {
       encoding: "utf8",
       env: { PATH: join(project, "bin") },
     });
@@ -125,7 +126,7 @@ describe("fetching snapshots", () => {
 
   test("says that terraform is missing, and changes nothing", () => {
     expect(fetch()).toEqual({ status: 1, text: expect.stringMatching(/terraform is not on PATH.*No snapshot was changed/s) });
-    expect(files()).toEqual(["fetch.mjs", "null@3.0.0.json", "null@3.2.4.json"]);
+    expect(files()).toEqual(["null@3.0.0.json", "null@3.2.4.json"]);
   });
 
   test("shows what terraform said when the registry is out of reach, and changes nothing", () => {
@@ -135,14 +136,14 @@ describe("fetching snapshots", () => {
         /Failed to query available provider packages.*needs a machine that reaches.*No snapshot was changed/s,
       ),
     });
-    expect(files()).toEqual(["fetch.mjs", "null@3.0.0.json", "null@3.2.4.json"]);
+    expect(files()).toEqual(["null@3.0.0.json", "null@3.2.4.json"]);
   });
 
   test("changes nothing when one provider's schema is missing", () => {
     expect(fetch(`[ "$1" = init ] || echo '{"format_version":"1.0","provider_schemas":{}}'`).text).toMatch(
       /printed no schema of registry\.terraform\.io\/bpg\/proxmox/,
     );
-    expect(files()).toEqual(["fetch.mjs", "null@3.0.0.json", "null@3.2.4.json"]);
+    expect(files()).toEqual(["null@3.0.0.json", "null@3.2.4.json"]);
   });
 
   test("writes the snapshot of every pinned provider and removes those of other versions", () => {
@@ -155,6 +156,6 @@ describe("fetching snapshots", () => {
     );
     expect({ status, text }).toEqual({ status: 0, text: expect.stringContaining("null@3.0.0.json removed") });
     const pinned = readdirSync(SCHEMAS).filter((file) => file.endsWith(".json"));
-    expect(files()).toEqual(["fetch.mjs", ...pinned].sort());
+    expect(files()).toEqual(pinned.sort());
   });
 });

@@ -9,7 +9,8 @@ let project: string;
 beforeEach(() => {
   project = mkdtempSync(join(tmpdir(), "get-"));
   mkdirSync(join(project, "provider-schemas"));
-  copyFileSync(join(ROOT, "provider-schemas/get.mjs"), join(project, "provider-schemas/get.mjs"));
+  mkdirSync(join(project, "tools"));
+  copyFileSync(join(ROOT, "tools/bindings.mjs"), join(project, "tools/bindings.mjs"));
   copyFileSync(join(ROOT, "provider-schemas/null@3.2.4.json"), join(project, "provider-schemas/null@3.2.4.json"));
   symlinkSync(join(ROOT, "node_modules"), join(project, "node_modules"));
   pin("3.2.4");
@@ -34,7 +35,7 @@ function pin(version: string): void {
 
 /** Runs `npm run get` without terraform, or anything else, on PATH. */
 function get() {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [join(project, "provider-schemas/get.mjs")], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(project, "tools/bindings.mjs")], {
     cwd: project,
     env: { PATH: "", HOME: project },
     encoding: "utf8",

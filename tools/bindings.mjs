@@ -1,4 +1,4 @@
-// Makes the provider bindings in .gen from the schema snapshots beside this file, with the official generator and without a network.
+// Makes the provider bindings in .gen from the schema snapshots in provider-schemas/, with the official generator and without a network.
 // Runs at `npm ci` and `npm run get`; does nothing when neither the snapshots nor cdktf.json nor the generator's version changed.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -7,8 +7,8 @@ import { createRequire } from "node:module";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const schemas = dirname(fileURLToPath(import.meta.url));
-const root = dirname(schemas);
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const schemas = join(root, "provider-schemas");
 const require = createRequire(import.meta.url);
 const output = join(root, ".gen");
 const stamp = join(output, "snapshot.sha256");

@@ -1,4 +1,4 @@
-// Writes the schema snapshots beside this file anew, from the real providers: `npm run schemas`. Needs terraform and the
+// Writes the schema snapshots in provider-schemas/ anew, from the real providers: `npm run schemas`. Needs terraform and the
 // registry. The versions are those that the bindings pin: cdktf.json and the prebuilt packages @cdktf/provider-*.
 // A snapshot holds facts only (names, types, flags), one schema a line, so that a diff says what changed.
 import { spawnSync } from "node:child_process";
@@ -8,8 +8,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const schemas = dirname(fileURLToPath(import.meta.url));
-const root = dirname(schemas);
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const schemas = join(root, "provider-schemas");
 
 /** Objects with their keys sorted, so that the order in which a provider lists them is no change. */
 function sorted(value) {

@@ -5,9 +5,9 @@ import { delimiter, dirname, join } from "node:path";
 import { describeWithTool } from "../../testing/external-tool";
 import { openWorld } from "../../testing/provider-replay/client";
 import type { TerraformJson } from "../../testing/terraform/stack-run";
-import { container, containers } from "./terraform-json";
+import { container, containers } from "../testing/terraform-json";
 
-const SCRIPT = join(__dirname, "../../scripts/validate.mjs");
+const SCRIPT = join(__dirname, "../../tools/validate.mjs");
 
 /** An empty configuration that pins what the stubs below pretend to download. */
 const PINNED = { terraform: { required_providers: { null: { source: "hashicorp/null", version: "3.2.4" } } } };
