@@ -54,7 +54,7 @@ export class ClusterStack extends LabStack<ProxmoxLab> {
     this.downloads = new Downloads(this, lab);
     if (lab.ownershipGuard) this.guard = new OwnershipGuard(this, "guard");
     if (cluster.joinToken === "variable") this.tokens = new JoinTokens(this, "tokens");
-    this.nodes = Object.fromEntries(cluster.nodes.map((spec) => [spec.key, this.machine(spec)]));
+    this.nodes = Object.fromEntries(cluster.nodes.map((spec) => [spec.key, this.vm(spec)]));
     this.ready();
     this.outputs();
   }
@@ -69,7 +69,7 @@ export class ClusterStack extends LabStack<ProxmoxLab> {
     return this.cluster.registrationAddress ?? this.first.address;
   }
 
-  private machine(spec: ClusterNode): K3sNode {
+  private vm(spec: ClusterNode): K3sNode {
     const { lab, cluster } = this;
     const { network } = lab;
     const node = spec.node as string; // The rule clusterNodes refuses a VM without one.

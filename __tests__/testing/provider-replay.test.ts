@@ -1,5 +1,6 @@
 import { describeWithTool } from "../../testing/external-tool";
-import type { Action, Plan, TerraformJson } from "../../testing/terraform/stack-run";
+import type { TerraformJson } from "../../testing/terraform/output";
+import type { Action, Plan } from "../../testing/terraform/stack-run";
 import { openStack } from "../../testing/terraform/workspace";
 import { configuration, container, containers } from "./terraform-json";
 

@@ -1,6 +1,6 @@
 // The proof that the replay lets Terraform reject what is wrong, in Terraform's own words.
 import { describeWithTool } from "../../testing/external-tool";
-import type { TerraformJson } from "../../testing/terraform/stack-run";
+import type { TerraformJson } from "../../testing/terraform/output";
 import { openStack } from "../../testing/terraform/workspace";
 import { configuration, container, containers } from "./terraform-json";
 

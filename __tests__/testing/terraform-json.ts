@@ -1,5 +1,5 @@
 // Small hand-written configurations for the tests of the replay.
-import type { TerraformJson } from "../../testing/terraform/stack-run";
+import type { TerraformJson } from "../../testing/terraform/output";
 
 const PROVIDERS = {
   proxmox: { source: "bpg/proxmox", version: "0.111.1" },

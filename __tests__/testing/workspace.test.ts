@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describeWithTool } from "../../testing/external-tool";
-import type { TerraformJson } from "../../testing/terraform/stack-run";
+import type { TerraformJson } from "../../testing/terraform/output";
 import { openStack, Workspace } from "../../testing/terraform/workspace";
 import { configuration, container, containers } from "./terraform-json";
 

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { describeWithTool } from "../../testing/external-tool";
 import { openWorld } from "../../testing/provider-replay/client";
-import type { TerraformJson } from "../../testing/terraform/stack-run";
+import type { TerraformJson } from "../../testing/terraform/output";
 import { container, containers } from "../testing/terraform-json";
 
 const SCRIPT = join(__dirname, "../../tools/validate.mjs");

@@ -12,22 +12,9 @@ import { VirtualMachine, type VirtualMachineProps } from "../proxmox/virtual-mac
 import { type CloudConfigFile, type CloudConfigProps, cloudConfig, cloudConfigText, metaData } from "./cloud-config";
 import type { TokenSource } from "./join-tokens";
 import { environmentFile } from "./k3s-config";
+import { type K3sRelease, unprovenSources } from "./k3s-release";
 import { K3sScripts } from "./k3s-scripts";
 import { K3S_TEMPLATES, ON_NODE } from "./paths";
-import { unprovenSources } from "./proven-sources";
-
-/** What is installed on a node, and from where. */
-export interface K3sRelease {
-  /** Such as `v1.36.3+k3s1`. */
-  readonly version: string;
-  /** SHA-256 of the binary. @default looked up in the release's own list */
-  readonly sha256?: string;
-  /**
-   * Further parameters of the bootstrap scripts, such as mirrors; templates/k3s/bootstrap-lib.sh documents them. A source without https is
-   * refused unless what comes from it is pinned by its hash.
-   */
-  readonly parameters?: Readonly<Record<string, string>>;
-}
 
 export interface K3sNodeProps extends Omit<VirtualMachineProps, "cloudInit" | "replaceTriggeredBy"> {
   readonly role: "server" | "worker";

@@ -4,13 +4,13 @@
 #   PLAYBOOK    path of the playbook [required]
 #   INVENTORY   the inventory, YAML [required]
 # Whatever ansible-playbook itself reads from the environment counts, such as ANSIBLE_PRIVATE_KEY_FILE.
-# Exit code: that of ansible-playbook; 2 for a wrong parameter; 127 where it is not installed.
+# Exit code: that of ansible-playbook; 64 for a wrong parameter; 127 where it is not installed.
 set -euo pipefail
 
 for name in PLAYBOOK INVENTORY; do
   if [[ -z ${!name:-} ]]; then
     echo "run-playbook: $name is not set" >&2
-    exit 2
+    exit 64
   fi
 done
 if ! command -v ansible-playbook >/dev/null; then

@@ -40,7 +40,8 @@ async function call<Answer>(method: string, path: string, body?: unknown): Promi
   const socketPath = controlSocket();
   await untilServerListens(socketPath);
   return new Promise((resolve, reject) => {
-    const outgoing = request({ socketPath, method, path }, (response) => {
+    // A connection for each request: one that was kept may have been closed by the server meanwhile, and writing to it fails with EPIPE.
+    const outgoing = request({ socketPath, method, path, agent: false }, (response) => {
       const chunks: Buffer[] = [];
       response.on("data", (chunk: Buffer) => chunks.push(chunk));
       response.on("end", () => {

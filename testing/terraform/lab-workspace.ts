@@ -5,6 +5,7 @@ import { checkLab } from "../../lab/read";
 import type { LabInput } from "../../lab/schema";
 import { synthesize } from "../../stacks/synthesize";
 import { runFolder } from "../provider-replay/client";
+import type { Surroundings } from "./stack-run";
 import { Workspace, type WorkspaceOptions } from "./workspace";
 
 function output(input: LabInput): string {
@@ -21,6 +22,6 @@ export function openLab(input: LabInput, options: WorkspaceOptions = {}): Promis
 }
 
 /** Day two: the lab has been edited and synthesized anew; states and guests stay. */
-export function editLab(workspace: Workspace, input: LabInput): void {
+export function editLab(workspace: Surroundings, input: LabInput): void {
   workspace.become(output(input));
 }

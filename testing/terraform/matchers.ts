@@ -1,7 +1,8 @@
 // Jest matchers that read like the fact they prove. A failure shows Terraform's own diagnostics, or the plan as a user reads it.
 import { isDeepStrictEqual } from "node:util";
+import type { TerraformJson } from "./output";
 import { describeRun, type Run } from "./process";
-import type { Action, Plan, StackRun, TerraformJson } from "./stack-run";
+import type { Action, Plan, StackRun } from "./stack-run";
 
 interface Verdict {
   pass: boolean;

@@ -1,7 +1,9 @@
 // Puts synthesized output into a workspace, at the depth it has in a project.
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join, relative, resolve } from "node:path";
-import type { TerraformJson } from "./stack-run";
+
+/** A Terraform configuration in JSON, as `Testing.synth` gives it (parsed) or a test writes it by hand. */
+export type TerraformJson = Record<string, unknown>;
 
 /** What a workspace runs: a cdktf output folder, a single folder with a cdk.tf.json, or configurations by stack name. */
 export type Source = string | Record<string, TerraformJson>;

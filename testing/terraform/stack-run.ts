@@ -1,6 +1,8 @@
 // One stack in a workspace: its folder, and what terraform does there.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { ReplayedWorld } from "../provider-replay/client";
+import type { Source, TerraformJson } from "./output";
 import {
   type Diagnostic,
   describeRun,
@@ -11,10 +13,18 @@ import {
   runTerraform,
   textOf,
 } from "./process";
-import type { Workspace } from "./workspace";
 
-/** A Terraform configuration in JSON, as `Testing.synth` gives it (parsed) or a test writes it by hand. */
-export type TerraformJson = Record<string, unknown>;
+/** The workspace around a stack, as far as whoever has the stack needs it. `Workspace` is the one kind there is. */
+export interface Surroundings {
+  /** What the project's folder is in real use. */
+  readonly root: string;
+  /** The guests there are. */
+  readonly world: ReplayedWorld;
+  /** Puts another output in the place of this one; states and guests stay. */
+  become(source: Source): void;
+  /** The calls of the stubbed commands so far, each as the name and its arguments. */
+  commandCalls(): string[];
+}
 
 /** What a plan does with an object. `read` is a data source that can only be read while applying. */
 export type Action = "create" | "update" | "delete" | "replace" | "read" | "move" | "remove" | "import";
@@ -64,7 +74,7 @@ export class StackRun {
     /** The folder in which terraform runs. */
     readonly folder: string,
     /** The copy of the whole output, with the stack's neighbours. */
-    readonly workspace: Workspace,
+    readonly workspace: Surroundings,
     private readonly env: Record<string, string>,
   ) {}
 

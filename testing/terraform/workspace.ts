@@ -3,8 +3,8 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { join } from "node:path";
 import { openWorld, type ReplayedWorld, runFolder } from "../provider-replay/client";
 import type { Fixtures } from "../provider-replay/world";
-import { keepStateInside, placeOutput, type Source } from "./output";
-import { StackRun, type TerraformJson } from "./stack-run";
+import { keepStateInside, placeOutput, type Source, type TerraformJson } from "./output";
+import { StackRun, type Surroundings } from "./stack-run";
 
 export interface WorkspaceOptions extends Fixtures {
   /** Terraform's input variables, given by environment as a pipeline does. Default: none. */
@@ -22,7 +22,7 @@ export interface WorkspaceOptions extends Fixtures {
  * A copy of a synthesized output, at the depth it has in a project, so that relative paths (`../../../state/NAME.tfstate`,
  * `assets/...`) hold; with a Proxmox and a cluster of its own to apply to. Removed when the test run ends.
  */
-export class Workspace {
+export class Workspace implements Surroundings {
   private readonly stacks = new Map<string, StackRun>();
 
   private constructor(

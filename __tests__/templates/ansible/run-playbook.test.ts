@@ -54,7 +54,7 @@ test("ends with the exit code of a playbook that failed", async () => {
 
 test.each(["PLAYBOOK", "INVENTORY"])("refuses to run without %s", async (name) => {
   const { code, stderr, calls } = await run({ [name]: "" });
-  expect([code, stderr, calls]).toEqual([2, `run-playbook: ${name} is not set\n`, []]);
+  expect([code, stderr, calls]).toEqual([64, `run-playbook: ${name} is not set\n`, []]);
 });
 
 test("says what to install where there is no ansible-playbook, or to do without", async () => {

@@ -1,4 +1,4 @@
-import { unprovenSources } from "../../../constructs/k3s/proven-sources";
+import { unprovenSources } from "../../../constructs/k3s/k3s-release";
 
 const version = "v1.36.3+k3s1";
 const hash = "a".repeat(64);

@@ -1,5 +1,17 @@
 import type { Fault } from "../../grammar/fault";
-import type { K3sRelease } from "./k3s-node";
+
+/** What is installed on a node, and from where. */
+export interface K3sRelease {
+  /** Such as `v1.36.3+k3s1`. */
+  readonly version: string;
+  /** SHA-256 of the binary. @default looked up in the release's own list */
+  readonly sha256?: string;
+  /**
+   * Further parameters of the bootstrap scripts, such as mirrors; templates/k3s/bootstrap-lib.sh documents them. A source without https is
+   * refused unless what comes from it is pinned by its hash.
+   */
+  readonly parameters?: Readonly<Record<string, string>>;
+}
 
 const isPlain = (url: string | undefined): url is string => url !== undefined && !url.startsWith("https://");
 
