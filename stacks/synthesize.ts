@@ -1,9 +1,10 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import { App } from "cdktf";
 import type { Lab } from "../lab/lab";
 import type { Problem } from "../lab/problem";
 import { buildStacks } from "./index";
+import { publish } from "./publish";
 
 /** What was written for one stack. */
 export interface StackSummary {
@@ -19,7 +20,7 @@ export interface StackSummary {
 
 /**
  * Synthesizes a lab into `outdir`. Everything is written beside it first and moved there when it is whole, so that a failure
- * leaves an earlier output as it was. What Terraform keeps in a stack's folder (`.terraform`, its lock file) stays.
+ * leaves an earlier output as it was. What Terraform keeps in a stack's folder (`.terraform`, its lock file) stays while the lab is the same.
  */
 export function synthesize(lab: Lab, warnings: readonly Problem[], outdir: string): StackSummary[] {
   const target = resolve(outdir);
@@ -33,7 +34,8 @@ export function synthesize(lab: Lab, warnings: readonly Problem[], outdir: strin
       app.synth();
       return stacks.map((stack) => stack.node.id);
     });
-    publish(next, target);
+    const origin = { name: lab.name, folder: relative(target, lab.directory) };
+    publish(next, target, origin, underCli());
     return ids.map((id) => summarize(id, join(outdir, "stacks", id)));
   } finally {
     rmSync(next, { recursive: true, force: true });
@@ -54,20 +56,9 @@ export function withoutStackTraces<T>(work: () => T): T {
   }
 }
 
-function publish(next: string, target: string): void {
-  const stacks = join(target, "stacks");
-  mkdirSync(stacks, { recursive: true });
-  const written = readdirSync(join(next, "stacks"));
-  for (const former of readdirSync(stacks)) {
-    if (!written.includes(former)) rmSync(join(stacks, former), { recursive: true });
-  }
-  for (const stack of written) {
-    const [from, to] = [join(next, "stacks", stack), join(stacks, stack)];
-    mkdirSync(to, { recursive: true });
-    rmSync(join(to, "assets"), { recursive: true, force: true });
-    for (const entry of readdirSync(from)) renameSync(join(from, entry), join(to, entry));
-  }
-  renameSync(join(next, "manifest.json"), join(target, "manifest.json"));
+/** Whether cdktf's CLI, or cdktn's, runs this process: both hand it the context of cdktf.json. */
+function underCli(): boolean {
+  return process.env["CDKTF_CONTEXT_JSON"] !== undefined;
 }
 
 function summarize(id: string, folder: string): StackSummary {
