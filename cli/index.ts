@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from "commander";
 import { version } from "../package.json";
 import { check } from "./check";
 import { type Environment, EXIT, type Outcome, Refusal } from "./command";
+import type { InventoryOptions } from "./inventory";
 import { labFile } from "./lab-file";
 import { asJson, asText, type Printed } from "./print";
 
@@ -76,11 +77,11 @@ export async function run(args: readonly string[], env: Environment): Promise<An
     const { synth } = await import("./synth");
     return synth(labFile(lab, env), env);
   });
-  command<{ output: string; fromState?: boolean }>(
+  command<InventoryOptions>(
     "inventory",
     "write the Ansible inventory of a lab's containers",
     [
-      new Option("-o, --output <file>", "the file to write").default("inventory.yml"),
+      new Option("-o, --output <file>", "the file to write; inventory-NAME.yml with the lab's name unless it is given"),
       new Option("--from-state", "ask Terraform's state for every address, not only for leased ones"),
     ],
     async (lab, options) => {

@@ -53,8 +53,8 @@ function fromState(
 
 /** What can be said on the command line about the inventory. */
 export interface InventoryOptions {
-  /** The file to write. */
-  readonly output: string;
+  /** The file to write. @default inventory-NAME.yml with the lab's name, so that two labs in one folder never take each other's */
+  readonly output?: string;
   /** Ask the state for every address. @default only for leased ones */
   readonly fromState?: boolean;
 }
@@ -64,10 +64,15 @@ export interface InventoryOptions {
  * Terraform's state. The file is there as a whole or not at all.
  * @throws Refusal when there is no container, no state, or the state is another lab's
  */
-export function writeInventory(file: string, { output, fromState: wantsState }: InventoryOptions, env: Environment): Outcome {
+export function writeInventory(
+  file: string,
+  { output: named, fromState: wantsState }: InventoryOptions,
+  env: Environment,
+): Outcome {
   const { lab, problems } = readLab(file);
   if (!lab) return { exitCode: EXIT.refused, lab: file, problems, notice: `${file}: ${verdict(problems)}. Nothing was written.` };
   const containers = Object.values(lab.containers ?? {});
+  const output = named ?? `inventory-${lab.name}.yml`;
   if (containers.length === 0) refuse(`${file} has no containers, so there is nothing for an inventory.`);
   const fromLab = !wantsState && containers.every((container) => staticAddress(container) !== null);
   const names = containers.map(({ name }) => name);

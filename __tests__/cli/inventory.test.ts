@@ -57,6 +57,19 @@ describe("inventory", () => {
     });
   });
 
+  test("writes a file with the lab's name where none is given, so that two labs never take each other's", async () => {
+    const file = join(folder, "lab.yaml");
+    writeFileSync(file, stringify(fixed));
+    const before = process.cwd();
+    process.chdir(folder);
+    try {
+      await run(["inventory", file], {});
+    } finally {
+      process.chdir(before);
+    }
+    expect(existsSync(join(folder, "inventory-test.yml"))).toBe(true);
+  });
+
   test("reports what is wrong with the lab, and writes nothing", async () => {
     const { exitCode, stderr, text } = await write(labWith({ containers: { "ollama-1": { vmId: 1 } } }));
     expect([exitCode, stderr, text]).toEqual([1, expect.stringContaining("containers.ollama-1.vmId"), undefined]);
