@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { type App, Testing } from "cdktf";
-import { lab, OneContainer } from "../examples/typescript";
+import { lab, OneCluster, OneContainer } from "../examples/typescript";
 import { readLab } from "../lab/read";
 import { buildLab, buildStacks } from "../stacks";
 import { addresses, type StackJson } from "../testing/lab";
@@ -43,5 +43,9 @@ describe("examples/typescript.ts", () => {
     expect(addresses(JSON.parse(Testing.synth(stack, true)) as StackJson)).toContain(
       "proxmox_virtual_environment_container.ollama",
     );
+  });
+  test("its single cluster is a stack without a lab", () => {
+    const stack = new OneCluster(Testing.app({ stackTraces: false }) as App, "one-cluster");
+    expect(addresses(JSON.parse(Testing.synth(stack, true)) as StackJson)).toContain("proxmox_virtual_environment_vm.gpu-1");
   });
 });

@@ -1,4 +1,6 @@
+import { NullProvider } from "@cdktf/provider-null/lib/provider";
 import { App, LocalBackend, TerraformOutput, TerraformStack } from "cdktf";
+import { K3sCluster } from "../constructs/k3s/k3s-cluster";
 import { OllamaContainer } from "../constructs/ollama/ollama-container";
 import { Connection } from "../constructs/proxmox/connection";
 import { OwnershipGuard } from "../constructs/proxmox/ownership-guard";
@@ -54,9 +56,31 @@ export class OneContainer extends TerraformStack {
   }
 }
 
+/** A cluster without a lab: one server, and a GPU worker with a card whose mapping exists. */
+export class OneCluster extends TerraformStack {
+  constructor(app: App, id: string) {
+    super(app, id);
+    new LocalBackend(this, { path: `../../../state/${id}.tfstate` });
+    const ssh = { username: "terraform", nodes: { pve1: "192.0.2.11" } };
+    new Connection(this, "proxmox", { endpoint: "https://pve1.lab.example:8006/", ssh });
+    new NullProvider(this, "null");
+    const cluster = new K3sCluster(this, "k3s-cluster", {
+      release: { version: "v1.36.3+k3s1" },
+      source: { cloneOf: 9000 },
+      network: { cidr: "192.0.2.0/24", gateway: "192.0.2.1" },
+      access: { management: ["192.0.2.0/24"], clients: ["192.0.2.0/24"] },
+      sshPublicKeys: [OPERATOR],
+      servers: [{ resourceName: "k3s-1", node: "pve1", vmId: 301, address: "192.0.2.31" }],
+      workers: [{ resourceName: "gpu-1", node: "pve1", vmId: 311, address: "192.0.2.41", devices: [{ mapping: "rtx" }] }],
+    });
+    new TerraformOutput(this, "server_url", { value: cluster.url });
+  }
+}
+
 if (require.main === module) {
   const app = new App({ stackTraces: false });
   buildLab(app, lab);
   new OneContainer(app, "one-container");
+  new OneCluster(app, "one-cluster");
   app.synth();
 }

@@ -1,46 +1,33 @@
 import { join, relative } from "node:path";
 import { NullProvider } from "@cdktf/provider-null/lib/provider";
-import { type ITerraformDependable, TerraformOutput, TerraformVariable } from "cdktf";
+import { type ITerraformDependable, TerraformOutput } from "cdktf";
 import type { Construct } from "constructs";
-import { JoinTokens } from "../constructs/k3s/join-tokens";
-import { agentConfig, serverConfig } from "../constructs/k3s/k3s-config";
-import { K3sNode } from "../constructs/k3s/k3s-node";
-import { OperatorScript } from "../constructs/k3s/operator-script";
-import { API_PORT } from "../constructs/k3s/paths";
+import { handedOverTokens } from "../constructs/k3s/handed-over-tokens";
+import { K3sCluster } from "../constructs/k3s/k3s-cluster";
+import type { K3sServerProps, K3sWorkerProps } from "../constructs/k3s/k3s-cluster-props";
+import type { K3sNode } from "../constructs/k3s/k3s-node";
+import type { K3sRelease } from "../constructs/k3s/k3s-release";
+import { variableTokens } from "../constructs/k3s/variable-tokens";
 import { Connection } from "../constructs/proxmox/connection";
-import type { OpenPort } from "../constructs/proxmox/guest-firewall";
 import { OwnershipGuard } from "../constructs/proxmox/ownership-guard";
 import { PciMapping } from "../constructs/proxmox/pci-mapping";
 import type { DiskSource, PassedDevice } from "../constructs/proxmox/virtual-machine";
-import { parseCidr } from "../grammar/address";
 import { wholeCard } from "../grammar/pci";
-import { type Cluster, type ClusterNode, serversOf } from "../lab/cluster";
+import { type Cluster, type ClusterNode, serversOf, workersOf } from "../lab/cluster";
 import { imageFileName } from "../lab/image";
-import { GPU_NODE } from "../lab/kubernetes";
 import type { ProxmoxLab } from "../lab/lab";
 import type { Problem } from "../lab/problem";
 import { Downloads } from "./downloads";
 import { LabStack } from "./lab-stack";
 import { aptMirror, bootstrapMirrors, registriesOf } from "./mirrors";
-import { connectionProps, datastoreOf, guestTags, terraformName } from "./proxmox";
+import { connectionProps, datastoreOf, terraformName } from "./proxmox";
 import { stackFolder } from "./stack-folder";
-
-/** The taint of a GPU worker, in the form in which K3s takes it. */
-const GPU_TAINT = `${GPU_NODE.taint.key}=${GPU_NODE.taint.value}:${GPU_NODE.taint.effect}`;
-
-/**
- * How long a node waits for its token and for the server it joins: as long as `waitMinutes` may be. VMs are made one after another, so the
- * server may come last. Not `waitMinutes` itself: an edit of that would be an edit of every node's data.
- */
-const PATIENCE_SECONDS = 4 * 60 * 60;
 
 /** Stack `cluster`: images, PCI mappings, snippets, the VMs of a K3s cluster, and the wait until every node is ready. */
 export class ClusterStack extends LabStack<ProxmoxLab> {
-  readonly nodes: Readonly<Record<string, K3sNode>>;
+  readonly k3s: K3sCluster;
   private readonly downloads: Downloads;
   private readonly mappings = new Map<string, PciMapping>();
-  private readonly tokens?: JoinTokens;
-  private readonly guard?: OwnershipGuard;
 
   constructor(
     scope: Construct,
@@ -52,80 +39,91 @@ export class ClusterStack extends LabStack<ProxmoxLab> {
     new Connection(this, "proxmox", connectionProps(lab));
     new NullProvider(this, "null");
     this.downloads = new Downloads(this, lab);
-    if (lab.ownershipGuard) this.guard = new OwnershipGuard(this, "guard");
-    if (cluster.joinToken === "variable") this.tokens = new JoinTokens(this, "tokens");
-    this.nodes = Object.fromEntries(cluster.nodes.map((spec) => [spec.key, this.vm(spec)]));
-    this.ready();
-    this.outputs();
-  }
-
-  /** The first server; a checked lab has one. */
-  private get first(): ClusterNode {
-    return serversOf(this.cluster)[0] as ClusterNode;
-  }
-
-  /** Where nodes and clients reach the servers. */
-  private get apiHost(): string {
-    return this.cluster.registrationAddress ?? this.first.address;
-  }
-
-  private vm(spec: ClusterNode): K3sNode {
-    const { lab, cluster } = this;
-    const { network } = lab;
-    const node = spec.node as string; // The rule clusterNodes refuses a VM without one.
-    const disk = this.disk(node);
-    const cards = spec.gpus.map((gpu) => this.card(node, gpu));
-    const handedOver = cluster.joinToken === "ssh";
-    const files = datastoreOf(lab, node, "files");
-    // A prefix, since a key such as `k3s` or `ready` is also what other constructs are called here.
-    return new K3sNode(this, `node-${spec.key}`, {
-      role: spec.role,
-      resourceName: spec.key,
-      node,
-      vmId: spec.vmId,
-      name: spec.name,
-      description: `K3s ${spec.role}, of the lab ${lab.name}. Managed by Terraform.`,
-      tags: [...guestTags(lab, "k3s"), spec.role, ...(spec.gpus.length > 0 ? ["gpu"] : []), ...spec.tags],
-      cores: spec.cores,
-      memoryGiB: spec.memoryGiB,
-      disks: spec.disks ?? datastoreOf(lab, node, "disks"),
-      diskGiB: spec.diskGiB,
-      source: disk.source,
+    const guard = lab.ownershipGuard ? new OwnershipGuard(this, "guard") : undefined;
+    const { network, storage } = lab;
+    const [first, ...others] = serversOf(cluster);
+    this.k3s = new K3sCluster(this, "k3s-cluster", {
+      release: this.release(cluster.k3sVersion),
+      servers: [this.server(first as ClusterNode), ...others.map((server) => this.server(server))], // A checked lab has a server.
+      workers: workersOf(cluster).map((worker) => this.worker(worker)),
       network: {
         bridge: cluster.bridge ?? network.bridge,
         vlan: cluster.vlan ?? network.vlan,
-        address: `${spec.address}/${parseCidr(network.cidr).prefix}`,
+        cidr: network.cidr,
         gateway: network.gateway as string, // The rule clusterAddresses refuses a network without one.
         dns: network.dns,
         searchDomain: network.searchDomain,
       },
-      devices: cards.map(({ device }) => device),
-      dependsOn: [...disk.dependsOn, ...cards.flatMap(({ dependsOn }) => dependsOn)],
-      startOnBoot: spec.startOnBoot,
-      protect: spec.protect,
-      pool: cluster.pool,
-      guard: this.guard,
-      files,
-      filesShared: lab.storage.shared.includes(files),
+      access: { management: network.management, clients: network.clients },
+      tokens: cluster.joinToken === "ssh" ? handedOverTokens : variableTokens,
+      registrationAddress: cluster.registrationAddress,
+      disable: cluster.disable,
+      source: this.disk((first as ClusterNode).node as string).source,
+      disks: storage.disks,
+      files: storage.files,
       user: cluster.user,
       sshPublicKeys: lab.sshPublicKeys,
-      release: {
-        version: spec.k3sVersion,
-        sha256: spec.k3sVersion === cluster.k3sVersion ? cluster.k3sSha256 : undefined,
-        parameters: bootstrapMirrors(lab),
-      },
-      registries: registriesOf(lab),
+      tags: [lab.name, "terraform"],
       aptMirror: aptMirror(lab),
-      config: this.config(spec),
-      tokens: this.tokens,
-      makesTokens: handedOver && spec.key === this.first.key,
-      tokenWaitSeconds: handedOver && spec.key !== this.first.key ? PATIENCE_SECONDS : 0,
-      joins: this.joins(spec),
-      serverWaitSeconds: spec.key === this.first.key ? undefined : PATIENCE_SECONDS,
-      gpu: spec.gpus.length > 0 ? { count: spec.gpus.length, driver: cluster.nvidiaDriver } : undefined,
-      replaceOnChange: cluster.onBootstrapChange === "replaceWorkers" && spec.role === "worker",
-      firewall: { open: this.open(spec) },
+      registries: registriesOf(lab),
+      nvidiaDriver: cluster.nvidiaDriver,
+      gpuTaint: cluster.gpuTaint,
+      pool: cluster.pool,
+      guard,
+      wait: cluster.waitForNodes,
+      waitMinutes: cluster.waitMinutes,
+      kubeconfig: relative(stackFolder(this), join(lab.directory, lab.kubernetes.kubeconfig)),
+      replaceWorkers: cluster.onBootstrapChange === "replaceWorkers",
     });
+    this.outputs();
+  }
+
+  get nodes(): Readonly<Record<string, K3sNode>> {
+    return this.k3s.nodes;
+  }
+
+  private release(version: string): K3sRelease {
+    const { k3sVersion, k3sSha256 } = this.cluster;
+    return { version, sha256: version === k3sVersion ? k3sSha256 : undefined, parameters: bootstrapMirrors(this.lab) };
+  }
+
+  private server(spec: ClusterNode): K3sServerProps {
+    const { lab } = this;
+    const node = spec.node as string; // The rule clusterNodes refuses a VM without one.
+    const disk = this.disk(node);
+    const files = datastoreOf(lab, node, "files");
+    return {
+      resourceName: spec.key,
+      node,
+      vmId: spec.vmId,
+      address: spec.address,
+      name: spec.name,
+      description: `K3s ${spec.role}, of the lab ${lab.name}. Managed by Terraform.`,
+      tags: spec.tags,
+      cores: spec.cores,
+      memoryGiB: spec.memoryGiB,
+      diskGiB: spec.diskGiB,
+      disks: spec.disks ?? datastoreOf(lab, node, "disks"),
+      source: disk.source,
+      dependsOn: disk.dependsOn,
+      files,
+      filesShared: lab.storage.shared.includes(files),
+      startOnBoot: spec.startOnBoot,
+      protect: spec.protect,
+      labels: spec.labels,
+      taints: spec.taints,
+      release: this.release(spec.k3sVersion),
+    };
+  }
+
+  private worker(spec: ClusterNode): K3sWorkerProps {
+    const props = this.server(spec);
+    const cards = spec.gpus.map((gpu) => this.card(props.node, gpu));
+    return {
+      ...props,
+      devices: cards.map(({ device }) => device),
+      dependsOn: [...(props.dependsOn ?? []), ...cards.flatMap(({ dependsOn }) => dependsOn)],
+    };
   }
 
   private disk(node: string): { source: DiskSource; dependsOn: ITerraformDependable[] } {
@@ -160,151 +158,39 @@ export class ClusterStack extends LabStack<ProxmoxLab> {
     return { device: { mapping: `${this.lab.name}-${node}-${name}` }, dependsOn: [mapping.resource] };
   }
 
-  private config(spec: ClusterNode): string {
-    const { cluster } = this;
-    const gpu = spec.gpus.length > 0;
-    const common = {
-      name: spec.name,
-      address: spec.address,
-      labels: { ...(gpu && GPU_NODE.labels), ...spec.labels },
-      taints: [...(gpu && cluster.gpuTaint ? [GPU_TAINT] : []), ...spec.taints],
-    };
-    const joins = this.joins(spec);
-    if (spec.role === "worker") return agentConfig({ ...common, server: joins ?? this.url(this.apiHost) });
-    const servers = serversOf(cluster);
-    const founding = servers.length > 1 ? "first" : "alone";
-    return serverConfig({
-      ...common,
-      membership: joins === undefined ? founding : { join: joins },
-      tlsSan: [...(cluster.registrationAddress ? [cluster.registrationAddress] : []), ...servers.map(({ address }) => address)],
-      disable: cluster.disable,
-    });
-  }
-
-  /**
-   * Where a node joins: a worker at the registration address, a server at the server before it, so that they join one after another and need
-   * no virtual IP, which may itself run on the servers.
-   */
-  private joins(spec: ClusterNode): string | undefined {
-    if (spec.role === "worker") return this.url(this.apiHost);
-    const servers = serversOf(this.cluster);
-    const before = servers[servers.findIndex(({ key }) => key === spec.key) - 1];
-    return before && this.url(before.address);
-  }
-
-  private url(host: string): string {
-    return `https://${host}:${API_PORT}`;
-  }
-
-  private open(spec: ClusterNode): OpenPort[] {
-    const { clients, management } = this.lab.network;
-    const peers = this.cluster.nodes.filter(({ key }) => key !== spec.key).map(({ address }) => `${address}/32`);
-    return [
-      { service: "nodes of the cluster", sources: peers },
-      { service: "SSH", protocol: "tcp", port: "22", sources: management },
-      ...(spec.role === "server"
-        ? [{ service: "Kubernetes API", protocol: "tcp", port: String(API_PORT), sources: management } as const]
-        : []),
-      { service: "HTTP", protocol: "tcp", port: "80", sources: clients },
-      { service: "HTTPS", protocol: "tcp", port: "443", sources: clients },
-    ];
-  }
-
-  /** The end of the stack: tokens handed over where they are, every node ready, the kubeconfig written. */
-  private ready(): void {
-    const { cluster, lab } = this;
-    const [first, ...others] = cluster.nodes.filter(({ role }) => role === "server");
-    const workers = cluster.nodes.filter(({ role }) => role === "worker");
-    const pairs = (nodes: readonly ClusterNode[]) => nodes.map(({ name, address }) => `${name}=${address}`).join(" ");
-    if (!first || (!cluster.waitForNodes && cluster.joinToken === "variable")) return;
-    const common = { SSH_USER: cluster.user, TIMEOUT_SECONDS: String(cluster.waitMinutes * 60) };
-    // A VM's id is the same before and after it is replaced, but unknown in the plan that replaces it, and that is what counts.
-    const machine = ({ key }: ClusterNode) => `\${proxmox_virtual_environment_vm.${key}.id}`;
-    const triggers = { machines: cluster.nodes.map(machine).join(",") };
-    const hostKeys = cluster.nodes.map(
-      (node) =>
-        new OperatorScript(this, `host-key-${node.key}`, {
-          resourceName: `${node.key}_host_key`,
-          script: "forget-host-key.sh",
-          environment: { ADDRESS: node.address },
-          triggers: { machine: machine(node) },
-        }).resource,
-    );
-    // With the firewall on, what is open is open; the scripts' ssh is not cut in the middle.
-    const dependsOn = [...hostKeys, ...Object.values(this.nodes).map(({ firewall }) => firewall.options)];
-    const handOver =
-      cluster.joinToken === "ssh" && cluster.nodes.length > 1
-        ? new OperatorScript(this, "hand-over", {
-            resourceName: "token_hand_over",
-            script: "hand-over-token.sh",
-            environment: { ...common, FIRST_SERVER: pairs([first]), SERVERS: pairs(others), WORKERS: pairs(workers) },
-            triggers,
-            dependsOn,
-          })
-        : undefined;
-    if (!cluster.waitForNodes) return;
-    const kubeconfig = new TerraformVariable(this, "kubeconfig", {
-      type: "string",
-      default: relative(stackFolder(this), join(lab.directory, lab.kubernetes.kubeconfig)),
-      description: "File that the kubeconfig is written to, relative to this stack's folder.",
-    });
-    new OperatorScript(this, "ready", {
-      resourceName: "nodes_ready",
-      script: "wait-for-nodes.sh",
-      environment: {
-        ...common,
-        NODES: pairs(cluster.nodes),
-        SERVER_ADDRESS: first.address,
-        KUBERNETES_API_ADDRESS: this.apiHost,
-        KUBECONFIG_PATH: kubeconfig.stringValue,
-      },
-      triggers,
-      dependsOn: [...(handOver ? [handOver.resource] : []), ...dependsOn],
-    });
-  }
-
   private outputs(): void {
-    const { cluster, first } = this;
-    const servers = serversOf(cluster);
+    const { k3s } = this;
+    const rebuild = Object.entries(k3s.rebuildCommands);
     const output = (name: string, value: unknown, description: string, sensitive = false) =>
       new TerraformOutput(this, name, { value, description, sensitive });
-    output("server_url", this.url(this.apiHost), "URL of the Kubernetes API.");
+    output("server_url", k3s.url, "URL of the Kubernetes API.");
     output(
       "node_addresses",
-      Object.fromEntries(cluster.nodes.map(({ key, address }) => [key, address])),
+      Object.fromEntries(Object.entries(k3s.nodes).map(([key, { address }]) => [key, address])),
       "Address of each node.",
     );
-    if (this.tokens) output("join_token", `\${${this.tokens.agent}}`, "The token that workers join with.", true);
-    output(
-      "kubeconfig_command",
-      `(umask 077 && ssh ${cluster.user}@${first.address} sudo cat /etc/rancher/k3s/k3s.yaml | ` +
-        `sed 's#https://127.0.0.1:${API_PORT}#${this.url(this.apiHost)}#' > kubeconfig)`,
-      "Fetches the kubeconfig into this folder.",
-    );
+    if (k3s.agentToken) output("join_token", `\${${k3s.agentToken}}`, "The token that workers join with.", true);
+    output("kubeconfig_command", k3s.kubeconfigCommand, "Fetches the kubeconfig into this folder.");
     output(
       "replace_server_commands",
-      Object.fromEntries(servers.map(({ key }) => [key, this.replaceServer(key, servers)])),
+      Object.fromEntries(rebuild.map(([key, command], i) => [key, i === 0 ? rebuildFirst(command, rebuild[1]?.[0]) : command])),
       "Servers are never replaced by an edit. To rebuild them: one at a time, in this stack's folder, as docs/upgrades.md says.",
     );
-    if (servers.length > 1) {
+    if (rebuild.length > 1) {
       // Before the apply that makes the others: they could not join, and their bootstrap would fail.
       output(
         "growing_from_one_server",
-        `ssh ${cluster.user}@${first.address} "sudo mkdir -p /etc/rancher/k3s/config.yaml.d && ` +
-          `echo 'cluster-init: true' | sudo tee /etc/rancher/k3s/config.yaml.d/etcd.yaml && sudo systemctl restart k3s"`,
-        `Only if ${first.key} has been the cluster's only server until now, and before the apply that makes the others: moves its data ` +
+        k3s.growCommand,
+        `Only if ${rebuild[0]?.[0]} has been the cluster's only server until now, and before the apply that makes the others: moves its data ` +
           "into etcd, so that they can join.",
       );
     }
   }
+}
 
-  /** How to rebuild a server. The first founds a cluster when it starts without data, so it must not be the first then. */
-  private replaceServer(key: string, servers: readonly ClusterNode[]): string {
-    const command = `terraform apply -replace=proxmox_virtual_environment_vm.${key}`;
-    if (key !== this.first.key) return command;
-    const next = servers.find((server) => server.key !== key);
-    return next
-      ? `# Set cluster.firstServer: ${next.key} in the lab, synthesize and apply. Then: ${command}`
-      : `# The only server: all of the cluster's data is lost. ${command}`;
-  }
+/** How to rebuild the first server. It founds a cluster when it starts without data, so another server must become the first before. */
+function rebuildFirst(command: string, next: string | undefined): string {
+  return next
+    ? `# Set cluster.firstServer: ${next} in the lab, synthesize and apply. Then: ${command}`
+    : `# The only server: all of the cluster's data is lost. ${command}`;
 }

@@ -10,11 +10,11 @@ import { GuestFirewall, type GuestFirewallProps } from "../proxmox/guest-firewal
 import { Snippet } from "../proxmox/snippet";
 import { VirtualMachine, type VirtualMachineProps } from "../proxmox/virtual-machine";
 import { type CloudConfigFile, type CloudConfigProps, cloudConfig, cloudConfigText, metaData } from "./cloud-config";
-import type { TokenSource } from "./join-tokens";
 import { environmentFile } from "./k3s-config";
 import { type K3sRelease, unprovenSources } from "./k3s-release";
 import { K3sScripts } from "./k3s-scripts";
 import { K3S_TEMPLATES, ON_NODE } from "./paths";
+import type { NodeTokens } from "./token-strategy";
 
 export interface K3sNodeProps extends Omit<VirtualMachineProps, "cloudInit" | "replaceTriggeredBy"> {
   readonly role: "server" | "worker";
@@ -31,12 +31,8 @@ export interface K3sNodeProps extends Omit<VirtualMachineProps, "cloudInit" | "r
   readonly aptMirror?: string;
   /** Content of K3s' registries.yaml. @default none: images come from their own registries */
   readonly registries?: string;
-  /** @default the tokens are handed over later, by SSH */
-  readonly tokens?: TokenSource;
-  /** With `tokens` absent: whether this server makes them. @default false */
-  readonly makesTokens?: boolean;
-  /** How long the node waits for tokens that are handed over, in seconds. @default 0 */
-  readonly tokenWaitSeconds?: number;
+  /** How the node gets its join tokens. */
+  readonly tokens: NodeTokens;
   /** URL of the server that must answer before this node joins. Absent for the first server. */
   readonly joins?: string;
   /** How long the node waits for that server, in seconds. @default 1800 */
@@ -50,6 +46,10 @@ export interface K3sNodeProps extends Omit<VirtualMachineProps, "cloudInit" | "r
 
 /** A VM that makes itself a K3s node at its first boot. */
 export class K3sNode extends Construct {
+  /** Name of its resources in Terraform. */
+  readonly resourceName: string;
+  /** Its static address, without the prefix. */
+  readonly address: string;
   readonly machine: VirtualMachine;
   readonly userData: Snippet;
   readonly metaData: Snippet;
@@ -60,6 +60,8 @@ export class K3sNode extends Construct {
   constructor(scope: Construct, id: string, props: K3sNodeProps) {
     super(scope, id);
     const { name, vmId, node, files: datastore, resourceName, release } = props;
+    this.resourceName = resourceName;
+    this.address = props.network.address.replace(/\/.*$/, "");
     checkProps(scope, id, [
       prop("release.version", release.version, checkK3sVersion),
       ...unprovenSources(release).map((fault) => required("release.parameters", false, fault)),
@@ -114,10 +116,10 @@ function cloudConfigOf(props: K3sNodeProps, scripts: K3sScripts): CloudConfigPro
     ...release.parameters,
     NODE_NAME: props.name,
     JOIN_SERVER_URL: props.joins ?? "",
-    TOKEN_WAIT_SECONDS: props.tokenWaitSeconds,
+    TOKEN_WAIT_SECONDS: "waitSeconds" in tokens ? tokens.waitSeconds : 0,
     WAIT_FOR_SERVER_SECONDS: props.serverWaitSeconds,
     ...(isServer
-      ? { GENERATE_TOKENS: props.makesTokens ?? false }
+      ? { GENERATE_TOKENS: "made" in tokens }
       : { GPU: gpu !== undefined, GPU_COUNT: gpu?.count, NVIDIA_BRANCH: gpu?.driver }),
   });
   const secret = (path: string, expression: string): CloudConfigFile => ({ path, mode: "0600", content: { expression } });
@@ -131,7 +133,7 @@ function cloudConfigOf(props: K3sNodeProps, scripts: K3sScripts): CloudConfigPro
     { path: ON_NODE.config, mode: "0600", content: props.config },
     ...(props.registries ? [{ path: ON_NODE.registries, mode: "0600", content: props.registries }] : []),
     // A worker never gets the servers' token: with it, anyone who reads the worker's disk is administrator of the cluster.
-    ...(tokens
+    ...("server" in tokens
       ? isServer
         ? [secret(ON_NODE.token, tokens.server), secret(ON_NODE.agentToken, tokens.agent)]
         : [secret(ON_NODE.token, tokens.agent)]

@@ -52,6 +52,11 @@ const AGENT_TIMEOUT = "3m";
 export class VirtualMachine extends Construct {
   readonly resource: VirtualEnvironmentVm;
 
+  /** The command that destroys a VM and makes it anew. It runs in the stack's folder. */
+  static rebuildCommand(resourceName: string): string {
+    return `terraform apply -replace=${VirtualEnvironmentVm.tfResourceType}.${resourceName}`;
+  }
+
   constructor(scope: Construct, id: string, props: VirtualMachineProps) {
     super(scope, id);
     const { network, devices = [], source } = props;
@@ -171,7 +176,7 @@ function addressAsSetUp({ resourceName, name, network }: VirtualMachineProps) {
     condition: `\${try(${current}, "${network.address}") == "${network.address}"}`,
     errorMessage:
       `${name} was set up with the address \${try(${current}, "unknown")} and keeps it; ${network.address} is to be its address now. ` +
-      `Put the former address back, or rebuild it with this one: terraform apply -replace=${VirtualEnvironmentVm.tfResourceType}.${resourceName}`,
+      `Put the former address back, or rebuild it with this one: ${VirtualMachine.rebuildCommand(resourceName)}`,
   };
 }
 

@@ -20,6 +20,7 @@ const props: K3sNodeProps = {
   user: "ubuntu",
   sshPublicKeys: [sshKey()],
   release: { version: "v1.36.3+k3s1" },
+  tokens: { waitSeconds: 0 },
   config: "server: https://192.0.2.31:6443\n",
   joins: "https://192.0.2.31:6443",
   firewall: { open: [] },

@@ -1,0 +1,171 @@
+import { TerraformOutput, TerraformStack, Testing } from "cdktf";
+import { parse } from "yaml";
+import { handedOverTokens } from "../../../constructs/k3s/handed-over-tokens";
+import { K3sCluster } from "../../../constructs/k3s/k3s-cluster";
+import type { K3sClusterProps, K3sServerProps } from "../../../constructs/k3s/k3s-cluster-props";
+import { addresses, type StackJson, sshKey } from "../../../testing/lab";
+import { fileOn } from "../../../testing/rendered";
+
+const VM = "proxmox_virtual_environment_vm";
+const RULES = "proxmox_virtual_environment_firewall_rules";
+
+const server = (number: number, changes: Partial<K3sServerProps> = {}): K3sServerProps => ({
+  resourceName: `k3s-${number}`,
+  node: "pve1",
+  vmId: 300 + number,
+  address: `192.0.2.3${number}`,
+  ...changes,
+});
+
+const props: K3sClusterProps = {
+  release: { version: "v1.36.3+k3s1" },
+  source: { cloneOf: 9000 },
+  network: { cidr: "192.0.2.0/24", gateway: "192.0.2.1" },
+  access: { management: ["198.51.100.0/24"], clients: ["203.0.113.0/24"] },
+  sshPublicKeys: [sshKey()],
+  servers: [server(1)],
+  workers: [{ resourceName: "gpu-1", node: "pve1", vmId: 311, address: "192.0.2.41", devices: [{ mapping: "rtx" }] }],
+};
+
+function made(changes: Partial<K3sClusterProps> = {}): { cluster: K3sCluster; stack: StackJson } {
+  const stack = new TerraformStack(Testing.app({ stackTraces: false }), "stack");
+  const cluster = new K3sCluster(stack, "k3s-cluster", { ...props, ...changes });
+  new TerraformOutput(stack, "url", { value: cluster.url });
+  return { cluster, stack: JSON.parse(Testing.synth(stack)) as StackJson };
+}
+
+const plain = made();
+const several = made({ servers: [server(2), server(1), server(3)] });
+const config = (stack: StackJson, key: string) =>
+  parse(fileOn(stack, key, "/etc/rancher/k3s/config.yaml")?.content ?? "") as Record<string, unknown>;
+const environment = (stack: StackJson, key: string) =>
+  fileOn(stack, key, "/etc/k3s-bootstrap/bootstrap.env")?.content.split("\n");
+const ports = (stack: StackJson, key: string) => {
+  const rules = stack.resource[RULES]?.[key]?.["rule"] as { dport?: string; source: string }[] | undefined;
+  return rules?.map(({ dport = "all", source }) => `${dport} from ${source}`) ?? [];
+};
+const script = (stack: StackJson, name: string) => {
+  const [run] = [stack.resource["null_resource"]?.[name]?.["provisioner"]].flat() as {
+    "local-exec": { environment: Record<string, string> };
+  }[];
+  return run?.["local-exec"].environment;
+};
+
+test("a cluster is made without a lab, of these resources", () => {
+  expect(addresses(plain.stack)).toEqual([
+    "null_resource.gpu-1_bootstrap",
+    "null_resource.gpu-1_host_key",
+    "null_resource.k3s-1_bootstrap",
+    "null_resource.k3s-1_host_key",
+    "null_resource.nodes_ready",
+    ...["gpu-1", "k3s-1"].flatMap((key) => [
+      `proxmox_virtual_environment_file.${key}_meta-data`,
+      `proxmox_virtual_environment_file.${key}_user-data`,
+    ]),
+    ...["gpu-1", "k3s-1"].map((key) => `proxmox_virtual_environment_firewall_options.${key}`),
+    ...["gpu-1", "k3s-1"].map((key) => `${RULES}.${key}`),
+    ...["gpu-1", "k3s-1"].map((key) => `${VM}.${key}`),
+  ]);
+});
+
+test("its variables are the tokens and the kubeconfig, under names of their own", () => {
+  expect(Object.keys(plain.stack.variable ?? {}).sort()).toEqual(["k3s_agent_token", "k3s_server_token", "kubeconfig"]);
+});
+
+test.each([
+  ["server", "k3s-1", { cpu: { cores: 2 }, memory: { dedicated: 4096 }, disk: [{ size: 40, datastore_id: "local-lvm" }] }],
+  ["worker", "gpu-1", { cpu: { cores: 8 }, memory: { dedicated: 32_768 }, disk: [{ size: 100, datastore_id: "local-lvm" }] }],
+])("a %s has the size that a lab's has by default", (_, key, size) => {
+  expect(plain.stack.resource[VM]?.[key]).toMatchObject(size);
+});
+
+test("a node's own values come before the cluster's", () => {
+  const own = { cores: 4, disks: "fast", files: "nas", name: "first", source: { importFrom: "nas:import/own.qcow2" } };
+  const { stack } = made({ servers: [server(1, own)], disks: "slow", files: "local" });
+  expect(stack.resource[VM]?.["k3s-1"]).toMatchObject({
+    name: "first",
+    cpu: { cores: 4 },
+    disk: [{ datastore_id: "fast", import_from: "nas:import/own.qcow2" }],
+    initialization: { user_data_file_id: "nas:snippets/k3s-301-user-data.yaml" },
+  });
+});
+
+describe("servers join in the order in which they are listed", () => {
+  test.each([
+    ["the first founds the cluster", "k3s-2", { "cluster-init": true }],
+    ["the second joins the first", "k3s-1", { server: "https://192.0.2.32:6443" }],
+    ["the third joins the second", "k3s-3", { server: "https://192.0.2.31:6443" }],
+  ])("%s", (_, key, expected) => expect(config(several.stack, key)).toMatchObject(expected));
+
+  test("a lone server founds no etcd", () => expect(config(plain.stack, "k3s-1")).not.toHaveProperty("cluster-init"));
+  test("a worker joins the first server", () =>
+    expect(config(several.stack, "gpu-1")).toMatchObject({ server: "https://192.0.2.32:6443" }));
+  test("a worker joins at the registration address, where there is one", () =>
+    expect(config(made({ registrationAddress: "k3s.lab.example" }).stack, "gpu-1")).toMatchObject({
+      server: "https://k3s.lab.example:6443",
+    }));
+});
+
+describe("ports", () => {
+  test("of a server: its peers, SSH, the Kubernetes API, HTTP and HTTPS", () =>
+    expect(ports(plain.stack, "k3s-1")).toEqual([
+      "all from 192.0.2.41/32",
+      "22 from 198.51.100.0/24",
+      "6443 from 198.51.100.0/24",
+      "80 from 203.0.113.0/24",
+      "443 from 203.0.113.0/24",
+    ]));
+  test("of a worker: the same without the Kubernetes API", () =>
+    expect(ports(plain.stack, "gpu-1")).not.toContain("6443 from 198.51.100.0/24"));
+  test("for clients can be others", () => {
+    const access = { ...props.access, ports: [{ service: "gateway", port: "8443" }] };
+    const rules = ports(made({ access }).stack, "gpu-1");
+    expect(rules.filter((rule) => rule.endsWith("203.0.113.0/24"))).toEqual(["8443 from 203.0.113.0/24"]);
+  });
+});
+
+describe("tokens that are handed over", () => {
+  const { stack, cluster } = made({ tokens: handedOverTokens, servers: [server(1), server(2), server(3)] });
+  test("are no variables", () => expect(Object.keys(stack.variable ?? {})).toEqual(["kubeconfig"]));
+  test("are not known to Terraform", () => expect(cluster.agentToken).toBeUndefined());
+  test("are made by the first server", () => expect(environment(stack, "k3s-1")).toContain("GENERATE_TOKENS='true'"));
+  test("are waited for by the others", () => expect(environment(stack, "k3s-2")).toContain("TOKEN_WAIT_SECONDS='14400'"));
+  test("go from the first server to the others by their roles", () =>
+    expect(script(stack, "token_hand_over")).toMatchObject({
+      FIRST_SERVER: "k3s-1=192.0.2.31",
+      SERVERS: "k3s-2=192.0.2.32 k3s-3=192.0.2.33",
+      WORKERS: "gpu-1=192.0.2.41",
+    }));
+});
+
+test("a token strategy can be one's own", () => {
+  const own = { server: "local.server_token", agent: "local.agent_token" };
+  const { stack, cluster } = made({ tokens: { bind: () => ({ ofNode: () => own, agent: own.agent }) } });
+  expect([cluster.agentToken, fileOn(stack, "gpu-1", "/etc/rancher/k3s/token")?.content]).toEqual([
+    "local.agent_token",
+    "${local.agent_token}",
+  ]);
+});
+
+describe("the wait", () => {
+  test("writes the kubeconfig beside cdktf.out by default", () =>
+    expect(plain.stack.variable?.["kubeconfig"]).toMatchObject({ default: "../../../kubeconfig" }));
+  test("takes an hour at most by default", () =>
+    expect(script(plain.stack, "nodes_ready")).toMatchObject({ TIMEOUT_SECONDS: "3600" }));
+  test("can be left out, with all that goes by SSH", () => {
+    const { stack, cluster } = made({ wait: false });
+    expect([cluster.ready, addresses(stack).filter((address) => /host_key|nodes_ready/.test(address))]).toEqual([undefined, []]);
+  });
+});
+
+test("workers can be replaced when what they were made with changes, but servers cannot", () => {
+  const { stack } = made({ replaceWorkers: true });
+  expect(["gpu-1", "k3s-1"].map((key) => stack.resource[VM]?.[key]?.["lifecycle"])).toEqual([
+    expect.objectContaining({ replace_triggered_by: ["null_resource.gpu-1_bootstrap"] }),
+    expect.not.objectContaining({ replace_triggered_by: expect.anything() }),
+  ]);
+});
+
+test("a command rebuilds each server, the first one first", () => {
+  expect(Object.entries(several.cluster.rebuildCommands)[0]).toEqual(["k3s-2", `terraform apply -replace=${VM}.k3s-2`]);
+});

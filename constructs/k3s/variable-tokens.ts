@@ -1,0 +1,33 @@
+import { TerraformVariable } from "cdktf";
+import type { TokenStrategy } from "./token-strategy";
+
+const SERVER = "k3s_server_token";
+const AGENT = "k3s_agent_token";
+
+/**
+ * The tokens are two sensitive Terraform variables, `k3s_server_token` and `k3s_agent_token`. They end up in the snippets and in the state.
+ *
+ * The variables stand on the stack itself: below a construct, CDKTF would give them hashed names, and their TF_VAR_ with them. Each must be
+ * 64 hexadecimal digits, because K3s reads a token that begins with K10, or that looks like a bootstrap token, as something else.
+ */
+export const variableTokens: TokenStrategy = {
+  bind(stack) {
+    const variable = (name: string, description: string) =>
+      new TerraformVariable(stack, name, {
+        type: "string",
+        sensitive: true,
+        nullable: false,
+        description,
+        validation: [
+          {
+            condition: `\${can(regex("^[0-9a-f]{64}$", var.${name}))}`,
+            errorMessage: `${name} must be 64 hexadecimal digits in lower case. Make one with: openssl rand -hex 32`,
+          },
+        ],
+      });
+    variable(SERVER, "Token that K3s servers join with. Keep it with the backups of etcd: they cannot be restored without it.");
+    variable(AGENT, "Token that K3s workers join with. Another than the servers'.");
+    const tokens = { server: `var.${SERVER}`, agent: `var.${AGENT}` };
+    return { ofNode: () => tokens, agent: tokens.agent };
+  },
+};
