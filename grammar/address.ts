@@ -1,5 +1,5 @@
 import { isIPv4 } from "node:net";
-import { type Check, type Fault, quote } from "./fault";
+import { type Fault, type FaultCode, quote, type ValueCheck } from "./fault";
 
 /** An IPv4 network: its lowest address as an unsigned 32-bit number, and the length of its prefix in bits. */
 export interface Network {
@@ -37,7 +37,7 @@ function baseOf(ip: string, prefix: number): number {
 }
 
 /** Refuses what is not a plain IPv4 address, such as `192.0.2.1`. */
-export const checkAddress: Check<string> = (text) =>
+export const checkAddress: ValueCheck<string> = (text) =>
   isIPv4(text)
     ? undefined
     : {
@@ -47,7 +47,7 @@ export const checkAddress: Check<string> = (text) =>
       };
 
 /** Refuses what is neither `dhcp` nor an IPv4 address with or without a prefix. */
-export const checkHostAddress: Check<string> = (text) => {
+export const checkHostAddress: ValueCheck<string> = (text) => {
   if (text === "dhcp" || split(text)) return undefined;
   return {
     code: "invalid-address",
@@ -57,7 +57,7 @@ export const checkHostAddress: Check<string> = (text) => {
 };
 
 /** Refuses what is not a network in CIDR form, or one with host bits set, and then names the network that was probably meant. */
-export const checkCidr: Check<string> = (text): Fault | undefined => {
+export const checkCidr: ValueCheck<string> = (text): Fault<FaultCode> | undefined => {
   const parts = split(text);
   if (parts?.prefix === undefined) {
     return {

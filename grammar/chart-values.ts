@@ -28,7 +28,7 @@ export type KnownChart = keyof typeof KNOWN;
 const EXTRA: Readonly<Partial<Record<KnownChart, Keys>>> = { "nvidia-device-plugin": { affinity: "null" } };
 
 /** What is wrong with one value given to a chart. */
-export interface ValueFault extends Fault {
+export interface ValueFault extends Fault<"unknown-chart-key" | "wrong-chart-type"> {
   /** The dotted key. */
   readonly key: string;
 }

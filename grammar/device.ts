@@ -1,7 +1,7 @@
-import { type Check, matching } from "./fault";
+import { matching, type ValueCheck } from "./fault";
 
 /** Refuses a device path that Proxmox would not pass to a container: it takes what lies under /dev. The provider looks at nothing. */
-export const checkDevicePath: Check<string> = matching(
+export const checkDevicePath: ValueCheck<string> = matching(
   /^\/dev\/[A-Za-z0-9_][A-Za-z0-9_./-]*$/,
   "invalid-device",
   "a device under /dev",
@@ -9,7 +9,7 @@ export const checkDevicePath: Check<string> = matching(
 );
 
 /** Refuses a file mode that Proxmox refuses: exactly four octal digits, the first a 0. The provider's own pattern lets more through. */
-export const checkMode: Check<string> = matching(
+export const checkMode: ValueCheck<string> = matching(
   /^0[0-7]{3}$/,
   "invalid-mode",
   "a file mode",
@@ -17,7 +17,7 @@ export const checkMode: Check<string> = matching(
 );
 
 /** Refuses a path that is not absolute, or that a shell or Terraform would read as something else. */
-export const checkAbsolutePath: Check<string> = matching(
+export const checkAbsolutePath: ValueCheck<string> = matching(
   /^(\/[A-Za-z0-9_.@+-]+)+$/,
   "invalid-path",
   "an absolute path",

@@ -1,9 +1,9 @@
-import { type Check, quote } from "./fault";
+import { quote, type ValueCheck } from "./fault";
 
 const LABEL = /^(?!-)[a-z0-9-]{1,63}(?<!-)$/;
 
 /** Refuses what is not a DNS name of at least two labels in lower case. */
-export const checkDomainName: Check<string> = (text) => {
+export const checkDomainName: ValueCheck<string> = (text) => {
   const labels = text.split(".");
   const valid =
     text.length <= 253 && labels.length > 1 && labels.every((label) => LABEL.test(label)) && !/^\d+$/.test(labels.at(-1) ?? "");
@@ -17,7 +17,7 @@ export const checkDomainName: Check<string> = (text) => {
 };
 
 /** Refuses what is not one DNS label after another; one label is enough. */
-export const checkSearchDomain: Check<string> = (text) =>
+export const checkSearchDomain: ValueCheck<string> = (text) =>
   text.length <= 253 && text.split(".").every((label) => LABEL.test(label))
     ? undefined
     : {

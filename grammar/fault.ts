@@ -1,15 +1,76 @@
-/** Why a value is refused: data for the caller, who knows the place it stands in. */
-export interface Fault {
-  /** Stable, kebab-case name of the kind of fault, such as `invalid-mac`. */
-  readonly code: string;
-  /** What is wrong, naming the value and what was expected of it. */
+/** The codes of the faults that a value can have by itself. `docs/problems.md` explains each. */
+export type FaultCode =
+  | "chart-version-not-exact"
+  | "credential-in-url"
+  | "endpoint-not-https"
+  | "endpoint-path"
+  | "invalid-address"
+  | "invalid-bridge"
+  | "invalid-checksum"
+  | "invalid-cpu"
+  | "invalid-datastore"
+  | "invalid-device"
+  | "invalid-domain"
+  | "invalid-driver-branch"
+  | "invalid-driver-version"
+  | "invalid-email"
+  | "invalid-environment"
+  | "invalid-file-path"
+  | "invalid-file-system"
+  | "invalid-host"
+  | "invalid-image"
+  | "invalid-image-name"
+  | "invalid-image-prefix"
+  | "invalid-k3s-version"
+  | "invalid-keep-alive"
+  | "invalid-key"
+  | "invalid-kubernetes-name"
+  | "invalid-label"
+  | "invalid-mac"
+  | "invalid-mapping"
+  | "invalid-memory"
+  | "invalid-mode"
+  | "invalid-model"
+  | "invalid-mount-option"
+  | "invalid-name"
+  | "invalid-network"
+  | "invalid-node-name"
+  | "invalid-oci"
+  | "invalid-ollama-version"
+  | "invalid-path"
+  | "invalid-pci-id"
+  | "invalid-pci-path"
+  | "invalid-pool"
+  | "invalid-registry"
+  | "invalid-release"
+  | "invalid-ssh-key"
+  | "invalid-tag"
+  | "invalid-taint"
+  | "invalid-template-name"
+  | "invalid-template-volume"
+  | "invalid-url"
+  | "invalid-user"
+  | "invalid-vmid"
+  | "network-host-bits"
+  | "not-https"
+  | "private-key"
+  | "reserved-label";
+
+/** Why a value is refused. It is data: the caller knows the place of the value. */
+export interface Fault<C extends string = string> {
+  /** Stable kebab-case name of the fault, such as `invalid-mac`. */
+  readonly code: C;
+  /** What is wrong, with the value and what was expected of it. */
   readonly message: string;
-  /** What to do about it. */
+  /** What to do. */
   readonly remedy: string;
 }
 
-/** Looks at one value and returns what is wrong with it, or `undefined` when it is fine. Pure. */
-export type Check<T> = (value: T) => Fault | undefined;
+/** Looks at one value and returns what is wrong with it, or `undefined` when nothing is. Pure. */
+export type Check<T, C extends string = string> = (value: T) => Fault<C> | undefined;
+
+/** A check of this room. Its codes are registered, so a lab can use it as well as a construct. */
+export type ValueCheck<T> = Check<T, FaultCode>;
 
 /** Shows a value in a message: quoted, on one line, cut after 60 characters so that a pasted file does not fill the screen. */
 export function quote(value: unknown): string {
@@ -17,7 +78,7 @@ export function quote(value: unknown): string {
   return text.length > 60 ? `${text.slice(0, 57)}…"` : text;
 }
 
-/** The check that a pattern matches, for values whose whole grammar is one regular expression. */
-export function matching(pattern: RegExp, code: string, what: string, remedy: string): Check<string> {
+/** Makes the check of a value whose whole grammar is one regular expression. */
+export function matching(pattern: RegExp, code: FaultCode, what: string, remedy: string): ValueCheck<string> {
   return (value) => (pattern.test(value) ? undefined : { code, message: `${quote(value)} is not ${what}`, remedy });
 }

@@ -1,7 +1,7 @@
-import { type Check, quote } from "./fault";
+import { quote, type ValueCheck } from "./fault";
 
 /** Refuses a path of a file on the operator's machine that Terraform or a shell would read as something else. */
-export const checkFilePath: Check<string> = (text) =>
+export const checkFilePath: ValueCheck<string> = (text) =>
   text !== "" && !/[\p{Cc}"'$`\\{}]/u.test(text) && !text.startsWith("~") && !text.endsWith("/")
     ? undefined
     : {

@@ -1,9 +1,9 @@
-import { type Check, matching, quote } from "./fault";
+import { matching, quote, type ValueCheck } from "./fault";
 
 /**
  * Refuses a VMID that Proxmox refuses: it reserves the numbers below 100 for itself and stops at 999,999,999.
  */
-export const checkVmId: Check<number> = (value) =>
+export const checkVmId: ValueCheck<number> = (value) =>
   Number.isInteger(value) && value >= 100 && value <= 999_999_999
     ? undefined
     : {
@@ -13,7 +13,7 @@ export const checkVmId: Check<number> = (value) =>
       };
 
 /** Refuses a guest's name that is not one DNS label (RFC 1123): Proxmox takes it as the host name. */
-export const checkGuestName: Check<string> = matching(
+export const checkGuestName: ValueCheck<string> = matching(
   /^(?!-)[a-z0-9-]{1,63}(?<!-)$/,
   "invalid-name",
   "a host name",
@@ -24,7 +24,7 @@ export const checkGuestName: Check<string> = matching(
  * Refuses a key that cannot name a guest and a Terraform resource at once: a DNS label that begins with a letter.
  * 40 characters leave room for the lab's name before it.
  */
-export const checkKey: Check<string> = matching(
+export const checkKey: ValueCheck<string> = matching(
   /^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/,
   "invalid-key",
   "a name that Terraform and Proxmox both take",
@@ -32,7 +32,7 @@ export const checkKey: Check<string> = matching(
 );
 
 /** Refuses a tag that Proxmox would refuse, or change: it stores tags in lower case, and the difference would show in every plan. */
-export const checkTag: Check<string> = matching(
+export const checkTag: ValueCheck<string> = matching(
   /^[a-z0-9_][a-z0-9_.+-]*$/,
   "invalid-tag",
   "a Proxmox tag",
@@ -40,7 +40,7 @@ export const checkTag: Check<string> = matching(
 );
 
 /** Refuses a Proxmox node's name that is not a host name. Unlike guests, nodes may have capital letters. */
-export const checkNodeName: Check<string> = matching(
+export const checkNodeName: ValueCheck<string> = matching(
   /^(?!-)[A-Za-z0-9-]{1,63}(?<!-)$/,
   "invalid-node-name",
   "the name of a Proxmox node",
@@ -48,7 +48,7 @@ export const checkNodeName: Check<string> = matching(
 );
 
 /** Refuses a network bridge's name that Linux would not take: at most 15 characters. */
-export const checkBridge: Check<string> = matching(
+export const checkBridge: ValueCheck<string> = matching(
   /^[A-Za-z][A-Za-z0-9_.-]{0,14}$/,
   "invalid-bridge",
   "the name of a bridge",
@@ -56,7 +56,7 @@ export const checkBridge: Check<string> = matching(
 );
 
 /** Refuses a name that is not a pool's. */
-export const checkPoolName: Check<string> = matching(
+export const checkPoolName: ValueCheck<string> = matching(
   /^[A-Za-z0-9._/-]+$/,
   "invalid-pool",
   "the name of a pool",

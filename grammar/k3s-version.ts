@@ -1,7 +1,7 @@
-import { type Check, matching } from "./fault";
+import { matching, type ValueCheck } from "./fault";
 
 /** Refuses what is not the exact name of a K3s release. */
-export const checkK3sVersion: Check<string> = matching(
+export const checkK3sVersion: ValueCheck<string> = matching(
   /^v1\.\d+\.\d+\+k3s\d+$/,
   "invalid-k3s-version",
   "the name of a K3s release",

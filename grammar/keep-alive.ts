@@ -1,7 +1,7 @@
-import { type Check, matching } from "./fault";
+import { matching, type ValueCheck } from "./fault";
 
 /** Refuses what Ollama does not take for OLLAMA_KEEP_ALIVE: it would say so in its log, and go on with five minutes. */
-export const checkKeepAlive: Check<string> = matching(
+export const checkKeepAlive: ValueCheck<string> = matching(
   /^-?(\d+|(\d+(\.\d+)?(ms|s|m|h))+)$/,
   "invalid-keep-alive",
   "how long a model can stay loaded",

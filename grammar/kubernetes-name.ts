@@ -1,7 +1,7 @@
-import { type Check, matching } from "./fault";
+import { matching, type ValueCheck } from "./fault";
 
 /** Refuses a name that Kubernetes does not take for a namespace, a Service or a StorageClass (RFC 1123 label). */
-export const checkKubernetesName: Check<string> = matching(
+export const checkKubernetesName: ValueCheck<string> = matching(
   /^(?!-)[a-z0-9-]{1,63}(?<!-)$/,
   "invalid-kubernetes-name",
   "a name that Kubernetes takes",
@@ -9,7 +9,7 @@ export const checkKubernetesName: Check<string> = matching(
 );
 
 /** Refuses what is not one exact chart version: a range is planned as one version and applied as another. */
-export const checkChartVersion: Check<string> = matching(
+export const checkChartVersion: ValueCheck<string> = matching(
   /^v?\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$/,
   "chart-version-not-exact",
   "one exact version of a chart",
@@ -17,7 +17,7 @@ export const checkChartVersion: Check<string> = matching(
 );
 
 /** Refuses an image reference without a tag or digest, and one that is `latest`: what runs would change by itself. */
-export const checkImage: Check<string> = matching(
+export const checkImage: ValueCheck<string> = matching(
   /^[a-z0-9]([a-z0-9._:/-]*[a-z0-9])?(:(?!latest$)[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}|@sha256:[a-f0-9]{64})$/,
   "invalid-image",
   "an image with an exact tag",

@@ -1,4 +1,4 @@
-import { type Check, type Fault, quote } from "./fault";
+import { type Fault, type FaultCode, quote, type ValueCheck } from "./fault";
 
 const NAME = /^[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$/;
 const PREFIX = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/;
@@ -16,7 +16,7 @@ function checkQualifiedName(key: string): string | undefined {
 }
 
 /** Refuses `key=value` that Kubernetes does not take as a label, or that K3s refuses to start with. */
-export const checkNodeLabel: Check<string> = (text): Fault | undefined => {
+export const checkNodeLabel: ValueCheck<string> = (text): Fault<FaultCode> | undefined => {
   const [key = "", value = "", ...rest] = text.split("=");
   const remedy = "Write a key such as example.com/disk and a value of at most 63 letters, digits and - _ .";
   const wrong = checkQualifiedName(key);
@@ -35,7 +35,7 @@ export const checkNodeLabel: Check<string> = (text): Fault | undefined => {
 };
 
 /** Refuses what is not `key=value:Effect` or `key:Effect`. */
-export const checkNodeTaint: Check<string> = (text) => {
+export const checkNodeTaint: ValueCheck<string> = (text) => {
   const [pair = "", effect = ""] = text.split(":");
   const [key = "", value = ""] = pair.split("=");
   const valid =

@@ -1,16 +1,16 @@
-import { type Check, quote } from "./fault";
+import { quote, type ValueCheck } from "./fault";
 
 /**
  * Refuses a MAC address that is not six pairs of capital hexadecimal digits, or that is a multicast address.
  * Proxmox stores capitals; small letters would come back as a difference in every plan.
  */
-export const checkMac: Check<string> = (text) => {
-  const fault = (message: string, remedy: string) => ({ code: "invalid-mac", message, remedy });
+export const checkMac: ValueCheck<string> = (text) => {
+  const fault = (message: string, remedy: string) => ({ code: "invalid-mac", message, remedy }) as const;
   if (!/^[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}$/.test(text)) {
     return fault(`${quote(text)} is not a MAC address`, "Write six pairs of hexadecimal digits, such as BC:24:11:00:00:21.");
   }
   if (text !== text.toUpperCase()) {
-    return fault(`${quote(text)} has small letters, and Proxmox stores capitals`, `Write ${text.toUpperCase()}.`);
+    return fault(`${quote(text)} has small letters, but Proxmox stores capitals`, `Write ${text.toUpperCase()}.`);
   }
   if (Number.parseInt(text.slice(0, 2), 16) % 2 === 1) {
     return fault(`${quote(text)} is a multicast address`, "Choose one whose first pair is even, such as BC:24:11:00:00:21.");

@@ -1,9 +1,9 @@
-import { type Check, type Fault, matching, quote } from "./fault";
+import { type Fault, type FaultCode, matching, quote, type ValueCheck } from "./fault";
 import { checkFilePath } from "./file-path";
 import { checkHttpUrl } from "./url";
 
 /** Refuses a URL that is not https: what comes over plain http can be altered on the way. */
-export const checkHttpsUrl: Check<string> = (text): Fault | undefined => {
+export const checkHttpsUrl: ValueCheck<string> = (text): Fault<FaultCode> | undefined => {
   const fault = checkHttpUrl(text);
   if (fault) return fault;
   return text.startsWith("https:")
@@ -16,7 +16,7 @@ export const checkHttpsUrl: Check<string> = (text): Fault | undefined => {
 };
 
 /** Refuses what is not the host of a registry of images, such as `docker.io`. */
-export const checkRegistry: Check<string> = matching(
+export const checkRegistry: ValueCheck<string> = matching(
   /^[a-z0-9][a-z0-9.-]*\.[a-z0-9-]+(:\d{1,5})?$/,
   "invalid-registry",
   "the host of a registry",
@@ -24,7 +24,7 @@ export const checkRegistry: Check<string> = matching(
 );
 
 /** Refuses what is not a host, with or without a port. */
-export const checkHost: Check<string> = matching(
+export const checkHost: ValueCheck<string> = matching(
   /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?$/,
   "invalid-host",
   "a host",
@@ -32,7 +32,7 @@ export const checkHost: Check<string> = matching(
 );
 
 /** Refuses what is none of an OCI registry, a repository and a folder. */
-export const checkMirrorOfCharts: Check<string> = (text) => {
+export const checkMirrorOfCharts: ValueCheck<string> = (text) => {
   if (/^oci:\/\/[a-z0-9][a-z0-9.:/_-]*$/.test(text)) return undefined;
   return /^[a-z]+:/.test(text) ? checkHttpsUrl(text) : checkFilePath(text);
 };

@@ -1,4 +1,4 @@
-import { type Check, quote } from "./fault";
+import { quote, type ValueCheck } from "./fault";
 
 /** The parts of a reference to a model, with Ollama's defaults filled in. */
 export interface ModelReference {
@@ -32,7 +32,7 @@ export function canonicalModelReference(text: string): string {
 }
 
 /** Refuses a reference that Ollama's own grammar refuses. What passes is also safe as an argument in a shell. */
-export const checkModelReference: Check<string> = (text) =>
+export const checkModelReference: ValueCheck<string> = (text) =>
   parseModelReference(text)
     ? undefined
     : {

@@ -1,7 +1,7 @@
-import { type Check, quote } from "./fault";
+import { quote, type ValueCheck } from "./fault";
 
 /** Refuses a variable that is neither Ollama's nor a proxy's, and the two whose values follow from elsewhere in the lab. */
-export const checkOllamaVariable: Check<string> = (name) =>
+export const checkOllamaVariable: ValueCheck<string> = (name) =>
   /^(OLLAMA_[A-Z_]+|HTTPS?_PROXY|NO_PROXY)$/.test(name) && name !== "OLLAMA_HOST" && name !== "OLLAMA_MODELS"
     ? undefined
     : {

@@ -1,7 +1,7 @@
-import { type Check, type Fault, matching, quote } from "./fault";
+import { type Fault, type FaultCode, matching, quote, type ValueCheck } from "./fault";
 
 /** Refuses a PCI path that the mapping resource refuses: lower-case, with its four-digit domain; the function may be left out. */
-export const checkPciPath: Check<string> = (text): Fault | undefined => {
+export const checkPciPath: ValueCheck<string> = (text): Fault<FaultCode> | undefined => {
   if (/^[a-f0-9]{4}:[a-f0-9]{2}:[a-f0-9]{2}(\.[0-7])?$/.test(text)) return undefined;
   const lower = text.toLowerCase();
   const remedy =
@@ -12,7 +12,7 @@ export const checkPciPath: Check<string> = (text): Fault | undefined => {
 };
 
 /** Refuses what is not a pair of vendor and device ids in lower case, such as `10de:2684`. */
-export const checkPciId: Check<string> = (text) =>
+export const checkPciId: ValueCheck<string> = (text) =>
   /^[a-f0-9]{4}:[a-f0-9]{4}$/.test(text)
     ? undefined
     : {
@@ -22,7 +22,7 @@ export const checkPciId: Check<string> = (text) =>
       };
 
 /** Refuses what is not the name of a PCI resource mapping. */
-export const checkMappingName: Check<string> = matching(
+export const checkMappingName: ValueCheck<string> = matching(
   /^[A-Za-z][A-Za-z0-9_-]+$/,
   "invalid-mapping",
   "the name of a resource mapping",

@@ -1,4 +1,4 @@
-import { type Check, matching } from "./fault";
+import { matching, type ValueCheck } from "./fault";
 
 const UNITS: Readonly<Record<string, number>> = {
   "": 1,
@@ -13,7 +13,7 @@ const UNITS: Readonly<Record<string, number>> = {
 };
 
 /** Refuses what is not an amount of CPU in Kubernetes' form: cores, or thousandths with an m. */
-export const checkCpu: Check<string> = matching(
+export const checkCpu: ValueCheck<string> = matching(
   /^(\d+m|\d+(\.\d{1,3})?)$/,
   "invalid-cpu",
   "an amount of CPU",
@@ -21,7 +21,7 @@ export const checkCpu: Check<string> = matching(
 );
 
 /** Refuses what is not an amount of memory or storage in Kubernetes' form. */
-export const checkMemory: Check<string> = matching(
+export const checkMemory: ValueCheck<string> = matching(
   /^\d+(\.\d+)?(Ki|Mi|Gi|Ti|k|M|G|T)?$/,
   "invalid-memory",
   "an amount of memory",

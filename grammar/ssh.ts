@@ -1,10 +1,10 @@
-import { type Check, matching, quote } from "./fault";
+import { matching, quote, type ValueCheck } from "./fault";
 
 const TYPES =
   /^(ssh-(ed25519|rsa)|ecdsa-sha2-nistp(256|384|521)|sk-ssh-ed25519@openssh\.com|sk-ecdsa-sha2-nistp256@openssh\.com)$/;
 
 /** Refuses what is not one line of an OpenSSH public key file; a private key most of all, without repeating it. */
-export const checkSshPublicKey: Check<string> = (text) => {
+export const checkSshPublicKey: ValueCheck<string> = (text) => {
   const remedy = "Write the one line of a .pub file, such as: ssh-ed25519 AAAA… user@host.";
   if (text.includes("PRIVATE KEY")) {
     return { code: "private-key", message: "this is a private key, and it belongs to nobody but its owner", remedy };
@@ -16,7 +16,7 @@ export const checkSshPublicKey: Check<string> = (text) => {
 };
 
 /** Refuses a user's name that Linux would not take. */
-export const checkUserName: Check<string> = matching(
+export const checkUserName: ValueCheck<string> = matching(
   /^[a-z_][a-z0-9_-]{0,31}$/,
   "invalid-user",
   "the name of a Linux user",

@@ -1,7 +1,7 @@
-import { type Check, matching, quote } from "./fault";
+import { matching, quote, type ValueCheck } from "./fault";
 
 /** Refuses what is not the id of a Proxmox datastore. */
-export const checkDatastore: Check<string> = matching(
+export const checkDatastore: ValueCheck<string> = matching(
   /^[A-Za-z][A-Za-z0-9_.-]*[A-Za-z0-9]$/,
   "invalid-datastore",
   "the id of a datastore",
@@ -12,7 +12,7 @@ export const checkDatastore: Check<string> = matching(
 const TEMPLATE_ENDING = /\.tar(\.(gz|xz|zst|bz2))?$/;
 
 /** Refuses a file name that Proxmox does not take for a container's template (content type `vztmpl`). */
-export const checkTemplateFileName: Check<string> = (text) =>
+export const checkTemplateFileName: ValueCheck<string> = (text) =>
   /^[A-Za-z0-9_][A-Za-z0-9_.+-]*$/.test(text) && TEMPLATE_ENDING.test(text)
     ? undefined
     : {
@@ -22,7 +22,7 @@ export const checkTemplateFileName: Check<string> = (text) =>
       };
 
 /** Refuses what is not the volume id of a container's template, such as `local:vztmpl/NAME.tar.zst`. */
-export const checkTemplateVolume: Check<string> = (text) => {
+export const checkTemplateVolume: ValueCheck<string> = (text) => {
   const [, datastore = "", file = ""] = /^([^:]*):vztmpl\/(.*)$/.exec(text) ?? [];
   return checkDatastore(datastore) || checkTemplateFileName(file)
     ? {
@@ -35,7 +35,7 @@ export const checkTemplateVolume: Check<string> = (text) => {
 };
 
 /** Refuses a SHA-256 that is not 64 hexadecimal digits in lower case. */
-export const checkSha256: Check<string> = matching(
+export const checkSha256: ValueCheck<string> = matching(
   /^[a-f0-9]{64}$/,
   "invalid-checksum",
   "a SHA-256 checksum",
@@ -43,7 +43,7 @@ export const checkSha256: Check<string> = matching(
 );
 
 /** Refuses a SHA-512 that is not 128 hexadecimal digits in lower case. */
-export const checkSha512: Check<string> = matching(
+export const checkSha512: ValueCheck<string> = matching(
   /^[a-f0-9]{128}$/,
   "invalid-checksum",
   "a SHA-512 checksum",
@@ -51,7 +51,7 @@ export const checkSha512: Check<string> = matching(
 );
 
 /** Refuses a file name that Proxmox does not take for a disk image to import: Ubuntu's `.img` must be renamed. */
-export const checkImageFileName: Check<string> = matching(
+export const checkImageFileName: ValueCheck<string> = matching(
   /^[A-Za-z0-9_][A-Za-z0-9_.+-]*\.(qcow2|raw|vmdk)$/,
   "invalid-image-name",
   "a file name that Proxmox imports a disk from",

@@ -1,11 +1,11 @@
-import { type Check, type Fault, quote } from "./fault";
+import { type Fault, type FaultCode, quote, type ValueCheck } from "./fault";
 
 function parse(text: string): URL | undefined {
   return URL.canParse(text) ? new URL(text) : undefined;
 }
 
 /** Refuses what is not an http or https URL, and one that carries a user's name or password: it would end up in the output. */
-export const checkHttpUrl: Check<string> = (text): Fault | undefined => {
+export const checkHttpUrl: ValueCheck<string> = (text): Fault<FaultCode> | undefined => {
   const url = parse(text);
   if (!url || !/^https?:$/.test(url.protocol) || /\s/.test(text)) {
     return {
@@ -25,7 +25,7 @@ export const checkHttpUrl: Check<string> = (text): Fault | undefined => {
 };
 
 /** Refuses a Proxmox endpoint that the provider refuses: it must be https, and without the path of the API. */
-export const checkEndpoint: Check<string> = (text): Fault | undefined => {
+export const checkEndpoint: ValueCheck<string> = (text): Fault<FaultCode> | undefined => {
   const fault = checkHttpUrl(text);
   if (fault) return fault;
   const url = new URL(text);

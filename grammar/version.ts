@@ -1,7 +1,7 @@
-import { type Check, matching } from "./fault";
+import { matching, type ValueCheck } from "./fault";
 
 /** Refuses an Ollama version that is not exact, such as `latest` or `0.32`. */
-export const checkOllamaVersion: Check<string> = matching(
+export const checkOllamaVersion: ValueCheck<string> = matching(
   /^\d+\.\d+\.\d+(-rc\d+)?$/,
   "invalid-ollama-version",
   "an exact Ollama version",
@@ -9,7 +9,7 @@ export const checkOllamaVersion: Check<string> = matching(
 );
 
 /** Refuses what is not the version of an NVIDIA driver. */
-export const checkNvidiaVersion: Check<string> = matching(
+export const checkNvidiaVersion: ValueCheck<string> = matching(
   /^\d+\.\d+(\.\d+)?$/,
   "invalid-driver-version",
   "the version of an NVIDIA driver",
@@ -17,7 +17,7 @@ export const checkNvidiaVersion: Check<string> = matching(
 );
 
 /** Refuses what is neither a branch of the NVIDIA driver nor `distribution`. */
-export const checkNvidiaBranch: Check<string> = matching(
+export const checkNvidiaBranch: ValueCheck<string> = matching(
   /^(\d{3}(-server)?|distribution)$/,
   "invalid-driver-branch",
   "a branch of the NVIDIA driver",

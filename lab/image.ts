@@ -10,3 +10,8 @@ export function imageFileName({ url, fileName }: { readonly url: string; readonl
   const renamed = name.replace(/\.img$/, ".qcow2");
   return date && !renamed.includes(date) ? renamed.replace(/\.(qcow2|raw|vmdk)$/, `-${date}.$1`) : renamed;
 }
+
+/** The file name a template gets on the datastore: the one given, or the last part of the URL. */
+export function templateFileName({ url, fileName }: { readonly url: string; readonly fileName?: string | undefined }): string {
+  return fileName ?? decodeURIComponent(new URL(url).pathname.split("/").pop() ?? "");
+}

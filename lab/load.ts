@@ -1,60 +1,117 @@
 import { readFileSync, statSync } from "node:fs";
 import { Alias, type Document, isMap, isNode, isPair, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml";
-import type { Path, Position, Problem } from "./problem";
+import { finder } from "./finding";
+import { type Path, type Position, type Problem, STACK_IDS } from "./problem";
 
-/** The largest lab file that is read, in bytes: a lab of a thousand guests has a tenth of it. */
+const error = { severity: "error", stacks: STACK_IDS } as const;
+
+/** The problems of a file from which no lab can be read. */
+export const fileKinds = {
+  "lab-missing": {
+    ...error,
+    meaning: "The lab file does not exist.",
+    example: "# LAB=nowhere.yaml npm run synth, but there is no nowhere.yaml",
+    remedy: "Name another file, as in LAB=examples/lxc.yaml, or write this one: lab.yaml of this project is a start.",
+  },
+  "lab-is-folder": {
+    ...error,
+    meaning: "The name of the lab file is the name of a folder.",
+    example: "# LAB=examples npm run synth",
+    remedy: "Name the lab file in it, as in LAB=examples/lxc.yaml.",
+  },
+  "lab-too-large": {
+    ...error,
+    meaning: "The file is larger than 1 MiB. A lab of a thousand guests has a tenth of that.",
+    example: "# LAB=disk.img npm run synth",
+    remedy: "Check that it is the lab file.",
+  },
+  "lab-unreadable": {
+    ...error,
+    meaning: "The operating system refuses to read the lab file.",
+    example: "# a lab.yaml with the mode 0000",
+    remedy: "Check its permissions.",
+  },
+  "lab-not-utf8": {
+    ...error,
+    meaning: "The file holds bytes that are not UTF-8 text.",
+    example: "# a file that an editor saved as UTF-16",
+    remedy: "Save it as UTF-8. `file` shows its encoding, and `iconv` converts it.",
+  },
+  "lab-empty": {
+    ...error,
+    meaning: "The lab file has no content besides comments.",
+    example: "# my lab",
+    remedy: "Write a lab; lab.yaml of this project is a start.",
+  },
+  "lab-not-a-map": {
+    ...error,
+    meaning: "A lab is a map of keys and values. This file holds a list or one value.",
+    example: "- containers",
+    remedy: "Begin with: name: homelab.",
+  },
+  "invalid-yaml": {
+    ...error,
+    meaning: "The file is not valid YAML 1.2, has a key twice, has a tag, or holds several documents.",
+    example: "name: homelab\nname: again",
+    remedy: "Correct the YAML at this place; indentation and unquoted : or # are the usual reasons.",
+  },
+  "alias-bomb": {
+    ...error,
+    meaning: "The aliases of the file stand for too many values together, so reading it would fill the memory.",
+    example: "name: &a [*a]",
+    remedy: "Write the values out, or state them once under defaults.",
+  },
+} as const;
+const found = finder(fileKinds);
+
+/** A problem of the file as a whole. */
+type FileProblem = Problem<keyof typeof fileKinds>;
+
+/** The largest lab file that is read, in bytes. A lab of a thousand guests has a tenth of it. */
 const MAX_BYTES = 1024 * 1024;
-/** How many nodes the aliases of a file may stand for together; beyond it the file is taken for a bomb. */
+/** How many values the aliases of a file may stand for together. With more, reading it could fill the memory. */
 const MAX_ALIAS_COUNT = 1000;
 
-/** The content of a lab file, and where each value of it stands. */
+/** The content of a lab file, and where each value is. */
 export interface Source {
   readonly value: unknown;
-  /** The position of the key at the path or, where there is none, of the nearest thing around it. */
+  /** The position of the key at the path. When there is none, the position of the nearest value around it. */
   position(path: Path): Position;
 }
 
-/** Reads a YAML file; what keeps it from being read comes back as problems. */
-export function load(file: string): Source | Problem[] {
+/** Reads a YAML file. Returns problems when it cannot be read. */
+export function load(file: string): Source | FileProblem[] {
   const bytes = readBytes(file);
   return Array.isArray(bytes) ? bytes : parse(bytes);
 }
 
-function refuse(code: string, message: string, remedy: string, position: Position = { line: 1, column: 1 }): Problem[] {
-  return [{ code, severity: "error", path: [], position, message, remedy }];
+const START: Position = { line: 1, column: 1 };
+
+function refuse(code: FileProblem["code"], message: string, remedy?: string, position = START): FileProblem[] {
+  return [{ ...found(code, [], message, remedy === undefined ? {} : { remedy }), position }];
 }
 
-function readBytes(file: string): Buffer | Problem[] {
+function readBytes(file: string): Buffer | FileProblem[] {
   try {
     const stats = statSync(file);
-    if (stats.isDirectory())
-      return refuse("lab-is-folder", `${file} is a folder`, "Name the lab file in it, as in LAB=examples/lxc.yaml.");
-    if (stats.size > MAX_BYTES) {
-      return refuse(
-        "lab-too-large",
-        `${file} has ${stats.size} bytes, and at most ${MAX_BYTES} are read`,
-        "Check that it is the lab file.",
-      );
-    }
+    if (stats.isDirectory()) return refuse("lab-is-folder", `${file} is a folder`);
+    if (stats.size > MAX_BYTES)
+      return refuse("lab-too-large", `${file} has ${stats.size} bytes, but at most ${MAX_BYTES} are read`);
     return readFileSync(file);
   } catch (error) {
     const reason = (error as NodeJS.ErrnoException).code;
     return reason === "ENOENT"
-      ? refuse(
-          "lab-missing",
-          `there is no file ${file}`,
-          "Name another one, as in LAB=examples/lxc.yaml, or write it: lab.yaml of this project is a start.",
-        )
-      : refuse("lab-unreadable", `${file} cannot be read (${reason})`, "Check its permissions.");
+      ? refuse("lab-missing", `there is no file ${file}`)
+      : refuse("lab-unreadable", `${file} cannot be read (${reason})`);
   }
 }
 
-function parse(bytes: Buffer): Source | Problem[] {
+function parse(bytes: Buffer): Source | FileProblem[] {
   let text: string;
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
-    return refuse("lab-not-utf8", "the file is not UTF-8 text", "Save it as UTF-8; `file` and `iconv` tell and convert.");
+    return refuse("lab-not-utf8", "the file is not UTF-8 text");
   }
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, merge: true, prettyErrors: false });
@@ -66,37 +123,33 @@ function parse(bytes: Buffer): Source | Problem[] {
   if (faults.length > 0) {
     return faults.flatMap((fault) => refuse("invalid-yaml", fault.message, yamlRemedy(fault.code), at(fault.pos[0])));
   }
-  if (document.contents === null) return refuse("lab-empty", "the file is empty", "lab.yaml of this project is a start.");
+  if (document.contents === null) return refuse("lab-empty", "the file is empty");
   let value: unknown;
   try {
     value = document.toJS({ maxAliasCount: MAX_ALIAS_COUNT });
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    return refuse(
-      "alias-bomb",
-      `the file's aliases cannot be resolved: ${message}`,
-      "Write the values out, or state them once under defaults.",
-    );
+    return refuse("alias-bomb", `the file's aliases cannot be resolved: ${message}`);
   }
-  if (!isMap(document.contents))
-    return refuse("lab-not-a-map", "the file holds no keys and values", "Begin with: name: homelab.");
+  if (!isMap(document.contents)) return refuse("lab-not-a-map", "the file holds no keys and values");
   return { value, position: (path) => at(offsetOf(document, path)) };
 }
 
-function yamlRemedy(code: string): string {
+/** The remedy for the reasons that the YAML reader names. Default: the remedy of invalid-yaml. */
+function yamlRemedy(code: string): string | undefined {
   switch (code) {
     case "DUPLICATE_KEY":
-      return "Keep one of the two; the other would be lost without a word.";
+      return "Keep one of the two; otherwise the other is lost silently.";
     case "MULTIPLE_DOCS":
-      return "Keep one document in a file, without --- between.";
+      return "Keep one document in the file, and remove the line ---.";
     case "TAG_RESOLVE_FAILED":
-      return "Take the tag (!…) away.";
+      return "Remove the tag (!…).";
     default:
-      return "Mend the YAML at this place; indentation and unquoted : or # are the usual reasons.";
+      return undefined;
   }
 }
 
-/** Where the deepest part of the path that exists begins: at its key in a map, at the item in a list. */
+/** Where the deepest part of the path that exists begins: at the key in a map, at the item in a list. */
 function offsetOf(document: Document, path: Path): number {
   let node: unknown = document.contents;
   let offset = isNode(node) ? (node.range?.[0] ?? 0) : 0;

@@ -1,22 +1,50 @@
 /** A place inside a lab: the keys and indexes that lead to it. */
 export type Path = readonly (string | number)[];
 
-/** Where a value stands in the lab file; lines and columns count from 1. */
+/** Where a value is in the lab file. Lines and columns count from 1. */
 export interface Position {
   readonly line: number;
   readonly column: number;
 }
 
-/** Something wrong, or worth knowing, about a lab. Data: `report` turns it into text. */
-export interface Problem {
-  /** Stable, kebab-case name of the rule. */
-  readonly code: string;
-  /** An error keeps everything from being written; a warning is printed and becomes an annotation. */
-  readonly severity: "error" | "warning";
+/** The stacks that a lab can have, in the order in which they are deployed. */
+export const STACK_IDS = ["containers", "cluster", "platform", "model-staging", "ollama"] as const;
+
+/** One of the stacks that a lab can have. */
+export type StackId = (typeof STACK_IDS)[number];
+
+/** An error keeps everything from being written. A warning is printed, and becomes an annotation of its stacks. */
+export type Severity = "error" | "warning";
+
+/** What is true of every problem of one code. The reader and `docs/problems.md` use it. */
+export interface ProblemKind {
+  readonly severity: Severity;
+  /** The stacks that the problem can concern. A finding may name fewer of them. */
+  readonly stacks: readonly StackId[];
+  /** What the problem is and why it matters, for a reader who has only the code. */
+  readonly meaning: string;
+  /** Part of a lab file that has the problem. A test reads it and finds the code. */
+  readonly example: string;
+  /** What to do. A finding that knows more says it in its own remedy. */
+  readonly remedy: string;
+  /**
+   * When the reader reports several findings once. `place`: when code and path are equal. `message`: when code and message are equal.
+   * Default: when code, path and message are equal.
+   */
+  readonly once?: "place" | "message";
+}
+
+/** Something that is wrong with a lab, or that its owner should know. It is data: `report` turns it into text. */
+export interface Problem<C extends string = string> {
+  /** Stable kebab-case name. `lab/registry.ts` has all of them. */
+  readonly code: C;
+  readonly severity: Severity;
+  /** The stacks that the problem concerns. The lab need not have all of them. */
+  readonly stacks: readonly StackId[];
   readonly path: Path;
-  /** Absent for a lab that was not read from a file. */
+  /** Absent when the lab was not read from a file. */
   readonly position?: Position;
-  /** What is wrong, naming both sides. */
+  /** What is wrong. It names both sides. */
   readonly message: string;
   /** What to do. */
   readonly remedy: string;
@@ -30,7 +58,7 @@ export function formatPath(path: Path): string {
   }, "");
 }
 
-/** Problems as people read them: the place first, then what is wrong, then what to do; errors before warnings. */
+/** Problems as text: the place, then what is wrong, then what to do. Errors come before warnings. */
 export function report(problems: readonly Problem[], file: string): string {
   const rank = ({ severity }: Problem) => (severity === "error" ? 0 : 1);
   const sorted = [...problems].sort(

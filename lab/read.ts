@@ -1,22 +1,23 @@
 import { basename, dirname, resolve as resolvePath } from "node:path";
+import type { Finding } from "./finding";
 import { type Lab, type PartialLab, resolve } from "./lab";
 import { load } from "./load";
 import { LabError, type Path, type Position, type Problem } from "./problem";
-import { rules } from "./rules";
+import { type Code, registry, rules } from "./registry";
 import { type LabConfig, type LabInput, labSchema } from "./schema";
 import { fromIssue } from "./schema-problems";
 
-/** What came of reading a lab: the lab when there is no error, and everything there is to say about it. */
+/** The result of reading a lab: the lab, when it has no error, and its problems. */
 export interface Reading {
   /** Absent when a problem is an error. */
   readonly lab?: Lab;
-  readonly problems: readonly Problem[];
+  readonly problems: readonly Problem<Code>[];
 }
 
-/** Every section may be missing from a lab that has errors, so that the others can still be checked. */
+/** In a lab with errors every section may be missing, so that the others can still be checked. */
 const partialSchema = labSchema.partial();
 
-/** Reads and checks a lab file. Never throws for what stands in the file: everything comes back as problems. */
+/** Reads and checks a lab file. Never throws because of the content of the file: it returns problems. */
 export function readLab(file: string): Reading {
   const source = load(file);
   if (Array.isArray(source)) return { problems: source };
@@ -27,7 +28,7 @@ export function readLab(file: string): Reading {
  * Checks a lab given as data. Relative paths in it are relative to `directory`.
  * @throws LabError with all problems when one is an error
  */
-export function checkLab(input: LabInput, directory: string): { lab: Lab; warnings: readonly Problem[] } {
+export function checkLab(input: LabInput, directory: string): { lab: Lab; warnings: readonly Problem<Code>[] } {
   const { lab, problems } = check(input, directory, () => undefined);
   if (!lab) throw new LabError(problems, basename(directory));
   return { lab, warnings: problems };
@@ -40,11 +41,28 @@ function check(input: unknown, directory: string, position: (path: Path) => Posi
   const findings = rules
     .filter(({ needs }) => needs.every((section) => lab[section] !== undefined))
     .flatMap((rule) => [...rule.check(lab, context)]);
-  const all = [...problems, ...findings].map((problem) => {
+  const all = once([...problems, ...findings]).map((problem) => {
     const place = position(problem.path);
     return place ? { ...problem, position: place } : problem;
   });
   return all.some(({ severity }) => severity === "error") ? { problems: all } : { lab: complete(lab), problems: all };
+}
+
+/** What makes two findings the same: code, path and message, unless the registry says that fewer of them count. */
+function identity({ code, path, message }: Finding<Code>): string {
+  const { once: by } = registry[code];
+  return JSON.stringify([code, by === "message" ? null : path, by === "place" ? null : message]);
+}
+
+/** Each finding once, in its first form, with the stacks of all its forms. A rule may report the same for many guests. */
+function once(findings: readonly Finding<Code>[]): Finding<Code>[] {
+  const said = new Map<string, Finding<Code>>();
+  for (const finding of findings) {
+    const id = identity(finding);
+    const first = said.get(id) ?? finding;
+    said.set(id, { ...first, stacks: [...new Set([...first.stacks, ...finding.stacks])] });
+  }
+  return [...said.values()];
 }
 
 /** A lab without errors has every section that the schema requires. */
@@ -53,17 +71,17 @@ function complete(lab: PartialLab): Lab {
 }
 
 /**
- * Parses what can be parsed: what is refused is reported and taken out, and the rest tried again, until nothing is refused.
- * Only the first attempt reports a missing section, so taking something out makes no new problem.
+ * Parses what can be parsed. A value that is refused is reported and removed, and the rest is parsed again, until nothing is refused.
+ * Only the first attempt reports problems, so that removing a value makes no new ones.
  */
-function parse(input: unknown): { config: Partial<LabConfig>; problems: Omit<Problem, "position">[] } {
+function parse(input: unknown): { config: Partial<LabConfig>; problems: Finding<Code>[] } {
   const first = labSchema.safeParse(input);
   if (first.success) return { config: first.data, problems: [] };
   const value = (path: Path) => valueAt(input, path);
   const found = first.error.issues.flatMap((issue) => fromIssue(issue, value));
   let rest = structuredClone(input);
   let prune = found.map(({ prune: path }) => path);
-  // Each round takes something out, so the deepest path bounds them; 20 is far beyond it.
+  // Each round removes a value and what needs it, one level up at most. 20 is far more than a lab has levels.
   for (let round = 0; round < 20; round += 1) {
     rest = without(rest, prune);
     const attempt = partialSchema.safeParse(rest);
@@ -84,14 +102,14 @@ function valueAt(value: unknown, path: Path): unknown {
   }, value);
 }
 
-/** The value without what stands at the paths; where nothing stands there, the thing that lacks it goes. */
+/** The value without what is at the paths. Where nothing is at a path, the value that lacks it is removed. */
 function without(value: unknown, paths: readonly Path[]): unknown {
   const targets = new Map<string, Path>();
   for (const path of paths) {
     const target = valueAt(value, path) === undefined ? path.slice(0, -1) : path;
     if (target.length > 0) targets.set(JSON.stringify(target), target);
   }
-  // The last items of a list go first, so that the indexes of those before stay true.
+  // The last items of a list are removed first, so that the indexes of the others stay right.
   const ordered = [...targets.values()].sort((a, b) => Number(b.at(-1)) - Number(a.at(-1)) || b.length - a.length);
   for (const path of ordered) {
     const parent = valueAt(value, path.slice(0, -1));

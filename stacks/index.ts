@@ -2,7 +2,7 @@ import type { App } from "cdktf";
 import { modelStagingOf } from "../lab/air-gap";
 import { hasPlatform } from "../lab/kubernetes";
 import { isProxmoxLab, type Lab } from "../lab/lab";
-import type { Problem } from "../lab/problem";
+import { type Problem, report, type StackId } from "../lab/problem";
 import { checkLab } from "../lab/read";
 import type { LabInput } from "../lab/schema";
 import { ClusterStack } from "./cluster";
@@ -12,25 +12,10 @@ import { ModelStagingStack } from "./model-staging";
 import { OllamaStack } from "./ollama";
 import { PlatformStack } from "./platform";
 
-/** The stacks that a section of the lab is about; a section that is not listed is about all. */
-const STACKS_OF_SECTION: Readonly<Record<string, readonly string[]>> = {
-  proxmox: ["containers", "cluster"],
-  network: ["containers", "cluster"],
-  storage: ["containers", "cluster"],
-  containers: ["containers"],
-  cluster: ["cluster"],
-  kubernetes: ["platform"],
-  ollama: ["ollama"],
-  staging: ["model-staging"],
-  airGapped: ["model-staging", "ollama"],
-  ollamaNfsPath: ["model-staging", "ollama"],
-};
-
-/** The stacks of a checked lab, in the order in which they are deployed. */
+/** The stacks of a checked lab, in the order in which they are deployed. A warning becomes an annotation of each stack that it concerns. */
 export function buildStacks(app: App, lab: Lab, warnings: readonly Problem[]): LabStack[] {
   const stacks: LabStack[] = [];
-  // A warning becomes an annotation where the reader of a plan sees it.
-  const about = (id: string) => warnings.filter(({ path }) => STACKS_OF_SECTION[String(path[0])]?.includes(id) ?? true);
+  const about = (id: StackId) => warnings.filter((warning) => warning.stacks.includes(id));
   const guests = isProxmoxLab(lab) ? lab : undefined;
   if (guests && Object.keys(guests.containers ?? {}).length > 0)
     stacks.push(new ContainersStack(app, guests, about("containers")));
@@ -54,5 +39,9 @@ export function buildStacks(app: App, lab: Lab, warnings: readonly Problem[]): L
  */
 export function buildLab(app: App, input: LabInput, options: { readonly directory?: string } = {}): LabStack[] {
   const { lab, warnings } = checkLab(input, options.directory ?? process.cwd());
-  return buildStacks(app, lab, warnings);
+  const stacks = buildStacks(app, lab, warnings);
+  // cdktf prints annotations, so only a warning without a stack would be lost.
+  const unseen = warnings.filter((warning) => !stacks.some(({ node }) => warning.stacks.some((id) => id === node.id)));
+  if (unseen.length > 0) console.warn(report(unseen, "lab"));
+  return stacks;
 }

@@ -93,7 +93,7 @@ describe("with a cluster of its own", () => {
   });
   test("a K3s without sidecars is refused", () => {
     const old = of({ ...cluster, cluster: { ...cluster.cluster, k3sVersion: "v1.28.15+k3s1" } });
-    expect(old).toMatchObject([{ code: "k3s-without-sidecars", severity: "error" }, { code: "k3s-ended" }]);
+    expect(old).toMatchObject([{ code: "k3s-ended" }, { code: "k3s-without-sidecars", severity: "error" }]);
   });
 });
 

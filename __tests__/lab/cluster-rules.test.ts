@@ -251,7 +251,7 @@ const errors: Rejected[] = [
   {
     fact: "an image of a type that Proxmox does not import",
     lab: cluster({ image: { url: "https://images.lab.example/20250805/noble-live-server-amd64.iso" } }),
-    code: "invalid-image-name",
+    code: "unusable-image-name",
     path: "cluster.image",
     names: ["noble-live-server-amd64.iso"],
   },
@@ -274,7 +274,7 @@ const errors: Rejected[] = [
     lab: cluster({ image: undefined, template: { vmId: 9000, sizeGiB: 120 }, servers: { "k3s-1": { diskGiB: 120 } } }),
     code: "disk-smaller-than-image",
     path: "cluster.workers.gpu-1.diskGiB",
-    names: ["100 GiB", "template 120"],
+    names: ["100 GiB", "template has 120"],
   },
   {
     fact: "the template's VMID for a guest",
@@ -582,7 +582,7 @@ describe.each([
   test.each(cases)(`$fact ${verb}`, ({ lab, code, path, names }) => {
     const problems = problemsOf(labWith(lab, clusterLab));
     expect(problems.map((problem) => ({ ...problem, path: formatPath(problem.path) }))).toEqual([
-      { code, severity, path, message: expect.any(String), remedy: expect.stringMatching(/\.$/) },
+      { code, severity, path, message: expect.any(String), remedy: expect.stringMatching(/\.$/), stacks: expect.any(Array) },
     ]);
     for (const name of names) expect(problems[0]?.message).toContain(name);
   });

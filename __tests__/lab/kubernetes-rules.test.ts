@@ -75,7 +75,7 @@ const errors: Rejected[] = [
     base: gpuLab,
     code: "no-gpu-worker",
     path: `${RELEASE}.gpus`,
-    names: ["1 GPUs", "no worker"],
+    names: ["1 GPU", "no worker"],
   },
   {
     fact: "more GPUs for one pod than a worker has",
@@ -380,7 +380,7 @@ const warnings: Rejected[] = [
     lab: {
       ollama: { chart: { version: "1.60.0" }, releases: { ollama: { image: "ollama/ollama:0.25.0", values: { probes: {} } } } },
     },
-    code: "unknown-chart-key",
+    code: "unchecked-chart-key",
     path: `${VALUES}.probes`,
     names: ["probes", "as of version 1.36.0"],
   },
@@ -497,7 +497,14 @@ describe.each([
   test.each(cases)(`$fact ${verb}`, ({ lab, base = ollamaLab, code, path, names, remedy, beside }) => {
     const problems = problemsOf(labWith(lab, base)).filter((problem) => problem.code !== beside);
     expect(problems.map((problem) => ({ ...problem, path: formatPath(problem.path) }))).toEqual([
-      { code, severity, path, message: expect.any(String), remedy: remedy ?? expect.stringMatching(/[.?]$/) },
+      {
+        code,
+        severity,
+        path,
+        message: expect.any(String),
+        remedy: remedy ?? expect.stringMatching(/[.?]$/),
+        stacks: expect.any(Array),
+      },
     ]);
     for (const name of names) expect(problems[0]?.message).toContain(name);
   });

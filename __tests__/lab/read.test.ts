@@ -161,7 +161,7 @@ test("the report names file, line, column, code, both sides and the remedy", () 
   expect(read(`${VALID}  b: { vmId: 201, address: 192.0.2.23 }\n`).text).toBe(
     [
       "lab.yaml:8:15 containers.ollama-1.vmId",
-      "  error duplicate-vmid: VMID 201 is claimed by containers.b.vmId and by containers.ollama-1.vmId",
+      "  error duplicate-vmid: the VMID 201 is claimed by containers.b.vmId and by containers.ollama-1.vmId",
       "  → Give one of them another VMID; containers and VMs share one range of numbers.",
     ].join("\n"),
   );

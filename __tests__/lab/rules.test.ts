@@ -177,7 +177,7 @@ const errors: Rejected[] = [
   {
     fact: "a template whose URL ends in no file name that Proxmox takes",
     lab: { defaults: { container: { template: { url: "https://mirror.lab.example/latest", sha256: "0".repeat(64) } } } },
-    code: "invalid-template-name",
+    code: "unusable-template-name",
     path: "defaults.container.template",
     names: ["latest"],
   },
@@ -328,7 +328,7 @@ describe.each([
   test.each(cases)(`$fact ${verb}`, ({ lab, code, path, names }) => {
     const problems = problemsOf(labWith(lab));
     expect(problems.map((problem) => ({ ...problem, path: formatPath(problem.path) }))).toEqual([
-      { code, severity, path, message: expect.any(String), remedy: expect.stringMatching(/\.$/) },
+      { code, severity, path, message: expect.any(String), remedy: expect.stringMatching(/\.$/), stacks: expect.any(Array) },
     ]);
     for (const name of names) expect(problems[0]?.message).toContain(name);
   });

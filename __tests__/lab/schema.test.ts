@@ -5,8 +5,8 @@ const container = (changes: Changes) => ({ containers: { "ollama-1": changes } }
 
 /** A value that its own grammar refuses: the place, the code, and a part of the remedy. */
 const refused: [fact: string, lab: Changes, path: string, code: string, remedy: RegExp][] = [
-  ["a VMID below 100", container({ vmId: 99 }), "containers.ollama-1.vmId", "out-of-range", /100 or more/],
-  ["a VMID that is text", container({ vmId: "201" }), "containers.ollama-1.vmId", "wrong-type", /quotes away: 201/],
+  ["a VMID below 100", container({ vmId: 99 }), "containers.ollama-1.vmId", "invalid-vmid", /100 to 999999999/],
+  ["a VMID that is text", container({ vmId: "201" }), "containers.ollama-1.vmId", "wrong-type", /quotes: 201/],
   [
     "an address that is none",
     container({ address: "192.0.2.300" }),
@@ -81,7 +81,7 @@ const refused: [fact: string, lab: Changes, path: string, code: string, remedy: 
     "invalid-choice",
     /nvidia, intel/,
   ],
-  ["a list instead of a map", { containers: [1] }, "containers", "wrong-type", /a map of names/],
+  ["a list instead of a map", { containers: [1] }, "containers", "wrong-type", /a map of names and settings/],
   [
     "a variable that follows from the lab",
     container({ ollama: { environment: { OLLAMA_HOST: "x" } } }),
@@ -89,7 +89,7 @@ const refused: [fact: string, lab: Changes, path: string, code: string, remedy: 
     "invalid-environment",
     /follow from the lab/,
   ],
-  ["no node at all", { proxmox: { nodes: undefined } }, "proxmox.nodes", "missing", /names to settings/],
+  ["no node at all", { proxmox: { nodes: undefined } }, "proxmox.nodes", "missing", /names and settings/],
   [
     "a URL with a password",
     { defaults: { container: { template: { url: "https://a:b@mirror.lab.example/u.tar.zst" } } } },

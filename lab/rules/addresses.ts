@@ -1,4 +1,5 @@
 import {
+  checkAddress,
   contains,
   formatNetwork,
   type Network,
@@ -6,92 +7,288 @@ import {
   parseCidr,
   parseHostAddress,
   reservedRole,
+  toAddress,
+  toNumber,
 } from "../../grammar/address";
-import type { Path } from "../problem";
-import { error, type Finding, rule, warning } from "./rule";
+import type { Cluster } from "../cluster";
+import { type Finding, finder, GUEST_STACKS } from "../finding";
+import { formatPath, type Path, type StackId } from "../problem";
+import { type Needs, rule } from "./rule";
 
-/** What is wrong with a guest's static address in its network; nothing when a host may have it. */
-export function* misplaced(ip: string, network: Network, gateway: string | undefined, path: Path): Iterable<Finding> {
+const kinds = {
+  "reserved-address": {
+    severity: "error",
+    stacks: GUEST_STACKS,
+    meaning:
+      "The first and the last address of a network are the network's own and its broadcast address. No guest can have them.",
+    example: "containers:\n  ollama-1: { vmId: 201, address: 192.0.2.255 }",
+    remedy: "Choose an address between the first and the last of the network.",
+  },
+  "address-is-gateway": {
+    severity: "error",
+    stacks: GUEST_STACKS,
+    meaning: "A guest has the address of its own gateway.",
+    example: "containers:\n  ollama-1: { vmId: 201, address: 192.0.2.1 }",
+    remedy: "Choose another address.",
+  },
+  "address-outside-network": {
+    severity: "error",
+    stacks: GUEST_STACKS,
+    meaning: "A static address is outside the guest's network, so nothing can reach the guest.",
+    example: "containers:\n  ollama-1: { vmId: 201, address: 198.51.100.21 }",
+    remedy: "Choose an address inside the network.",
+  },
+  "gateway-with-dhcp": {
+    severity: "error",
+    stacks: ["containers"],
+    meaning: "A container has a gateway, but takes its address by DHCP. The DHCP server also gives the gateway.",
+    example: "containers:\n  ollama-1: { vmId: 201, address: dhcp, gateway: 192.0.2.1 }",
+    remedy: "Remove the gateway, or give a static address.",
+  },
+  "gateway-missing": {
+    severity: "error",
+    stacks: GUEST_STACKS,
+    meaning: "A guest with a static address needs a gateway. K3s does not start without a default route.",
+    example: "network:\n  cidr: 192.0.2.0/24 # and no gateway",
+    remedy: "Set network.gateway.",
+  },
+  "gateway-outside-network": {
+    severity: "error",
+    stacks: GUEST_STACKS,
+    meaning: "A guest reaches its gateway only when the gateway is in the guest's network.",
+    example: "network:\n  cidr: 192.0.2.0/24\n  gateway: 198.51.100.1",
+    remedy: "Name a gateway inside the network.",
+    once: "place",
+  },
+  "registration-is-node": {
+    severity: "error",
+    stacks: ["cluster"],
+    meaning: "The registration address belongs to one node, so workers and clients lose the cluster when that node fails.",
+    example: "cluster:\n  registrationAddress: 192.0.2.31\n  servers:\n    k3s-1: { vmId: 301, address: 192.0.2.31 }",
+    remedy: "Write the address of a load balancer or a virtual IP, or remove registrationAddress.",
+  },
+  "registration-outside-network": {
+    severity: "error",
+    stacks: ["cluster"],
+    meaning: "The registration address is outside the network of the nodes, which connect to it.",
+    example: "cluster:\n  registrationAddress: 198.51.100.30",
+    remedy: "Choose an address inside the network, or write a name.",
+  },
+  "pool-range-too-small": {
+    severity: "error",
+    stacks: ["cluster"],
+    meaning: "A pool has more members than its range has addresses.",
+    example:
+      "cluster:\n  pools:\n    cpu:\n      count: 11\n      nodes: [pve1]\n      firstVmId: 320\n      addresses: { from: 192.0.2.50, to: 192.0.2.59 }",
+    remedy: "Widen the range, or lower the count.",
+  },
+  "pool-range-overlaps": {
+    severity: "error",
+    stacks: ["cluster"],
+    meaning:
+      "The range of a pool holds an address that something else has. The whole range belongs to the pool, so that it can grow.",
+    example:
+      "cluster:\n  pools:\n    cpu:\n      count: 2\n      nodes: [pve1]\n      firstVmId: 320\n      addresses: { from: 192.0.2.36, to: 192.0.2.45 }\n  workers:\n    gpu-1: { vmId: 311, address: 192.0.2.41 }",
+    remedy: "Move the range to free addresses.",
+  },
+} as const;
+const found = finder(kinds);
+type Found = Finding<keyof typeof kinds>;
+
+/** Says what keeps a host in this network from having the address. */
+function* misplaced(ip: string, network: Network, gateway: string | undefined, path: Path, stack: StackId): Iterable<Found> {
   const role = reservedRole(network, ip);
+  const stacks = [stack];
   if (role) {
-    yield error(
-      "reserved-address",
-      path,
-      `${ip} is the ${role} address of ${formatNetwork(network)}, which no guest can have`,
-      "Choose an address between the two ends of the network.",
+    yield found("reserved-address", path, `${ip} is the ${role} address of ${formatNetwork(network)}, which no guest can have`, {
+      stacks,
+    });
+  } else if (ip === gateway) yield found("address-is-gateway", path, `${ip} is the address of the gateway`, { stacks });
+}
+
+/**
+ * A container's static address lies in its network, is not reserved, and has a gateway. With DHCP the container names no gateway.
+ * A container outside the lab's network has a prefix and a gateway of its own.
+ */
+const addressesOfContainers = rule(["containers", "network"], function* ({ containers, network }, { declared }) {
+  const stacks = ["containers"] as const;
+  const labNetwork = parseCidr(network.cidr);
+  for (const [key, container] of Object.entries(containers)) {
+    const path = ["containers", key, "address"];
+    const gatewayPath = ["containers", key, "gateway"];
+    const address = parseHostAddress(container.address);
+    if (!address) {
+      if (!container.gateway) continue;
+      yield found(
+        "gateway-with-dhcp",
+        gatewayPath,
+        `the gateway ${container.gateway} is given, but the address is dhcp: DHCP brings its own gateway`,
+      );
+      continue;
+    }
+    const gateway = container.gateway ?? network.gateway;
+    if (!gateway && !declared(["network", "gateway"]) && !declared(gatewayPath)) {
+      yield found(
+        "gateway-missing",
+        path,
+        `${address.ip} is a static address, but neither network.gateway nor a gateway for containers.${key} is given`,
+        { stacks },
+      );
+    }
+    const own = container.gateway && address.prefix !== undefined ? networkOf(address.ip, address.prefix) : labNetwork;
+    if (!contains(own, address.ip)) {
+      yield found("address-outside-network", path, `${address.ip} is outside network.cidr ${network.cidr}`, {
+        remedy: "Choose an address inside it. On another network the container needs a prefix and a gateway of its own.",
+        stacks,
+      });
+      continue;
+    }
+    if (gateway && !contains(own, gateway)) {
+      yield found(
+        "gateway-outside-network",
+        container.gateway ? gatewayPath : ["network", "gateway"],
+        `the gateway ${gateway} is outside ${formatNetwork(own)}, the network of ${address.ip}`,
+        { stacks },
+      );
+    }
+    yield* misplaced(address.ip, own, gateway, path, "containers");
+  }
+});
+
+/** The nodes of a cluster have static addresses in the lab's network, and a gateway: K3s does not start without a default route. */
+const addressesOfNodes = rule(["cluster", "network"], function* ({ cluster, network }, { declared }) {
+  const stacks = ["cluster"] as const;
+  const range = parseCidr(network.cidr);
+  if (!network.gateway && !declared(["network", "gateway"])) {
+    yield found("gateway-missing", ["network"], "the cluster's VMs have static addresses, but network.gateway is not set", {
+      stacks,
+    });
+  } else if (network.gateway && !contains(range, network.gateway)) {
+    yield found(
+      "gateway-outside-network",
+      ["network", "gateway"],
+      `the gateway ${network.gateway} is outside network.cidr ${network.cidr}`,
+      { stacks },
     );
-  } else if (ip === gateway) {
-    yield error(
-      "address-is-gateway",
+  }
+  for (const { address, path, key } of cluster.nodes) {
+    // The rule about pools checks the whole range of a pool.
+    if (path[1] === "pools") continue;
+    const place = [...path, "address"];
+    if (contains(range, address)) yield* misplaced(address, range, network.gateway, place, "cluster");
+    else {
+      yield found("address-outside-network", place, `${address} of ${key} is outside network.cidr ${network.cidr}`, { stacks });
+    }
+  }
+});
+
+/** The address that nodes register at must be in their network, and must not be the address of one node. */
+const registrationAddress = rule(["cluster", "network"], function* ({ cluster, network }) {
+  const { registrationAddress: address } = cluster;
+  if (!address || checkAddress(address)) return;
+  const path = ["cluster", "registrationAddress"];
+  const node = cluster.nodes.find((one) => one.address === address);
+  const range = parseCidr(network.cidr);
+  if (node) {
+    yield found(
+      "registration-is-node",
       path,
-      `${ip} is the gateway of this guest`,
-      "Choose another address; the gateway's is taken.",
+      `the registration address ${address} is the address of ${formatPath(node.path)}, so it fails when that node fails`,
+    );
+  } else if (contains(range, address)) yield* misplaced(address, range, network.gateway, path, "cluster");
+  else {
+    yield found(
+      "registration-outside-network",
+      path,
+      `the registration address ${address} is outside network.cidr ${network.cidr}, where the nodes are`,
+    );
+  }
+});
+
+/** An address that something in the lab has. */
+interface Taken {
+  readonly address: string;
+  readonly owner: string;
+}
+
+/** The addresses that are not a pool's. */
+function takenAddresses({ cluster, network, containers, proxmox }: Needs<"cluster" | "network">): Taken[] {
+  const all: { address: string | undefined; owner: string }[] = [
+    ...Object.entries(proxmox?.nodes ?? {}).map(([name, { address }]) => ({ address, owner: `proxmox.nodes.${name}` })),
+    ...Object.entries(containers ?? {}).map(([key, { address }]) => ({
+      address: parseHostAddress(address)?.ip,
+      owner: `containers.${key}`,
+    })),
+    ...cluster.nodes.filter(({ path }) => path[1] !== "pools").map(({ address, path }) => ({ address, owner: formatPath(path) })),
+    { address: network.gateway, owner: "network.gateway" },
+    { address: cluster.registrationAddress, owner: "cluster.registrationAddress" },
+  ];
+  return all.flatMap(({ address, owner }) => (address === undefined || checkAddress(address) ? [] : [{ address, owner }]));
+}
+
+/** The whole range of a pool belongs to it, also the part after its last member: those addresses must be free when it grows. */
+const rangesOfPools = rule(["cluster", "network"], function* (lab) {
+  const pools = Object.entries(lab.cluster.pools);
+  const taken = takenAddresses(lab);
+  for (const [i, [name, pool]] of pools.entries()) yield* rangeFaults(name, pool, lab.network, taken, pools.slice(0, i));
+});
+
+type Pool = Cluster["pools"][string];
+
+function* rangeFaults(
+  name: string,
+  { count, addresses }: Pool,
+  network: Needs<"network">["network"],
+  taken: readonly Taken[],
+  before: readonly [string, Pool][],
+): Iterable<Found> {
+  const path = ["cluster", "pools", name, "addresses"];
+  const [from, to] = [toNumber(addresses.from), toNumber(addresses.to)];
+  const room = to - from + 1;
+  if (room < Math.max(count, 1)) {
+    yield found(
+      "pool-range-too-small",
+      path,
+      `the pool ${name} has ${count} members, but ${addresses.from} to ${addresses.to} has room for ${Math.max(room, 0)}`,
+    );
+    return;
+  }
+  const range = parseCidr(network.cidr);
+  const ends = [addresses.from, addresses.to];
+  const outside = ends.find((address) => !contains(range, address));
+  if (outside) {
+    yield found("address-outside-network", path, `${outside} of the pool ${name} is outside network.cidr ${network.cidr}`, {
+      remedy: "Choose a range inside it.",
+      stacks: ["cluster"],
+    });
+    return;
+  }
+  for (const address of ends) yield* misplaced(address, range, undefined, path, "cluster");
+  for (const { address, owner } of taken) {
+    const number = toNumber(address);
+    if (number < from || number > to) continue;
+    // An address that a member has is claimed twice, which the rule about claims reports. It does not know the gateway's.
+    if (number < from + count && address !== network.gateway) continue;
+    yield found(
+      "pool-range-overlaps",
+      path,
+      `the range ${addresses.from} to ${addresses.to} of the pool ${name} holds ${address}, but that is the address of ${owner}`,
+    );
+  }
+  for (const [other, { addresses: theirs }] of before) {
+    const [start, end] = [Math.max(from, toNumber(theirs.from)), Math.min(to, toNumber(theirs.to))];
+    if (start > end) continue;
+    yield found(
+      "pool-range-overlaps",
+      path,
+      `the range of the pool ${name} and the range of the pool ${other} both hold ${toAddress(start)}`,
+      { remedy: "Move one of them." },
     );
   }
 }
 
-/** A container's address must lie in its network, and be one that a host may have; a static one needs a gateway, a leased one must name none. */
-export const containerAddresses = rule(["containers", "network"], function* ({ containers, network }, { declared }) {
-  const labNetwork = parseCidr(network.cidr);
-  for (const [key, container] of Object.entries(containers)) {
-    const path = ["containers", key, "address"];
-    const address = parseHostAddress(container.address);
-    if (!address) {
-      if (container.gateway) {
-        yield error(
-          "gateway-with-dhcp",
-          ["containers", key, "gateway"],
-          `the address comes by DHCP, and the gateway ${container.gateway} with it`,
-          "Take the gateway away, or give a static address.",
-        );
-      }
-      continue;
-    }
-    const gateway = container.gateway ?? network.gateway;
-    if (!gateway && !declared(["network", "gateway"]) && !declared(["containers", key, "gateway"])) {
-      yield error(
-        "gateway-missing",
-        path,
-        `${address.ip} is static, and neither network.gateway nor a gateway of its own is given`,
-        "Set network.gateway.",
-      );
-    }
-    // Elsewhere than in the lab's network, a container must say which network it is in: by a prefix and a gateway of its own.
-    const own = container.gateway && address.prefix !== undefined ? networkOf(address.ip, address.prefix) : labNetwork;
-    if (!contains(own, address.ip)) {
-      yield error(
-        "address-outside-network",
-        path,
-        `${address.ip} is outside network.cidr ${network.cidr}`,
-        "Choose an address inside it; on another network the container needs a prefix and a gateway of its own.",
-      );
-      continue;
-    }
-    if (gateway && !contains(own, gateway)) {
-      yield error(
-        "gateway-outside-network",
-        container.gateway ? ["containers", key, "gateway"] : ["network", "gateway"],
-        `the gateway ${gateway} is outside ${formatNetwork(own)}, the network of ${address.ip}, and cannot be reached from there`,
-        "Name a gateway inside the network.",
-      );
-    }
-    yield* misplaced(address.ip, own, gateway, path);
-  }
-});
-
-/** With nobody allowed in, the firewall makes every guest useless; this is worth a word, not a refusal. */
-export const reachable = rule(["network", "containers"], function* ({ network }) {
-  const doors = [
-    { list: "clients", what: "the Ollama API (11434)" },
-    { list: "management", what: "SSH (22), which Ansible needs" },
-  ] as const;
-  for (const { list, what } of doors) {
-    if (network[list].length > 0) continue;
-    yield warning(
-      `no-${list}`,
-      ["network", list],
-      `network.${list} is empty, so the firewall lets nobody reach ${what}`,
-      `List the networks that may, for example [${network.cidr}].`,
-    );
-  }
-});
+export const addresses = {
+  title: "Addresses",
+  kinds,
+  rules: [addressesOfContainers, addressesOfNodes, registrationAddress, rangesOfPools],
+};

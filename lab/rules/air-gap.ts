@@ -1,122 +1,156 @@
-import { minorOf } from "../../grammar/k3s-version";
 import { modelStagingOf } from "../air-gap";
 import { artifactsOf, wayOf } from "../artifacts";
-import { error, rule, warning } from "./rule";
+import { finder } from "../finding";
+import { STACK_IDS, type StackId } from "../problem";
+import { stacksAt } from "../sections";
+import { rule } from "./rule";
 
-/** Without a share there is no way for models into an air-gapped cluster. */
-export const sharedPath = rule(["airGapped"], function* ({ airGapped, ollama, ollamaNfsPath }, { declared }) {
+const MODEL_STACKS = ["model-staging", "ollama"] as const satisfies readonly StackId[];
+
+const kinds = {
+  "nfs-path-missing": {
+    severity: "error",
+    stacks: MODEL_STACKS,
+    meaning: "In an air-gapped lab models reach the cluster by a shared folder, but the lab does not name it.",
+    example: "airGapped: true # and no ollamaNfsPath",
+    remedy:
+      "Set ollamaNfsPath to the folder where shared NFS is mounted on the nodes of both clusters, such as /mnt/nfs/ollama; docs/air-gap.md explains how.",
+  },
+  "nfs-path-ignored": {
+    severity: "warning",
+    stacks: MODEL_STACKS,
+    meaning: "The lab names the shared folder for models, but it is not air-gapped, so models are pulled online.",
+    example: "airGapped: false\nollamaNfsPath: /mnt/nfs/ollama",
+    remedy: "Set airGapped: true, or remove ollamaNfsPath.",
+  },
+  "release-without-air-gap": {
+    severity: "error",
+    stacks: MODEL_STACKS,
+    meaning: "The lab pins a staged release, but it is not air-gapped, so nothing is staged.",
+    example: "airGapped: false\nollama:\n  release: 3f1c2a9b7d10",
+    remedy: "Remove ollama.release, or set airGapped: true.",
+  },
+  "staging-ignored": {
+    severity: "warning",
+    stacks: MODEL_STACKS,
+    meaning: "The lab describes staging, but it is not air-gapped, so nothing is staged.",
+    example: "airGapped: false\nstaging: { keep: 3 }",
+    remedy: "Set airGapped: true, or remove staging:.",
+  },
+  "remove-read-only": {
+    severity: "error",
+    stacks: MODEL_STACKS,
+    meaning: "A release removes unlisted models, but in an air-gapped lab the models are mounted read-only.",
+    example: "airGapped: true\nollama:\n  releases:\n    ollama: { removeUnlistedModels: true }",
+    remedy: "Remove the setting: a new release on the share has only the listed models.",
+  },
+  "no-model-staged": {
+    severity: "error",
+    stacks: MODEL_STACKS,
+    meaning: "A release of an air-gapped lab lists no model, and it cannot get one later.",
+    example: "airGapped: true\nollama:\n  releases:\n    ollama: { models: [] }",
+    remedy: "List its models.",
+  },
+  "share-not-mounted": {
+    severity: "warning",
+    stacks: ["cluster", "ollama"],
+    meaning: "Pods look for the models in a folder of the nodes, but the cluster stack mounts no NFS there.",
+    example: "airGapped: true\nollamaNfsPath: /mnt/nfs/ollama # and no ollamaNfsServer",
+    remedy: "Set ollamaNfsServer, and pods mount the share themselves; or mount it on every node.",
+  },
+  "not-mirrored": {
+    severity: "error",
+    stacks: STACK_IDS,
+    meaning:
+      "Production would fetch something from the internet, but the lab is air-gapped. Nothing mirrors it, and its host is not reachable.",
+    example: "airGapped: true\nmirrors: {} # and nothing under reachable",
+    remedy: "Set the mirror for it, or list its host under reachable.",
+    once: "message",
+  },
+} as const;
+const found = finder(kinds);
+
+/** Models reach an air-gapped cluster by a shared folder only. */
+const sharedPath = rule(["airGapped"], function* ({ airGapped, ollama, ollamaNfsPath }, { declared }) {
   if (airGapped && ollama && !ollamaNfsPath && !declared(["ollamaNfsPath"])) {
-    yield error(
+    yield found(
       "nfs-path-missing",
       ["airGapped"],
-      "airGapped is true, and ollamaNfsPath does not say where the models are staged for production",
-      "Set ollamaNfsPath to the folder where shared NFS is mounted on the nodes of both clusters, such as /mnt/nfs/ollama; docs/air-gap.md tells how.",
+      "airGapped is true, but ollamaNfsPath does not say where the models are staged for production",
     );
   }
   if (!airGapped && ollamaNfsPath) {
-    yield warning(
+    yield found(
       "nfs-path-ignored",
       ["ollamaNfsPath"],
-      `airGapped is false, so the models are pulled online and ollamaNfsPath ${ollamaNfsPath} is ignored`,
-      "Set airGapped: true, or take ollamaNfsPath out.",
+      `ollamaNfsPath ${ollamaNfsPath} is ignored, because airGapped is false and the models are pulled online`,
     );
   }
 });
 
-/** What is written for the other mode, and would be ignored. */
-export const modeSettings = rule(["airGapped"], function* ({ airGapped, ollama }, { declared }) {
-  if (!airGapped && ollama?.release) {
-    yield error(
+/** Settings of one mode do nothing in the other. */
+const settingsOfMode = rule(["airGapped"], function* ({ airGapped, ollama }, { declared }) {
+  if (airGapped) {
+    for (const [key, { removeUnlistedModels }] of Object.entries(ollama?.releases ?? {})) {
+      if (!removeUnlistedModels) continue;
+      yield found(
+        "remove-read-only",
+        ["ollama", "releases", key, "removeUnlistedModels"],
+        `${key} removes unlisted models, but with airGapped the models are mounted read-only`,
+      );
+    }
+    return;
+  }
+  if (ollama?.release) {
+    yield found(
       "release-without-air-gap",
       ["ollama", "release"],
-      `ollama.release pins ${ollama.release}, and without airGapped nothing is staged that could be pinned`,
-      "Take it out, or set airGapped: true.",
+      `ollama.release names the staged release ${ollama.release}, but airGapped is false, so nothing is staged`,
     );
   }
-  if (!airGapped && declared(["staging"])) {
-    yield warning(
-      "staging-ignored",
-      ["staging"],
-      "airGapped is false, so nothing is staged",
-      "Set airGapped: true, or take staging: out.",
-    );
-  }
-  if (!airGapped) return;
-  for (const [key, { removeUnlistedModels }] of Object.entries(ollama?.releases ?? {})) {
-    if (!removeUnlistedModels) continue;
-    yield error(
-      "remove-read-only",
-      ["ollama", "releases", key, "removeUnlistedModels"],
-      `${key} is to remove models, and with airGapped they are mounted read-only`,
-      "Take it out: a new release on the share has the listed models only.",
-    );
+  if (declared(["staging"])) {
+    yield found("staging-ignored", ["staging"], "staging is ignored, because airGapped is false and nothing is staged");
   }
 });
 
-/** A release with nothing in it serves nothing. */
-export const modelsToStage = rule(["airGapped", "ollama"], function* (lab) {
-  const plan = modelStagingOf(lab);
-  if (!plan) return;
+/** A release of an air-gapped lab lists its models: it cannot get one later. */
+const modelsToStage = rule(["airGapped", "ollama"], function* (lab) {
+  if (!modelStagingOf(lab)) return;
   for (const [key, { models }] of Object.entries(lab.ollama.releases)) {
     if (models.length > 0) continue;
-    yield error(
+    yield found(
       "no-model-staged",
       ["ollama", "releases", key, "models"],
-      `${key} lists no model, and in an air-gapped lab it can get none later`,
-      "List its models.",
-    );
-  }
-  if (plan.image === "") {
-    yield error(
-      "image-unknown",
-      ["staging"],
-      `which Ollama the chart ${lab.ollama.chart.version} brings is not known here, so staging has no image`,
-      "Set staging.image, such as ollama/ollama:0.32.15.",
+      `${key} lists no model, but in an air-gapped lab it cannot get one later`,
     );
   }
 });
 
-/** The first Kubernetes minor version with sidecars that are part of a pod's readiness. */
-const SIDECAR_MINOR = 29;
-
-/** Production is ready only when its models are there; that check is a sidecar. */
-export const sidecars = rule(["airGapped", "cluster"], function* ({ airGapped, cluster }) {
-  if (!airGapped) return;
-  const old = cluster.nodes.find(({ k3sVersion }) => minorOf(k3sVersion) < SIDECAR_MINOR);
-  if (!old) return;
-  yield error(
-    "k3s-without-sidecars",
-    ["cluster", "k3sVersion"],
-    `${old.key} has ${old.k3sVersion}, and the check that the staged models are there needs Kubernetes 1.${SIDECAR_MINOR}`,
-    "Use a newer K3s.",
-  );
-});
-
-/** A folder on the nodes must be mounted by somebody, and the cluster stack does not. */
-export const mountedShare = rule(["airGapped", "cluster"], function* ({ airGapped, ollama, ollamaNfsPath, ollamaNfsServer }) {
+/** The cluster stack mounts no NFS on the nodes. */
+const mountedShare = rule(["airGapped", "cluster"], function* ({ airGapped, ollama, ollamaNfsPath, ollamaNfsServer }) {
   if (!airGapped || !ollama || !ollamaNfsPath || ollamaNfsServer) return;
-  yield warning(
+  yield found(
     "share-not-mounted",
     ["ollamaNfsPath"],
-    `pods look for ${ollamaNfsPath} on the nodes of the cluster, and the cluster stack mounts no NFS there`,
-    "Set ollamaNfsServer, and pods mount it themselves; or mount it on every node.",
+    `pods look for ${ollamaNfsPath} on the nodes of the cluster, but the cluster stack mounts no NFS there`,
   );
 });
 
-/** Everything that production fetches must have a way to it. */
-export const completeness = rule(["airGapped"], function* (lab) {
+/** Production can reach everything that it fetches: by a mirror, or because the host is reachable. */
+const completeness = rule(["airGapped"], function* (lab) {
   if (!lab.airGapped) return;
-  const seen = new Set<string>();
   for (const artifact of artifactsOf(lab)) {
     const { name, host, path, setting, kind } = artifact;
-    if (wayOf(artifact, lab) || seen.has(`${name} ${host}`)) continue;
-    seen.add(`${name} ${host}`);
-    const model = kind === "model" ? " No mirror has models: copy them into its modelVolume, and leave models: empty." : "";
-    yield error(
-      "not-mirrored",
-      path,
-      `airGapped is true, and ${kind} ${name} comes from ${host}`,
-      `${setting ? `Set ${setting}, or list` : "Take it from a mirror of yours, or list"} ${host} under reachable.${model}`,
-    );
+    if (wayOf(artifact, lab)) continue;
+    const remedy = [
+      `${setting ? `Set ${setting}` : "Take it from a mirror of yours"}, or list ${host} under reachable.`,
+      ...(kind === "model" ? ["No mirror has models: copy them into the container's modelVolume, and leave models: empty."] : []),
+    ].join(" ");
+    yield found("not-mirrored", path, `airGapped is true, but the ${kind} ${name} comes from ${host}`, {
+      remedy,
+      stacks: stacksAt(path),
+    });
   }
 });
+
+export const airGap = { title: "Air gap", kinds, rules: [sharedPath, settingsOfMode, modelsToStage, mountedShare, completeness] };

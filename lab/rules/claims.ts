@@ -1,71 +1,159 @@
 import { checkAddress, parseHostAddress } from "../../grammar/address";
+import { canonicalModelReference } from "../../grammar/model-reference";
 import type { Cluster } from "../cluster";
+import { type Details, type Finding, finder, GUEST_STACKS } from "../finding";
+import { devicePluginOf } from "../kubernetes";
 import type { PartialLab } from "../lab";
-import { formatPath, type Path } from "../problem";
-import { error, rule } from "./rule";
+import { formatPath, type Path, type StackId } from "../problem";
+import { rule } from "./rule";
 
-/** Something of which there is one, and who wants it. */
+const kinds = {
+  "duplicate-vmid": {
+    severity: "error",
+    stacks: GUEST_STACKS,
+    meaning: "Two guests have one VMID. Containers, VMs and templates share one range of numbers in a Proxmox cluster.",
+    example: "containers:\n  ollama-1: { vmId: 201, address: 192.0.2.21 }\n  ollama-2: { vmId: 201, address: 192.0.2.22 }",
+    remedy: "Give one of them another VMID; containers and VMs share one range of numbers.",
+  },
+  "duplicate-name": {
+    severity: "error",
+    stacks: GUEST_STACKS,
+    meaning: "Two guests have one name, so nobody can tell them apart in DNS or in Proxmox.",
+    example:
+      "containers:\n  ollama-1: { vmId: 201, address: 192.0.2.21, name: chat }\n  ollama-2: { vmId: 202, address: 192.0.2.22, name: chat }",
+    remedy: "Rename one of them: nobody can tell two guests of one name apart, in DNS or in Proxmox.",
+  },
+  "duplicate-address": {
+    severity: "error",
+    stacks: GUEST_STACKS,
+    meaning: "Two guests, or a guest and a Proxmox node, have one address.",
+    example: "containers:\n  ollama-1: { vmId: 201, address: 192.0.2.21 }\n  ollama-2: { vmId: 202, address: 192.0.2.21 }",
+    remedy: "Give one of them another address.",
+  },
+  "duplicate-mac": {
+    severity: "error",
+    stacks: ["containers"],
+    meaning: "Two guests have one MAC address.",
+    example:
+      'containers:\n  ollama-1: { vmId: 201, address: 192.0.2.21, mac: "BC:24:11:00:00:21" }\n  ollama-2: { vmId: 202, address: 192.0.2.22, mac: "BC:24:11:00:00:21" }',
+    remedy: "Give one of them another MAC address, or none: then Proxmox picks one.",
+  },
+  "duplicate-gpu": {
+    severity: "error",
+    stacks: GUEST_STACKS,
+    meaning:
+      "Two guests want one graphics card. A card is either passed to one VM, or its driver runs on the node for containers.",
+    example:
+      "cluster:\n  workers:\n    gpu-1: { vmId: 311, address: 192.0.2.41, gpus: [rtx] }\n    gpu-2: { vmId: 312, address: 192.0.2.42, gpus: [rtx] }",
+    remedy: "Give it to one of them: a card is either passed to one VM, or its driver runs on the node for containers.",
+  },
+  "duplicate-key": {
+    severity: "error",
+    stacks: ["cluster"],
+    meaning:
+      "Two nodes of the cluster have one key, so they would be one resource in Terraform. The members of a pool have the keys `<pool>-1`, `<pool>-2` and so on.",
+    example:
+      "cluster:\n  workers:\n    cpu-1: { vmId: 312, address: 192.0.2.42 }\n  pools:\n    cpu:\n      count: 1\n      nodes: [pve1]\n      firstVmId: 320\n      addresses: { from: 192.0.2.50, to: 192.0.2.59 }",
+    remedy: "Rename one of them.",
+  },
+  "duplicate-host": {
+    severity: "error",
+    stacks: ["ollama"],
+    meaning: "Two releases have one host. Two certificates would be written to one Secret, and chance would choose the route.",
+    example: "ollama:\n  releases:\n    ollama: { host: ollama.home.example }\n    second: { host: ollama.home.example }",
+    remedy: "Give one of them another host.",
+  },
+  "duplicate-entry": {
+    severity: "error",
+    stacks: ["containers", "cluster", "model-staging", "ollama"],
+    meaning: "A list has one entry twice. Probably another one was meant.",
+    example: "containers:\n  ollama-1: { vmId: 201, address: 192.0.2.21, models: [mistral, mistral:latest] }",
+    remedy: "Keep one of the two.",
+  },
+  "release-name-taken": {
+    severity: "error",
+    stacks: ["ollama"],
+    meaning:
+      "A release has the name of something that this project creates: `<release>-models` and `<release>-route` belong to another release, `https-redirect` to all routes.",
+    example: "ollama:\n  releases:\n    ollama: {}\n    ollama-models: {}",
+    remedy: "Rename the release.",
+  },
+  "namespace-taken": {
+    severity: "error",
+    stacks: ["ollama"],
+    meaning: "The namespace of Ollama exists already. This lab creates it, so the plan passes but the apply fails.",
+    example: "ollama:\n  namespace: kube-system",
+    remedy: "Choose a namespace for Ollama alone, such as ml.",
+  },
+} as const;
+const found = finder(kinds);
+type Found = Finding<keyof typeof kinds>;
+
+/** A thing that only one guest can have, and who wants it. */
 interface Claim {
-  readonly kind: "vmid" | "name" | "address" | "mac" | "gpu";
+  readonly code: "duplicate-vmid" | "duplicate-name" | "duplicate-address" | "duplicate-mac" | "duplicate-gpu";
   readonly value: string;
   readonly path: Path;
-  /** Who it is, where the path alone does not tell: a member of a pool. */
+  /** Absent for a Proxmox node, which is in no stack. */
+  readonly stack?: StackId;
+  /** The key of the node, where the path alone does not tell: a member of a pool. */
   readonly member?: string;
-  /** Several such claims agree with each other. */
+  /** Several shared claims of one thing agree with each other. */
   readonly shared?: boolean;
 }
 
-const NOUNS: Record<Claim["kind"], { noun: string; remedy: string }> = {
-  vmid: { noun: "VMID", remedy: "Give one of them another VMID; containers and VMs share one range of numbers." },
-  name: { noun: "The name", remedy: "Rename one of them: two guests of one name cannot be told apart in DNS or in Proxmox." },
-  address: { noun: "The address", remedy: "Give one of them another address." },
-  mac: { noun: "The MAC address", remedy: "Give one of them another MAC address, or none, and Proxmox picks one." },
-  gpu: {
-    noun: "The graphics card",
-    remedy: "Give it to one of them: a card is either passed to one VM, or its driver runs on the node for containers.",
-  },
+const NOUNS: Readonly<Record<Claim["code"], string>> = {
+  "duplicate-vmid": "the VMID",
+  "duplicate-name": "the name",
+  "duplicate-address": "the address",
+  "duplicate-mac": "the MAC address",
+  "duplicate-gpu": "the graphics card",
 };
 
-function* claims(lab: PartialLab): Iterable<Claim> {
+function* claimsOf(lab: PartialLab): Iterable<Claim> {
   for (const [name, node] of Object.entries(lab.proxmox?.nodes ?? {})) {
-    yield { kind: "address", value: node.address, path: ["proxmox", "nodes", name, "address"] };
+    yield { code: "duplicate-address", value: node.address, path: ["proxmox", "nodes", name, "address"] };
   }
   for (const [key, container] of Object.entries(lab.containers ?? {})) {
-    const at = (...rest: string[]): Path => ["containers", key, ...rest];
-    yield { kind: "vmid", value: String(container.vmId), path: at("vmId") };
-    yield { kind: "name", value: container.name, path: at("name") };
+    const at = (field: string) => ({ path: ["containers", key, field], stack: "containers" }) as const;
+    yield { code: "duplicate-vmid", value: String(container.vmId), ...at("vmId") };
+    yield { code: "duplicate-name", value: container.name, ...at("name") };
     const address = parseHostAddress(container.address);
-    if (address) yield { kind: "address", value: address.ip, path: at("address") };
-    if (container.mac) yield { kind: "mac", value: container.mac, path: at("mac") };
+    if (address) yield { code: "duplicate-address", value: address.ip, ...at("address") };
+    if (container.mac) yield { code: "duplicate-mac", value: container.mac, ...at("mac") };
     if (container.gpu?.card && container.node) {
-      // Containers may share a card, since its driver runs on the node; a VM takes it whole.
-      yield { kind: "gpu", value: `${container.gpu.card} of ${container.node}`, path: at("gpu"), shared: true };
+      // Containers may share a card, because its driver runs on the node. A VM takes the whole card.
+      yield { code: "duplicate-gpu", value: `${container.gpu.card} of ${container.node}`, ...at("gpu"), shared: true };
     }
   }
-  if (lab.cluster) yield* clusterClaims(lab.cluster);
+  if (lab.cluster) yield* claimsOfCluster(lab.cluster);
 }
 
-function* clusterClaims({ nodes, template, registrationAddress }: Cluster): Iterable<Claim> {
-  if (template) yield { kind: "vmid", value: String(template.vmId), path: ["cluster", "template", "vmId"] };
+function* claimsOfCluster({ nodes, template, registrationAddress }: Cluster): Iterable<Claim> {
+  const stack = "cluster" as const;
+  if (template) yield { code: "duplicate-vmid", value: String(template.vmId), path: ["cluster", "template", "vmId"], stack };
   const keys = new Set<string>();
   for (const { key, vmId, name, address, gpus, node, path } of nodes) {
-    const pool = path[1] === "pools";
-    const member = pool ? { member: key } : {};
-    const at = (field: string, inPool: string): Path => [...path, pool ? inPool : field];
-    yield { kind: "vmid", value: String(vmId), path: at("vmId", "firstVmId"), ...member };
-    // Of one key for two nodes the rule poolKeys tells; that their names are one is no news then.
-    if (!keys.has(key)) yield { kind: "name", value: name, path: pool ? path : at("name", ""), ...member };
+    const pooled = path[1] === "pools";
+    const at = (field: string, inPool: readonly string[]) => ({
+      path: [...path, ...(pooled ? inPool : [field])],
+      stack,
+      ...(pooled && { member: key }),
+    });
+    yield { code: "duplicate-vmid", value: String(vmId), ...at("vmId", ["firstVmId"]) };
+    // duplicate-key already reports a key used twice; do not report the name as well.
+    if (!keys.has(key)) yield { code: "duplicate-name", value: name, ...at("name", []) };
     keys.add(key);
-    yield { kind: "address", value: address, path: at("address", "addresses"), ...member };
-    for (const gpu of gpus) yield { kind: "gpu", value: `${gpu} of ${node}`, path: at("gpus", "gpus"), ...member };
+    yield { code: "duplicate-address", value: address, ...at("address", ["addresses"]) };
+    for (const gpu of gpus) yield { code: "duplicate-gpu", value: `${gpu} of ${node}`, ...at("gpus", ["gpus"]) };
   }
-  // That it is the address of a node of the cluster is the business of the rule registrationAddress.
+  // registration-is-node already reports the address of a node of the cluster.
   if (
     registrationAddress &&
     !checkAddress(registrationAddress) &&
     nodes.every(({ address }) => address !== registrationAddress)
   ) {
-    yield { kind: "address", value: registrationAddress, path: ["cluster", "registrationAddress"] };
+    yield { code: "duplicate-address", value: registrationAddress, path: ["cluster", "registrationAddress"], stack };
   }
 }
 
@@ -73,23 +161,121 @@ function claimant({ path, member }: Claim): string {
   return member === undefined ? formatPath(path) : `${formatPath(path)} (${member})`;
 }
 
-/** No VMID, name, address, MAC address or card may be claimed twice. Reported at each claim after the first. */
-export const uniqueClaims = rule([], function* (lab) {
+/** Nothing that only one guest can have is claimed twice. Each claim after the first is reported. */
+const uniqueClaims = rule([], function* (lab) {
   const owners = new Map<string, Claim>();
-  for (const claim of claims(lab)) {
-    const id = `${claim.kind} ${claim.value}`;
+  for (const claim of claimsOf(lab)) {
+    const id = `${claim.code} ${claim.value}`;
     const owner = owners.get(id);
     if (owner?.shared && claim.shared) continue;
     if (!owner) {
       owners.set(id, claim);
       continue;
     }
-    const { noun, remedy } = NOUNS[claim.kind];
-    yield error(
-      `duplicate-${claim.kind}`,
+    yield found(
+      claim.code,
       claim.path,
-      `${noun} ${claim.value} is claimed by ${claimant(owner)} and by ${claimant(claim)}`,
-      remedy,
+      `${NOUNS[claim.code]} ${claim.value} is claimed by ${claimant(owner)} and by ${claimant(claim)}`,
+      { stacks: [...new Set([owner.stack, claim.stack].filter((stack) => stack !== undefined))] },
     );
   }
 });
+
+/** The key of a worker must not be the key of a pool's member: they would be one resource. */
+const keysOfNodes = rule(["cluster"], function* ({ cluster }) {
+  const first = new Map<string, string>();
+  for (const { key, path } of cluster.nodes) {
+    const other = first.get(key);
+    if (other === undefined) first.set(key, formatPath(path));
+    else yield found("duplicate-key", path, `the key ${key} is used by ${other} and by ${formatPath(path)}`);
+  }
+});
+
+/** Reports each entry that is equal to an earlier one. `identity` says what makes two entries equal. */
+function* repeated(
+  entries: readonly string[],
+  path: Path,
+  what: string,
+  identity: (entry: string) => string,
+  details: Details = {},
+): Iterable<Found> {
+  const seen = new Map<string, string>();
+  for (const [index, entry] of entries.entries()) {
+    const id = identity(entry);
+    const first = seen.get(id);
+    if (first === undefined) seen.set(id, entry);
+    else {
+      const same = first === entry ? "" : `; ${first} is the same`;
+      yield found("duplicate-entry", [...path, index], `${what} ${entry} is listed twice${same}`, details);
+    }
+  }
+}
+
+/** The type and the blob of an SSH public key, without the comment after them. */
+function sshIdentity(key: string): string {
+  return key.trim().split(/\s+/).slice(0, 2).join(" ");
+}
+
+/** No list has an entry twice. */
+const noRepetition = rule([], function* (lab) {
+  yield* repeated(lab.sshPublicKeys ?? [], ["sshPublicKeys"], "the key", sshIdentity, { stacks: GUEST_STACKS });
+  for (const [key, container] of Object.entries(lab.containers ?? {})) {
+    const details = { stacks: ["containers"] } as const;
+    yield* repeated(container.models, ["containers", key, "models"], "the model", canonicalModelReference, details);
+    const devices = container.devices.map((device) => (typeof device === "string" ? device : device.path));
+    yield* repeated(devices, ["containers", key, "devices"], "the device", (device) => device, details);
+  }
+  for (const [key, { models }] of Object.entries(lab.ollama?.releases ?? {})) {
+    const details = { stacks: ["model-staging", "ollama"] } as const;
+    yield* repeated(models, ["ollama", "releases", key, "models"], "the model", canonicalModelReference, details);
+  }
+});
+
+/** Two releases must not have one host. */
+const hosts = rule(["ollama"], function* ({ ollama }) {
+  const first = new Map<string, string>();
+  for (const [key, { host }] of Object.entries(ollama.releases)) {
+    if (!host) continue;
+    const other = first.get(host);
+    if (other === undefined) first.set(host, key);
+    else yield found("duplicate-host", ["ollama", "releases", key, "host"], `${other} and ${key} both have the host ${host}`);
+  }
+});
+
+/** What this project adds to the key of a release to name a Helm release of its own. */
+const SUFFIXES = ["models", "route"] as const;
+
+/** The key of a release must not be a name that this project makes from another key. */
+const namesOfReleases = rule(["ollama"], function* ({ ollama }) {
+  const keys = Object.keys(ollama.releases);
+  for (const key of keys) {
+    const owner = keys.find((other) => SUFFIXES.some((suffix) => key === `${other}-${suffix}`));
+    const thing = key === "https-redirect" ? "the middleware of all routes" : owner && `a part of the release ${owner}`;
+    if (thing) yield found("release-name-taken", ["ollama", "releases", key], `the name ${key} belongs to ${thing}`);
+  }
+});
+
+/** The namespaces that every cluster has. */
+const CLUSTER_NAMESPACES = ["default", "kube-node-lease", "kube-public", "kube-system"];
+
+/** A namespace that exists cannot be created: the plan passes, but the apply fails. */
+const namespace = rule(["ollama"], function* ({ ollama, ...lab }) {
+  const name = ollama.namespace;
+  const owner =
+    (CLUSTER_NAMESPACES.includes(name) && "every cluster") ||
+    (name === "cert-manager" && lab.kubernetes?.certManager && "kubernetes.certManager") ||
+    (name === "nvidia-device-plugin" && devicePluginOf({ ...lab, ollama }) && "the device plugin") ||
+    undefined;
+  if (!owner) return;
+  yield found(
+    "namespace-taken",
+    ["ollama", "namespace"],
+    `the namespace ${name} belongs to ${owner}, but this lab creates Ollama's namespace`,
+  );
+});
+
+export const claims = {
+  title: "Names, numbers and cards that two want",
+  kinds,
+  rules: [uniqueClaims, keysOfNodes, noRepetition, hosts, namesOfReleases, namespace],
+};

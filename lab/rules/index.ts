@@ -1,37 +1,36 @@
-import * as addresses from "./addresses";
-import * as airGap from "./air-gap";
-import * as claims from "./claims";
-import * as cluster from "./cluster";
-import * as containers from "./containers";
-import * as kubernetes from "./kubernetes";
-import * as ollama from "./ollama";
-import * as proxmox from "./proxmox";
-import type { Rule } from "./rule";
-import * as state from "./state";
+import { access } from "./access";
+import { addresses } from "./addresses";
+import { airGap } from "./air-gap";
+import { cards } from "./cards";
+import { certificates } from "./certificates";
+import { charts } from "./charts";
+import { claims } from "./claims";
+import { downloads } from "./downloads";
+import { guests } from "./guests";
+import { models } from "./models";
+import { releases } from "./releases";
+import { scheduling } from "./scheduling";
+import { servers } from "./servers";
+import { state } from "./state";
+import { storage } from "./storage";
+import { versions } from "./versions";
 
-/** Every rule of the lab. */
-export const rules: readonly Rule[] = [
-  containers.somethingToDo,
-  claims.uniqueClaims,
-  addresses.containerAddresses,
-  addresses.reachable,
-  proxmox.sectionsOfGuests,
-  proxmox.knownNodes,
-  proxmox.rootOnlyFeatures,
-  proxmox.knownCards,
-  proxmox.insecureEndpoint,
-  containers.noRepetition,
-  containers.guestNames,
-  containers.modelsFit,
-  containers.modelVolumePath,
-  containers.archiveChecksum,
-  containers.templates,
-  containers.oneFileOneDownload,
-  containers.configurable,
-  ...Object.values(airGap),
-  ...Object.values(cluster),
-  ...Object.values(kubernetes),
-  ...Object.values(ollama),
-  state.oneStateEach,
-  state.noCredentials,
-];
+/** Every subject that has rules. `docs/problems.md` has a chapter for each. */
+export const subjects = [
+  guests,
+  access,
+  addresses,
+  claims,
+  cards,
+  servers,
+  downloads,
+  versions,
+  charts,
+  certificates,
+  scheduling,
+  storage,
+  releases,
+  models,
+  airGap,
+  state,
+] as const;

@@ -1,39 +1,39 @@
+import type { Finding } from "../finding";
 import type { Lab, PartialLab } from "../lab";
-import type { Path, Problem } from "../problem";
-
-/** What a rule found; the reader adds the position. */
-export type Finding = Omit<Problem, "position">;
+import type { Path, ProblemKind } from "../problem";
 
 /** What a rule may ask about the lab as it was written. */
 export interface Context {
-  /** Whether the lab says something at this path, even something that could not be read: a rule must not call it missing then. */
+  /**
+   * Whether the lab has a value at this path, even one that could not be read.
+   * A rule must not call a value missing when it is there and another problem reports it.
+   */
   declared(path: Path): boolean;
 }
 
-/** A rule about what must fit together. Pure: it asks no network and no clock. */
-export interface Rule {
-  /** The sections without which the rule has nothing to say. */
+/** A rule about values that must fit together. It is pure: it uses neither the network nor the clock. */
+export interface Rule<C extends string = string> {
+  /** The sections that the rule reads. It does not run when one of them is absent or could not be read. */
   readonly needs: readonly (keyof Lab)[];
-  check(lab: PartialLab, context: Context): Iterable<Finding>;
+  check(lab: PartialLab, context: Context): Iterable<Finding<C>>;
+}
+
+/** The codes of one subject, and the rules that find them. */
+export interface Subject<C extends string> {
+  /** The title of its chapter in `docs/problems.md`. */
+  readonly title: string;
+  readonly kinds: Readonly<Record<C, ProblemKind>>;
+  readonly rules: readonly Rule<C>[];
 }
 
 /** A lab in which these sections could be read. */
 export type Needs<K extends keyof Lab> = PartialLab & { [P in K]-?: NonNullable<Lab[P]> };
 
-/** Declares a rule; inside `check` the sections it needs are there. */
-export function rule<K extends keyof Lab>(
+/** Declares a rule. Inside `check` the sections that it needs are there. */
+export function rule<K extends keyof Lab, C extends string>(
   needs: readonly K[],
-  check: (lab: Needs<K>, context: Context) => Iterable<Finding>,
-): Rule {
-  return { needs, check: check as Rule["check"] };
-}
-
-/** A finding that keeps the lab from being synthesized. */
-export function error(code: string, path: Path, message: string, remedy: string): Finding {
-  return { code, severity: "error", path, message, remedy };
-}
-
-/** A finding that the operator should know, and may accept. */
-export function warning(code: string, path: Path, message: string, remedy: string): Finding {
-  return { code, severity: "warning", path, message, remedy };
+  check: (lab: Needs<K>, context: Context) => Iterable<Finding<C>>,
+): Rule<C> {
+  // The reader runs a rule only when the sections it needs are there.
+  return { needs, check: check as Rule<C>["check"] };
 }

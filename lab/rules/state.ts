@@ -1,7 +1,26 @@
-import type { Path } from "../problem";
-import { error, rule } from "./rule";
+import { finder } from "../finding";
+import { type Path, STACK_IDS } from "../problem";
+import { rule } from "./rule";
 
-/** Settings of Terraform's backends that are credentials, and the environment variable each reads instead. */
+const kinds = {
+  "state-shared": {
+    severity: "error",
+    stacks: STACK_IDS,
+    meaning: "All stacks would write one Terraform state, and each would destroy the resources of the others.",
+    example: "state:\n  type: s3\n  settings: { bucket: states, key: lab.tfstate }",
+    remedy: 'Put {stack} where the backend names the state, such as key: "{lab}/{stack}.tfstate".',
+  },
+  "credential-in-state-settings": {
+    severity: "error",
+    stacks: STACK_IDS,
+    meaning: "A credential is among the settings of the backend, but every setting is written to the output.",
+    example: 'state:\n  type: s3\n  settings: { bucket: states, key: "{stack}", secret_key: not-a-real-key }',
+    remedy: "Take it out, and export the variable that the backend reads where Terraform runs.",
+  },
+} as const;
+const found = finder(kinds);
+
+/** The settings of Terraform's backends that are credentials, and the environment variable that the backend reads instead. */
 const CREDENTIALS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   azurerm: {
     access_key: "ARM_ACCESS_KEY",
@@ -35,7 +54,7 @@ const CREDENTIALS: Readonly<Record<string, Readonly<Record<string, string>>>> = 
   },
 };
 
-/** Every text in the settings, with the path that leads to it. */
+/** Every text in the settings, and its path. */
 function* texts(value: unknown, path: Path): Iterable<{ path: Path; key: string; text: string }> {
   if (typeof value === "string") yield { path, key: String(path.at(-1)), text: value };
   else if (typeof value === "object" && value !== null) {
@@ -43,38 +62,36 @@ function* texts(value: unknown, path: Path): Iterable<{ path: Path; key: string;
   }
 }
 
-/** Two stacks in one state destroy each other's resources, so {stack} must make the difference. */
-export const oneStateEach = rule(["state"], function* ({ state }) {
+/** Two stacks in one state destroy each other's resources, so a setting must contain {stack}. */
+const oneStateEach = rule(["state"], function* ({ state }) {
   const settings = [...texts(state.settings, ["state", "settings"])];
   if (state.type === "local" && Object.keys(state.settings).length === 0) return;
   if (settings.some(({ text }) => text.includes("{stack}"))) return;
-  yield error(
+  yield found(
     "state-shared",
     ["state", "settings"],
     `no setting of the ${state.type} backend has {stack} in it, so all stacks would share one state and destroy each other's resources`,
-    'Put it where the backend names the state, such as key: "{lab}/{stack}.tfstate".',
   );
 });
 
-/** What stands in the lab stands in the output; a credential must come from the environment. */
-export const noCredentials = rule(["state"], function* ({ state }) {
+/** Everything in the lab is written to the output, so a credential must come from the environment. */
+const noCredentials = rule(["state"], function* ({ state }) {
   const variables = CREDENTIALS[state.type] ?? {};
   for (const { path, key, text } of texts(state.settings, ["state", "settings"])) {
     const variable = Object.hasOwn(variables, key) ? variables[key] : undefined;
     if (variable) {
-      yield error(
-        "credential-in-state-settings",
-        path,
-        `${key} is a credential, and every setting is written to the output`,
-        `Take it out, and export ${variable} where Terraform runs.`,
-      );
+      yield found("credential-in-state-settings", path, `${key} is a credential, but every setting is written to the output`, {
+        remedy: `Take it out, and export ${variable} where Terraform runs.`,
+      });
     } else if (/^[a-z]+:\/\/[^/@\s]*:[^/@\s]*@/.test(text)) {
-      yield error(
+      yield found(
         "credential-in-state-settings",
         path,
-        `the URL in ${key} carries a password, and every setting is written to the output`,
-        `Take it out of the URL, and give it by the environment, as the ${state.type} backend documents.`,
+        `the URL in ${key} has a password in it, but every setting is written to the output`,
+        { remedy: `Take it out of the URL, and export it as the ${state.type} backend documents.` },
       );
     }
   }
 });
+
+export const state = { title: "Terraform's state", kinds, rules: [oneStateEach, noCredentials] };

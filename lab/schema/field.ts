@@ -1,26 +1,46 @@
 import { z } from "zod";
 import * as address from "../../grammar/address";
-import type { Check, Fault } from "../../grammar/fault";
+import type { Fault, FaultCode, ValueCheck } from "../../grammar/fault";
 import * as guest from "../../grammar/guest";
 import { checkModelReference } from "../../grammar/model-reference";
 import { checkSshPublicKey } from "../../grammar/ssh";
 import * as storage from "../../grammar/storage";
 
-/** A string whose grammar is one of `grammar/`'s; the fault travels in the issue, so that the printer can show its remedy. */
-export function text(check: Check<string>, meaning: string) {
+/** What zod hands to a check. */
+interface Context<T> {
+  readonly value: T;
+  readonly issues: z.core.$ZodRawIssue[];
+}
+
+/** Puts a fault into the issues, whole, so that `fromIssue` can show its remedy. `path` leads from the value to the part with the fault. */
+export function refuse<T>(
+  { value, issues }: Context<T>,
+  fault: Fault<FaultCode> | undefined,
+  path: (string | number)[] = [],
+): void {
+  if (fault) issues.push({ code: "custom", input: value, path, message: fault.message, params: { fault } });
+}
+
+/** A text that a check of `grammar/` accepts. */
+export function text(check: ValueCheck<string>, meaning: string) {
   return z
     .string()
-    .check((context) => {
-      const fault = check(context.value);
-      if (fault) context.issues.push({ code: "custom", input: context.value, message: fault.message, params: { fault } });
-    })
+    .check((context) => refuse(context, check(context.value)))
     .describe(meaning);
 }
 
-/** The fault that `text` put into an issue, if it was one of its. */
-export function faultOf(params: unknown): Fault | undefined {
+/** A map of labels, each of which a check of `grammar/` accepts in the form `key=value`. */
+export function labels(check: ValueCheck<string>) {
+  return z.record(z.string(), z.string()).check((context) => {
+    for (const [key, value] of Object.entries(context.value)) refuse(context, check(`${key}=${value}`), [key]);
+  });
+}
+
+/** The fault that `refuse` put into an issue. `undefined` when another check made the issue. */
+export function faultOf(params: unknown): Fault<FaultCode> | undefined {
   if (typeof params !== "object" || params === null || !("fault" in params)) return undefined;
-  return params.fault as Fault;
+  // Only `refuse` sets params.
+  return params.fault as Fault<FaultCode>;
 }
 
 /** A whole number within bounds, both included. */
@@ -29,7 +49,7 @@ export function whole(least: number, most: number, meaning: string) {
 }
 
 /** A map whose keys name guests, nodes or the like. */
-export function named<V extends z.ZodType>(key: Check<string>, value: V, meaning: string) {
+export function named<V extends z.ZodType>(key: ValueCheck<string>, value: V, meaning: string) {
   return z.record(text(key, "Name."), value).describe(meaning);
 }
 
@@ -39,7 +59,12 @@ export const hostAddress = (meaning: string) => text(address.checkHostAddress, m
 export const datastore = (meaning: string) => text(storage.checkDatastore, meaning);
 export const nodeName = (meaning: string) => text(guest.checkNodeName, meaning);
 export const guestName = (meaning: string) => text(guest.checkGuestName, meaning);
-export const vmId = (meaning: string) => whole(100, 999_999_999, meaning);
+/** The bounds are in the metadata too, for editors. */
+export const vmId = (meaning: string) =>
+  z
+    .int()
+    .check((context) => refuse(context, guest.checkVmId(context.value)))
+    .meta({ description: meaning, minimum: 100, maximum: 999_999_999 });
 export const models = (meaning: string) =>
   z.array(text(checkModelReference, "A model, as `ollama pull` takes it.")).describe(meaning);
 export const tags = (meaning: string) => z.array(text(guest.checkTag, "A Proxmox tag.")).describe(meaning);

@@ -1,0 +1,156 @@
+import { nearest } from "../../grammar/nearest";
+import { type Finding, finder } from "../finding";
+import type { Path } from "../problem";
+import { rule } from "./rule";
+
+const kinds = {
+  "http01-private-host": {
+    severity: "warning",
+    stacks: ["platform", "ollama"],
+    meaning:
+      "The certificate authority checks a host by HTTP-01, from the internet, but the internet does not reach this host. No certificate would be issued.",
+    example:
+      "kubernetes:\n  certManager: { email: operator@lab.example } # and no dns01\nollama:\n  releases:\n    ollama: { host: ollama.home.arpa }",
+    remedy: "Set kubernetes.certManager.dns01, which needs no way in from the internet.",
+  },
+  "credential-in-solver": {
+    severity: "error",
+    stacks: ["platform"],
+    meaning: "A credential of a DNS-01 solver is in the lab. Everything in the lab is written to the output.",
+    example:
+      "kubernetes:\n  certManager:\n    email: operator@lab.example\n    dns01: { cloudflare: { apiToken: not-a-real-token } }",
+    remedy: "Put it into a Secret in the namespace cert-manager, and name the Secret in the field that ends in SecretRef.",
+  },
+  "unknown-solver": {
+    severity: "error",
+    stacks: ["platform"],
+    meaning: "cert-manager does not have this DNS-01 solver. Its API drops it silently, and no certificate is ever issued.",
+    example: "kubernetes:\n  certManager:\n    email: operator@lab.example\n    dns01: { cloudfare: {} }",
+    remedy: "Write the name of a solver that cert-manager has.",
+  },
+  "one-solver": {
+    severity: "error",
+    stacks: ["platform"],
+    meaning: "`dns01` names no solver or several, but cert-manager takes exactly one.",
+    example: "kubernetes:\n  certManager:\n    email: operator@lab.example\n    dns01: { cloudflare: {}, route53: {} }",
+    remedy: "Name one, such as cloudflare.",
+  },
+  "issuer-missing": {
+    severity: "warning",
+    stacks: ["ollama"],
+    meaning: "A host needs a certificate, but nothing in this lab creates the ClusterIssuer in the new cluster.",
+    example: "ollama:\n  releases:\n    ollama: { host: ollama.home.example } # and no kubernetes.certManager",
+    remedy: "Set kubernetes.certManager, or install cert-manager and the issuer before you deploy the stack ollama.",
+  },
+  "no-traefik": {
+    severity: "warning",
+    stacks: ["cluster", "ollama"],
+    meaning: "Traefik serves the hosts of the releases, but the cluster is created without Traefik.",
+    example: "cluster:\n  disable: [traefik]\nollama:\n  releases:\n    ollama: { host: ollama.home.example }",
+    remedy: "Remove traefik from cluster.disable, or install a Traefik of version 2.10 or later yourself.",
+  },
+} as const;
+const found = finder(kinds);
+type Found = Finding<keyof typeof kinds>;
+
+/** Names that no public DNS has, or that mean a private network. */
+const PRIVATE_NAME = /(^|\.)(local|lan|home|internal|intranet|localdomain|home\.arpa|private|corp|test)$/;
+/** The beginning of an address in a private network (RFC 1918) or behind carrier-grade NAT (RFC 6598). */
+const PRIVATE_NETWORK = /^(10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.)/;
+
+/** A certificate authority that checks by HTTP-01 must reach the host from the internet. */
+const reachableForHttp01 = rule(["ollama", "kubernetes"], function* ({ ollama, kubernetes, network }) {
+  const { certManager } = kubernetes;
+  if (!certManager || certManager.dns01) return;
+  const clients = network?.clients ?? [];
+  const closed = clients.length > 0 && clients.every((client) => PRIVATE_NETWORK.test(client));
+  for (const [key, { host }] of Object.entries(ollama.releases)) {
+    if (!host || (!closed && !PRIVATE_NAME.test(host))) continue;
+    yield found(
+      "http01-private-host",
+      ["ollama", "releases", key, "host"],
+      `the certificate authority checks ${host} from the internet (HTTP-01), but ${closed ? "network.clients lets only private networks in" : "its name is a private one"}`,
+    );
+  }
+});
+
+/** Finds the fields of a solver that are credentials. Fields below `…Ref` name a Secret and are none. */
+function* literalSecrets(value: unknown, path: Path): Iterable<Found> {
+  if (typeof value !== "object" || value === null) return;
+  for (const [key, item] of Object.entries(value)) {
+    const secret = /(token|secret|password|secretaccesskey|apikey|key)$/i.test(key) && !/Ref$/.test(String(path.at(-1)));
+    if (typeof item === "string" && secret) {
+      yield found(
+        "credential-in-solver",
+        [...path, key],
+        `${key} is a credential, but everything in the lab is written to the output`,
+      );
+    } else yield* literalSecrets(item, [...path, key]);
+  }
+}
+
+const SOLVER_PATH = ["kubernetes", "certManager", "dns01"] as const;
+
+/** The secrets of a solver are in Secrets of the cluster, not in the lab. */
+const secretsOfSolver = rule(["kubernetes"], function* ({ kubernetes }) {
+  yield* literalSecrets(kubernetes.certManager?.dns01, SOLVER_PATH);
+});
+
+/** The DNS-01 solvers of cert-manager (its API, acme.cert-manager.io/v1). */
+const SOLVERS = [
+  "acmeDNS",
+  "akamai",
+  "azureDNS",
+  "cloudDNS",
+  "cloudflare",
+  "digitalocean",
+  "rfc2136",
+  "route53",
+  "webhook",
+] as const;
+
+/** The lab names one solver, and cert-manager has it. Its API drops an unknown solver silently. */
+const knownSolver = rule(["kubernetes"], function* ({ kubernetes }) {
+  const { dns01 } = kubernetes.certManager ?? {};
+  if (!dns01) return;
+  const given = Object.keys(dns01).filter((key) => key !== "cnameStrategy");
+  for (const key of given) {
+    if (SOLVERS.some((solver) => solver === key)) continue;
+    const meant = nearest(key, SOLVERS);
+    yield found(
+      "unknown-solver",
+      [...SOLVER_PATH, key],
+      `cert-manager has no DNS-01 solver ${key}, and would ignore it silently`,
+      {
+        remedy: meant ? `Did you mean ${meant}?` : `It has ${SOLVERS.join(", ")}.`,
+      },
+    );
+  }
+  if (given.length === 1) return;
+  const names = given.length === 0 ? "no solver" : given.join(" and ");
+  yield found("one-solver", SOLVER_PATH, `dns01 names ${names}, but cert-manager takes exactly one`);
+});
+
+/** In a cluster that the lab creates, the issuer exists only when the lab creates it too. */
+const issuer = rule(["ollama", "kubernetes", "cluster"], function* ({ ollama, kubernetes }) {
+  const hosts = Object.values(ollama.releases).flatMap(({ host }) => host ?? []);
+  if (hosts.length === 0 || kubernetes.certManager) return;
+  yield found(
+    "issuer-missing",
+    ["kubernetes", "certManager"],
+    `the certificate of ${hosts.join(", ")} comes from the ClusterIssuer ${kubernetes.issuer}, but nothing in this lab creates it in the new cluster`,
+  );
+});
+
+/** Traefik serves the hosts, so the cluster must have it. */
+const traefik = rule(["ollama", "cluster"], function* ({ ollama, cluster }) {
+  const hosts = Object.values(ollama.releases).flatMap(({ host }) => host ?? []);
+  if (hosts.length === 0 || !cluster.disable.includes("traefik")) return;
+  yield found("no-traefik", ["cluster", "disable"], `Traefik serves ${hosts.join(", ")}, but the cluster is created without it`);
+});
+
+export const certificates = {
+  title: "Certificates and hosts",
+  kinds,
+  rules: [reachableForHttp01, secretsOfSolver, knownSolver, issuer, traefik],
+};

@@ -1,0 +1,113 @@
+import { nearest } from "../../grammar/nearest";
+import { serversOf } from "../cluster";
+import { finder } from "../finding";
+import { rule } from "./rule";
+
+const kinds = {
+  "no-server": {
+    severity: "error",
+    stacks: ["cluster"],
+    meaning: "A K3s cluster needs at least one server.",
+    example: "cluster:\n  servers: {}",
+    remedy: "Describe 1, 3 or 5 servers.",
+  },
+  "even-servers": {
+    severity: "error",
+    stacks: ["cluster"],
+    meaning:
+      "The servers' etcd works while more than half of them run. With an even number one more can fail, but the cluster survives no more failures than with one server fewer.",
+    example:
+      "cluster:\n  firstServer: k3s-1\n  servers:\n    k3s-1: { vmId: 301, address: 192.0.2.31 }\n    k3s-2: { vmId: 302, address: 192.0.2.32 }",
+    remedy: "Add a server, or remove one.",
+  },
+  "too-many-servers": {
+    severity: "error",
+    stacks: ["cluster"],
+    meaning:
+      "Every write waits until more than half of the servers have it, so more than five servers only make the cluster slower.",
+    example: `cluster:\n  firstServer: k3s-1\n  servers:\n${[1, 2, 3, 4, 5, 6, 7].map((n) => `    k3s-${n}: { vmId: 30${n}, address: 192.0.2.3${n} }`).join("\n")}`,
+    remedy: "Have 1, 3 or 5 servers.",
+  },
+  "unknown-first-server": {
+    severity: "error",
+    stacks: ["cluster"],
+    meaning: "`firstServer` names no server of the cluster.",
+    example: "cluster:\n  firstServer: k3s-9",
+    remedy: "Write the key of a server.",
+  },
+  "first-server-missing": {
+    severity: "error",
+    stacks: ["cluster"],
+    meaning:
+      "One server initializes the cluster and the others join it. If the lab's order decided, a new server could come first and start a second cluster.",
+    example:
+      "cluster:\n  servers: # and no firstServer\n    k3s-1: { vmId: 301, address: 192.0.2.31 }\n    k3s-2: { vmId: 302, address: 192.0.2.32 }\n    k3s-3: { vmId: 303, address: 192.0.2.33 }",
+    remedy: "Set firstServer. If one server runs already, name that one; docs/upgrades.md has the step from one server to three.",
+  },
+  "servers-together": {
+    severity: "warning",
+    stacks: ["cluster"],
+    meaning: "All servers are on one Proxmox node, so they fail together when it fails.",
+    example:
+      "cluster:\n  firstServer: k3s-1\n  servers: # all on defaults.server.node\n    k3s-1: { vmId: 301, address: 192.0.2.31 }\n    k3s-2: { vmId: 302, address: 192.0.2.32 }\n    k3s-3: { vmId: 303, address: 192.0.2.33 }",
+    remedy: "Put the servers on different Proxmox nodes.",
+  },
+} as const;
+const found = finder(kinds);
+
+/** etcd needs a majority. An even number of servers adds a member that can fail, but no failure that the cluster survives. */
+const serverCount = rule(["cluster"], function* ({ cluster }, { declared }) {
+  const path = ["cluster", "servers"];
+  const number = serversOf(cluster).length;
+  if (number === 0 && declared(path)) yield found("no-server", path, "the cluster has no server");
+  else if (number > 0 && number % 2 === 0) {
+    yield found(
+      "even-servers",
+      path,
+      `the cluster has ${number} servers, but it survives no more failures than with ${number - 1}, and one more server can fail`,
+      { remedy: `Have ${number - 1} or ${number + 1} servers.` },
+    );
+  } else if (number > 5) {
+    yield found("too-many-servers", path, `the cluster has ${number} servers, but every write waits for more than half of them`);
+  }
+});
+
+/**
+ * The lab names the server that initializes the cluster. It must not follow from the order of the keys:
+ * a new key could come first, and that server would start a second cluster.
+ */
+const firstServer = rule(["cluster"], function* ({ cluster }) {
+  const keys = serversOf(cluster).map(({ key }) => key);
+  const { firstServer: first } = cluster;
+  if (first !== undefined && !keys.includes(first)) {
+    const meant = nearest(first, keys);
+    yield found(
+      "unknown-first-server",
+      ["cluster", "firstServer"],
+      `firstServer is ${first}, but the servers are ${keys.join(", ")}`,
+      {
+        remedy: meant ? `Write ${meant}.` : "Write one of them.",
+      },
+    );
+  } else if (first === undefined && keys.length > 1) {
+    yield found(
+      "first-server-missing",
+      ["cluster"],
+      `there are ${keys.length} servers (${keys.join(", ")}), but firstServer does not say which of them initializes the cluster`,
+    );
+  }
+});
+
+/** Servers on one machine fail together. */
+const serversApart = rule(["cluster"], function* ({ cluster }) {
+  const servers = serversOf(cluster);
+  const hosts = new Set(servers.map(({ node }) => node));
+  if (servers.length < 3 || hosts.size > 1) return;
+  yield found(
+    "servers-together",
+    ["cluster", "servers"],
+    `all ${servers.length} servers are on the Proxmox node ${[...hosts].join()}, so the cluster stops when it fails`,
+  );
+});
+
+export const servers = { title: "K3s servers", kinds, rules: [serverCount, firstServer, serversApart] };
