@@ -18,10 +18,10 @@ export const checkNvidiaVersion: ValueCheck<string> = matching(
 
 /** Refuses what is neither a branch of the NVIDIA driver nor `distribution`. */
 export const checkNvidiaBranch: ValueCheck<string> = matching(
-  /^(\d{3}(-server)?|distribution)$/,
+  /^(\d{3}(-server)?(-closed)?|distribution)$/,
   "invalid-driver-branch",
   "a branch of the NVIDIA driver",
-  'Write its number in quotes, such as "580" or "580-server", or distribution.',
+  'Write its number in quotes, such as "580", "580-server" or "580-closed", or distribution.',
 );
 
 /** Compares two versions of the form `a.b.c` by their numbers; a suffix after them is not looked at. */

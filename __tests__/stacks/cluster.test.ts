@@ -221,11 +221,17 @@ describe("user data", () => {
       disable_root: true,
     });
   });
-  test("runs the one script of its role, that is in it", () => {
+  test("enables and starts the unit that runs the script of its role, and does not wait for it", () => {
+    const start = ["systemctl", "enable", "--now", "--no-block"];
     expect([server.runcmd, agent.runcmd]).toEqual([
-      [["bash", "/usr/local/lib/k3s-bootstrap/bootstrap-server.sh"]],
-      [["bash", "/usr/local/lib/k3s-bootstrap/bootstrap-worker.sh"]],
+      [[...start, "k3s-bootstrap@server.service"]],
+      [[...start, "k3s-bootstrap@worker.service"]],
     ]);
+  });
+  test.each(["k3s-1", "gpu-1"])("of %s brings that unit", (key) => {
+    expect(fileOn(plain, key, "/etc/systemd/system/k3s-bootstrap@.service")?.content).toBe(
+      readFileSync(join(__dirname, "../../templates/k3s/k3s-bootstrap@.service"), "utf8"),
+    );
   });
   test.each([
     ["k3s-1", ["bootstrap-lib.sh", "bootstrap-server.sh"]],
@@ -241,7 +247,9 @@ describe("user data", () => {
     ["k3s-1", [ENVIRONMENT, CONFIG, TOKEN, AGENT_TOKEN]],
     ["gpu-1", [ENVIRONMENT, CONFIG, TOKEN]],
   ])("of %s has its parameters, configuration and tokens in files that root alone reads", (key, files) => {
-    const secret = userDataOf(plain, key).write_files.filter(({ permissions }) => permissions !== "0755");
+    const secret = userDataOf(plain, key).write_files.filter(
+      ({ path }) => path.startsWith("/etc/") && !path.endsWith(".service"),
+    );
     expect(secret.map(({ path, permissions, owner }) => [path, permissions, owner])).toEqual(
       files.map((path) => [path, "0600", "root:root"]),
     );

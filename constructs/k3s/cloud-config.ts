@@ -18,8 +18,11 @@ export interface CloudConfigProps {
   /** URL of a mirror of Ubuntu's archive. @default the archive itself */
   readonly aptMirror?: string;
   readonly files: readonly CloudConfigFile[];
-  /** The command that runs once, at the first boot. */
-  readonly run: readonly string[];
+  /**
+   * A unit of systemd, among `files`, that is enabled and started at the first boot. cloud-init runs a command once for a VM and not again
+   * when a power cut ended it; a unit can go on at the next boot. cloud-init does not wait for it.
+   */
+  readonly unit: string;
 }
 
 /**
@@ -49,7 +52,7 @@ export function cloudConfigText(props: CloudConfigProps): string {
 }
 
 function document(
-  { hostname, user, sshPublicKeys, aptMirror, files, run }: CloudConfigProps,
+  { hostname, user, sshPublicKeys, aptMirror, files, unit }: CloudConfigProps,
   contentOf: (content: CloudConfigFile["content"]) => string,
 ): string {
   const config = {
@@ -78,7 +81,7 @@ function document(
       permissions: mode,
       content: contentOf(content),
     })),
-    runcmd: [[...run]],
+    runcmd: [["systemctl", "enable", "--now", "--no-block", unit]],
   };
   return `#cloud-config\n${stringify(config, { lineWidth: 0, aliasDuplicateObjects: false })}`;
 }

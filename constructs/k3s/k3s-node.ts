@@ -101,6 +101,9 @@ export class K3sNode extends Construct {
   }
 }
 
+/** The unit that runs a role's script; what stands after the @ is the role. */
+const UNIT = "k3s-bootstrap@.service";
+
 /** The scripts of a role, in the order in which they source each other. */
 const SCRIPTS: Readonly<Record<K3sNodeProps["role"], readonly string[]>> = {
   server: ["bootstrap-lib.sh", "bootstrap-server.sh"],
@@ -123,12 +126,10 @@ function cloudConfigOf(props: K3sNodeProps, scripts: K3sScripts): CloudConfigPro
       : { GPU: gpu !== undefined, GPU_COUNT: gpu?.count, NVIDIA_BRANCH: gpu?.driver }),
   });
   const secret = (path: string, expression: string): CloudConfigFile => ({ path, mode: "0600", content: { expression } });
+  const template = (name: string) => ({ asset: scripts.path(name), text: readFileSync(join(K3S_TEMPLATES, name), "utf8") });
   const files: CloudConfigFile[] = [
-    ...SCRIPTS[role].map((script) => ({
-      path: `${ON_NODE.scripts}/${script}`,
-      mode: "0755",
-      content: { asset: scripts.path(script), text: readFileSync(join(K3S_TEMPLATES, script), "utf8") },
-    })),
+    ...SCRIPTS[role].map((script) => ({ path: `${ON_NODE.scripts}/${script}`, mode: "0755", content: template(script) })),
+    { path: `${ON_NODE.units}/${UNIT}`, mode: "0644", content: template(UNIT) },
     { path: ON_NODE.environment, mode: "0600", content: environment },
     { path: ON_NODE.config, mode: "0600", content: props.config },
     ...(props.registries ? [{ path: ON_NODE.registries, mode: "0600", content: props.registries }] : []),
@@ -145,6 +146,6 @@ function cloudConfigOf(props: K3sNodeProps, scripts: K3sScripts): CloudConfigPro
     sshPublicKeys: props.sshPublicKeys,
     aptMirror: props.aptMirror,
     files,
-    run: ["bash", `${ON_NODE.scripts}/bootstrap-${role}.sh`],
+    unit: UNIT.replace("@", `@${role}`),
   };
 }

@@ -6,6 +6,7 @@ export const K3S_TEMPLATES = join(__dirname, "../../templates/k3s");
 /** Where the files of a node lie; the bootstrap scripts' own defaults, save for the folder they are put in. */
 export const ON_NODE = {
   scripts: "/usr/local/lib/k3s-bootstrap",
+  units: "/etc/systemd/system",
   environment: "/etc/k3s-bootstrap/bootstrap.env",
   config: "/etc/rancher/k3s/config.yaml",
   registries: "/etc/rancher/k3s/registries.yaml",

@@ -152,7 +152,9 @@ export const cluster = z
       .describe("Packaged components of K3s to leave out. All servers must agree: changing it needs a change on each by hand."),
     nvidiaDriver: text(
       checkNvidiaBranch,
-      "Branch of the NVIDIA driver with open kernel modules, such as 580, or distribution: what Ubuntu recommends.",
+      "Branch of the NVIDIA driver in Ubuntu's archive. 580 or 580-server: with open kernel modules, which GPUs have from Turing on (RTX 20, GTX " +
+        "16, T4). 580-closed: with closed ones, for older GPUs; 580 is the last branch that knows them. distribution: the newest open branch " +
+        "that Ubuntu offers for the GPU when the worker is made.",
     ).default("580"),
     gpuTaint: z
       .boolean()

@@ -32,14 +32,18 @@
 # waiting-for-token while it waits, verified/ (checksums of what was verified), install-VERSION.sh;
 # /usr/local/bin/k3s, and what K3s' install script writes.
 #
-# Exit codes: 0 ready · 1 unexpected · 2 wrong parameter · 3 config.yaml or a token file is missing, empty or readable
-# by others · 4 no token arrived in time · 5 packages · 6 GPU · 7 download · 8 checksum · 9 the server to join does not
-# answer · 10 K3s did not come up · 75 another run is going on (nothing was touched).
+# A run that a power cut, a restart or a signal ended leaves neither ready nor failed. The unit k3s-bootstrap@ROLE starts the script at
+# every boot until ready exists, and each step skips what an earlier run has done.
+#
+# Exit codes: 0 ready · 1 unexpected · 3 config.yaml or a token file is missing, empty or readable by others · 4 no token
+# arrived in time · 5 packages · 6 GPU · 7 download · 8 checksum · 9 the server to join does not answer · 10 K3s did not
+# come up · 11 this VM must restart first · 64 wrong parameter · 75 another run is going on (nothing was touched) · 128 and
+# more: ended by a signal.
 
 # Read by the scripts that source this file.
 # shellcheck disable=SC2034
-readonly EXIT_PARAMETER=2 EXIT_FILES=3 EXIT_TOKEN_LATE=4 EXIT_PACKAGES=5 EXIT_GPU=6 EXIT_DOWNLOAD=7 EXIT_CHECKSUM=8 \
-  EXIT_JOIN_SERVER=9 EXIT_SERVICE=10 EXIT_BUSY=75
+readonly EXIT_UNEXPECTED=1 EXIT_FILES=3 EXIT_TOKEN_LATE=4 EXIT_PACKAGES=5 EXIT_GPU=6 EXIT_DOWNLOAD=7 EXIT_CHECKSUM=8 \
+  EXIT_JOIN_SERVER=9 EXIT_SERVICE=10 EXIT_RESTART=11 EXIT_PARAMETER=64 EXIT_BUSY=75
 
 ROOT=${ROOT:-}
 readonly ROOT
@@ -48,6 +52,9 @@ readonly K3S=$ROOT/usr/local/bin/k3s
 readonly DATA_DIR=$ROOT/var/lib/rancher/k3s
 
 failure_reason=
+# Set by `fail`: any other end of the script is unexpected, whatever the code of the command that ended it.
+failed_with=
+interrupted=
 temporary_file=
 
 log() {
@@ -57,6 +64,7 @@ log() {
 # fail CODE REASON: ends the run. Not to be called inside $(...), where only the subshell would end.
 fail() {
   failure_reason=$2
+  failed_with=$1
   log "FAILED: $2"
   exit "$1"
 }
@@ -66,16 +74,34 @@ write_marker() {
   local name=$1
   shift
   printf '%s\n' "$@" >"$STATE_DIR/.$name"
+  # The marker must not outlive a power cut that takes with it what it stands for.
+  sync
   chmod 0644 "$STATE_DIR/.$name"
   mv -f "$STATE_DIR/.$name" "$STATE_DIR/$name"
+}
+
+# marker_field NAME KEY: the value of a line KEY=value in a marker; empty when there is none.
+marker_field() {
+  sed -n "s/^$2=//p" "$STATE_DIR/$1" 2>/dev/null || true
 }
 
 on_exit() {
   local code=$?
   [[ -z $temporary_file ]] || rm -f "$temporary_file"
-  ((code != 0)) || return 0
-  rm -f "$STATE_DIR/ready" "$STATE_DIR/waiting-for-token"
+  rm -f "$STATE_DIR/waiting-for-token"
+  # A shutdown ends the run by a signal. That is no failure: the unit goes on at the next boot.
+  if ((code == 0)) || [[ -n $interrupted ]]; then
+    return 0
+  fi
+  code=${failed_with:-$EXIT_UNEXPECTED}
   write_marker failed "reason=${failure_reason:-ended unexpectedly, see the log}" "exit_code=$code"
+  exit "$code"
+}
+
+# on_signal NUMBER
+on_signal() {
+  interrupted=true
+  exit $((128 + $1))
 }
 
 # run_bootstrap ROLE FUNCTION: runs FUNCTION alone on this node, logged, leaving exactly one of the two markers.
@@ -100,8 +126,14 @@ logged_steps() {
   set -o errtrace
   trap 'failure_reason=${failure_reason:-"${BASH_SOURCE[0]##*/} line $LINENO: $BASH_COMMAND"}' ERR
   trap on_exit EXIT
-  # What an earlier run left must not be reported while this one is going on.
-  rm -f "$STATE_DIR/failed" "$STATE_DIR/waiting-for-token"
+  trap 'on_signal 1' HUP
+  trap 'on_signal 2' INT
+  # A shutdown also ends the process that keeps the log.
+  trap 'on_signal 13' PIPE
+  trap 'on_signal 15' TERM
+  # What an earlier run left must not be reported while this one is going on. And a run that is cut short must not leave `ready`: the
+  # unit would not start again.
+  rm -f "$STATE_DIR/ready" "$STATE_DIR/failed" "$STATE_DIR/waiting-for-token"
   "$1"
   log "Ready."
 }
@@ -192,9 +224,10 @@ check_tokens_early() {
   ((TOKEN_WAIT_SECONDS > 0)) || require_tokens "$@"
 }
 
-# The marker tells the operator's machine that this node has done all it can do without a token.
+# The marker tells the operator's machine that this node has done all it can do without a token. A node that has joined is given no other
+# token, so it does not wait; but K3s does not start without the files that its configuration names.
 wait_for_tokens() {
-  if ! token_files_present "$@" && ((TOKEN_WAIT_SECONDS > 0)); then
+  if ! has_joined && ! token_files_present "$@" && ((TOKEN_WAIT_SECONDS > 0)); then
     log "Waiting up to $TOKEN_WAIT_SECONDS s for the join token: $*"
     write_marker waiting-for-token "files=$*"
     wait_until "$TOKEN_WAIT_SECONDS" token_files_present "$@" ||
@@ -223,7 +256,7 @@ is_installed() {
 }
 
 update_and_install() {
-  apt_get update && apt_get install --no-install-recommends "$@"
+  apt_get update && apt_get install --fix-broken --no-install-recommends "$@"
 }
 
 # install_packages NAME[=VERSION]...: asks no mirror when everything is there. The list lock of `apt-get update`, which
@@ -239,7 +272,10 @@ install_packages() {
     if update_and_install "${missing[@]}"; then
       return 0
     fi
-    ((attempt == APT_ATTEMPTS)) || sleep "$APT_RETRY_SECONDS"
+    ((attempt < APT_ATTEMPTS)) || break
+    # apt-get refuses all work until packages that a power cut left half configured are finished.
+    DEBIAN_FRONTEND=noninteractive dpkg --force-confold --configure -a || log "dpkg could not finish what it had begun."
+    sleep "$APT_RETRY_SECONDS"
   done
   return 1
 }
@@ -303,7 +339,8 @@ place_verified() {
     fail "$EXIT_PARAMETER" "$url does not come over https, so nothing vouches for it: pin its sha256."
   fi
   mkdir -p "${destination%/*}"
-  temporary_file=$(mktemp "$destination.XXXXXX")
+  # Always the same name: a power cut leaves the file behind, and the next run writes over it.
+  temporary_file=$destination.part
   download "$url" "$temporary_file"
   actual=$(checksum_of "$temporary_file")
   [[ $expected == tag || $actual == "$expected" ]] ||
@@ -338,8 +375,13 @@ join_server_answers() {
   [[ $status == 200 || $status == 401 || $status == 403 ]]
 }
 
-# An agent or a joining server that starts too early would sit in systemd's start job without an end.
+# An agent or a joining server that starts too early would sit in systemd's start job without an end. A node that has joined needs the
+# server that it joined at no more: an agent knows all servers, and a server finds the others through etcd. has_joined is the role's own.
 wait_for_join_server() {
+  if has_joined; then
+    log "This node joined its cluster earlier; it does not wait for $JOIN_SERVER_URL."
+    return 0
+  fi
   log "Waiting up to $WAIT_FOR_SERVER_SECONDS s for $JOIN_SERVER_URL"
   wait_until "$WAIT_FOR_SERVER_SECONDS" join_server_answers ||
     fail "$EXIT_JOIN_SERVER" "$JOIN_SERVER_URL did not answer within $WAIT_FOR_SERVER_SECONDS s."

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Makes this Ubuntu machine a K3s server. Run by root from cloud-init; safe to run again. Common parameters, files and exit
-# codes: bootstrap-lib.sh, which must lie beside this file. Parameters of the server alone, [default]:
+# Makes this Ubuntu machine a K3s server. The unit k3s-bootstrap@server runs it, at each boot until it has ended well; safe to run
+# again by root. Common parameters, files and exit codes: bootstrap-lib.sh, which must lie beside this file. Parameters of the
+# server alone, [default]:
 #   JOIN_SERVER_URL   empty: this is the first server, and initializes the cluster; else https://ADDRESS:PORT of the server
 #                     that must be up before this one joins, so that servers join one after another [empty]
 #   AGENT_TOKEN_FILE  the agents' token, a bare password because K3s takes it as it is; an empty value means that there is no
@@ -15,17 +16,24 @@ source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/bootstrap-lib.sh"
 
 generate_token() {
   local file=$ROOT$1
-  [[ ! -e $file ]] || return 0
+  # A power cut can leave an empty file.
+  [[ ! -s $file ]] || return 0
   # The cluster's data is encrypted with the token it was made with: a new one would lock this server out.
   [[ ! -e $DATA_DIR/server/token ]] ||
-    fail "$EXIT_FILES" "$1 is missing, but this server already has a cluster: restore the file from $DATA_DIR/server."
+    fail "$EXIT_FILES" "$1 is missing or empty, but this server already has a cluster: restore the file from $DATA_DIR/server."
   log "Making $1"
   mkdir -p "${file%/*}"
-  temporary_file=$(mktemp "$file.XXXXXX")
-  od -An -v -N32 -tx1 /dev/urandom | tr -d ' \n' >"$temporary_file"
-  chmod 0600 "$temporary_file"
+  temporary_file=$file.part
+  rm -f "$temporary_file"
+  (umask 077 && od -An -v -N32 -tx1 /dev/urandom | tr -d ' \n' >"$temporary_file")
+  sync
   mv -f "$temporary_file" "$file"
   temporary_file=
+}
+
+# Only etcd has members; a server that joins has no other data.
+has_joined() {
+  [[ -d $DATA_DIR/server/db/etcd/member/wal ]]
 }
 
 api_ready() {

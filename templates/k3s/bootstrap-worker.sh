@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Makes this Ubuntu machine a K3s agent, with GPU=true a GPU worker. Run by root from cloud-init; safe to run again. Common
-# parameters, files and exit codes: bootstrap-lib.sh; those of the GPU: bootstrap-gpu.sh. Both must lie beside this file.
+# Makes this Ubuntu machine a K3s agent, with GPU=true a GPU worker. The unit k3s-bootstrap@worker runs it, at each boot until it has
+# ended well; safe to run again by root. Common parameters, files and exit codes: bootstrap-lib.sh; those of the GPU:
+# bootstrap-gpu.sh. Both must lie beside this file.
 # Parameters of the worker alone, [default]:
 #   JOIN_SERVER_URL  https://ADDRESS:PORT of the server, or of the registration address [required]
 #   GPU              true: no token is asked for and nothing is joined until the GPU is proved [false]
@@ -13,6 +14,11 @@ here=$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")
 source "$here/bootstrap-lib.sh"
 # shellcheck source=bootstrap-gpu.sh
 source "$here/bootstrap-gpu.sh"
+
+# A server signs this certificate when the agent joins.
+has_joined() {
+  [[ -s $DATA_DIR/agent/client-kubelet.crt && -s $DATA_DIR/agent/client-kubelet.key ]]
+}
 
 # The kubelet's own credential may read its own node, and no other does on an agent. Registered, not Ready: with a network
 # plugin that is installed later no node is Ready yet.

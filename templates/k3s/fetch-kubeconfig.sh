@@ -7,7 +7,7 @@
 #   KUBECONFIG_PATH         file to write, mode 0600; missing folders are made [required]
 # A file that is already there and holds anything but this cluster is kept as KUBECONFIG_PATH.backup-N: to overwrite it could
 # lose other clusters' credentials, and to refuse would stop every apply after a cluster was rebuilt.
-# Exit codes: 0 written, or already the same · 2 wrong parameter · 5 not fetched.
+# Exit codes: 0 written, or already the same · 5 not fetched · 64 wrong parameter.
 set -euo pipefail
 
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)

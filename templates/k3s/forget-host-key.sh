@@ -3,7 +3,7 @@
 # that of the machine that is gone. Runs on the operator's machine.
 # Environment, [default] (SSH_KNOWN_HOSTS: operator-lib.sh, which must lie beside this file):
 #   ADDRESS  address of the machine [required]
-# Exit codes: 0 forgotten, or never known · 2 wrong parameter.
+# Exit codes: 0 forgotten, or never known · 64 wrong parameter.
 set -euo pipefail
 
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)

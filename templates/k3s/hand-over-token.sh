@@ -10,8 +10,8 @@
 # A node gets its token once its bootstrap waits for it, so a worker whose GPU is not proved never gets one. A server gets the
 # server token and the agents' password, a worker the agents' token only. Tokens travel on ssh's standard input and are
 # written with mode 0600.
-# Exit codes: 0 every node has its token · 2 wrong parameter · 3 a node failed, refused or must be started again · 4 time is
-# up · 5 the first server's tokens cannot be used.
+# Exit codes: 0 every node has its token · 3 a node failed, refused or must be started again · 4 time is up · 5 the first
+# server's tokens cannot be used · 64 wrong parameter.
 set -euo pipefail
 # A trace would print the tokens.
 set +o xtrace

@@ -11,7 +11,7 @@
 #   TIMEOUT_SECONDS        how long to wait in all; 0 looks once [3600]
 #   POLL_SECONDS           pause between two looks, fractions allowed [10]
 
-readonly EXIT_PARAMETER=2
+readonly EXIT_PARAMETER=64
 
 say() {
   printf '%s\n' "$*"

@@ -5,8 +5,8 @@
 #   NODES            NAME=ADDRESS of each node, separated by white space [required]
 #   LOG_LINES        how many lines of a failed node's log are shown [40]
 #   KUBECONFIG_PATH  where the kubeconfig goes; empty: it is not fetched [empty]
-# Exit codes: 0 every node is ready, and the kubeconfig is written if asked for · 2 wrong parameter · 3 a node failed or
-# showed another host key · 4 time is up · 5 the kubeconfig was not fetched.
+# Exit codes: 0 every node is ready, and the kubeconfig is written if asked for · 3 a node failed or showed another host
+# key · 4 time is up · 5 the kubeconfig was not fetched · 64 wrong parameter.
 set -euo pipefail
 
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)

@@ -14,6 +14,12 @@ export const AGENT_TOKEN = "a".repeat(64);
 export const BINARY = '#!/usr/bin/env bash\nexec k3s-binary "$@"\n';
 const INSTALL_SCRIPT = 'env >"$SANDBOX/.fake/install-env"\nk3s-install "$INSTALL_K3S_EXEC" "$INSTALL_K3S_SKIP_DOWNLOAD"\n';
 
+/** The driver that is loaded and installed. */
+const DRIVER = "580.95.05";
+
+/** Fakes that leave half of their work when the power is cut; they call cut_power themselves. */
+const HALF_DONE = ["apt-get", "curl"];
+
 export const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
 
 /** The bootstrap scripts are for Ubuntu: they use flock and GNU's stat. Elsewhere their tests are skipped in sight. */
@@ -43,12 +49,46 @@ export class BootstrapNode extends Sandbox {
     if (role === "server") {
       this.write("etc/rancher/k3s/agent-token", AGENT_TOKEN);
     }
-    this.write(".fake/join-server-answers", "");
+    this.write(".fake/join-server-answers", "401");
+    this.graphicsCard("2684");
+    this.write(
+      "proc/driver/nvidia/version",
+      `NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  ${DRIVER}  Release Build\n`,
+    );
+    this.write("sys/module/nvidia/version", `${DRIVER}\n`);
     this.publish(`${RELEASE}/k3s`, BINARY);
     this.publish(`${RELEASE}/sha256sum-amd64.txt`, `${sha256("x")}  k3s-airgap-images-amd64.tar\n${sha256(BINARY)}  k3s\n`);
     this.publish(INSTALL_URL, INSTALL_SCRIPT);
     this.publish("https://nvidia.github.io/libnvidia-container/gpgkey", "-----BEGIN PGP PUBLIC KEY BLOCK-----\n");
     this.fakeCommands();
+  }
+
+  /** Puts an NVIDIA card into the machine, in place of the former; the device id of a card such as "2684", an RTX 4090. */
+  public graphicsCard(id: string): void {
+    const device = "sys/bus/pci/devices/0000:01:00.0";
+    this.write(`${device}/vendor`, "0x10de\n");
+    this.write(`${device}/class`, "0x030000\n");
+    this.write(`${device}/device`, `0x${id}\n`);
+  }
+
+  /**
+   * Ends everything at the next call that matches, as a power cut would: no trap runs. A download has written half of its file by then, and an
+   * installation is half done.
+   */
+  public cutPowerAt(call: string): void {
+    this.write(".fake/power-cut-at", call);
+  }
+
+  /** A fake command, at whose call the power may be cut. */
+  public override fake(name: string, body = ":"): void {
+    super.fake(
+      name,
+      `power_cut=
+       if [[ -e $SANDBOX/.fake/power-cut-at && "${name} $*" =~ $(<"$SANDBOX/.fake/power-cut-at") ]]; then power_cut=true; fi
+       cut_power() { [[ -z $power_cut ]] || { rm "$SANDBOX/.fake/power-cut-at"; kill -KILL 0; }; }
+       ${HALF_DONE.includes(name) ? "" : "cut_power"}
+       ${body}`,
+    );
   }
 
   /** Makes a URL downloadable. */
@@ -105,7 +145,16 @@ export class BootstrapNode extends Sandbox {
     const installed = '"$SANDBOX/.fake/installed"';
     this.fake(
       "apt-get",
-      `for word in "$@"; do last=$word; [[ $word != install ]] || installing=1; [[ -z \${installing:-} ]] || echo "\${word%%=*} \${word#*=}" >>${installed}; done`,
+      `if [[ -n $power_cut ]]; then touch "$SANDBOX/.fake/dpkg-interrupted"; cut_power; fi
+       if [[ $* == *" install "* && -e $SANDBOX/.fake/dpkg-interrupted ]]; then
+         echo "E: dpkg was interrupted, you must manually run 'sudo dpkg --configure -a' to correct the problem."; exit 100
+       fi
+       for word in "$@"; do last=$word; [[ $word != install ]] || installing=1; [[ -z \${installing:-} ]] || echo "\${word%%=*} \${word#*=}" >>${installed}; done`,
+    );
+    this.fake("dpkg", '[[ $* != *"--configure -a"* ]] || rm -f "$SANDBOX/.fake/dpkg-interrupted"');
+    this.fake(
+      "modinfo",
+      `case $* in "-F license nvidia") echo 'Dual MIT/GPL' ;; "-F version nvidia") echo ${DRIVER} ;; *) exit 1 ;; esac`,
     );
     this.fake(
       "dpkg-query",
@@ -120,10 +169,12 @@ export class BootstrapNode extends Sandbox {
       "curl",
       `while (($#)); do case $1 in --output) output=$2; shift 2;; --*-time | --*-timeout | --retry | --retry-delay | --write-out) shift 2;; --*) shift;; *) url=$1; shift;; esac; done
        if [[ $url == */readyz ]]; then
-         [[ -e $SANDBOX/.fake/join-server-answers ]] && echo 401 && exit
+         cut_power
+         [[ -e $SANDBOX/.fake/join-server-answers ]] && cat "$SANDBOX/.fake/join-server-answers" && exit
          echo 000; exit 7
        fi
        [[ -e $SANDBOX/.fake/web/\${url//\\//_} ]] || exit 22
+       if [[ -n $power_cut ]]; then printf half >"$output"; cut_power; fi
        cat "$SANDBOX/.fake/web/\${url//\\//_}" >"$output"`,
     );
     this.fake(
@@ -131,6 +182,7 @@ export class BootstrapNode extends Sandbox {
       `agent=$SANDBOX/var/lib/rancher/k3s/agent
        case $1 in
          restart) touch "$SANDBOX/.fake/active"; mkdir -p "$agent/etc/containerd"; touch "$agent/kubelet.kubeconfig"
+           echo certificate >"$agent/client-kubelet.crt"; echo key >"$agent/client-kubelet.key"
            echo 'BinaryName = "/usr/bin/nvidia-container-runtime"' >"$agent/etc/containerd/config.toml" ;;
          is-active) [[ -e $SANDBOX/.fake/active ]] ;;
        esac`,
@@ -147,6 +199,7 @@ export class BootstrapNode extends Sandbox {
       "dkms",
       "k3s-binary",
       "k3s-install",
+      "sync",
     ]) {
       this.fake(silent);
     }

@@ -86,6 +86,30 @@ describeOnLinux("a server that goes well", () => {
     await server().bootstrap();
     expect(node.read(".fake/install-env")).not.toMatch(/^K3S_/m);
   });
+
+  test("has K3s' script start nothing, since that start has no time limit", async () => {
+    await server().bootstrap();
+    expect(node.read(".fake/install-env")).toMatch(/^INSTALL_K3S_SKIP_START=true$/m);
+  });
+
+  test("is not ready while the unit is not active, although something answers", async () => {
+    server().fake("systemctl", "[[ $1 != is-active ]]");
+    expect((await node.bootstrap()).code).toBe(10);
+  });
+
+  test("tries a download again that was refused or broke off", async () => {
+    const { calls } = await server().bootstrap();
+    const download = lines(calls)[position(calls, /^curl .*k3s$/)];
+    expect(download).toContain("--retry 5");
+    expect(download).toContain("--retry-connrefused");
+  });
+
+  test("ends with code 1 when something fails that no code is for, whatever that command's own code", async () => {
+    server().fake("systemctl", "exit 0");
+    node.fake("hostname", "exit 6");
+    expect((await node.bootstrap()).code).toBe(1);
+    expect(node.marker("failed")?.["exit_code"]).toBe("1");
+  });
 });
 
 describeOnLinux("packages", () => {
@@ -143,6 +167,15 @@ describeOnLinux("the binary", () => {
 });
 
 describeOnLinux("the install script", () => {
+  test("that comes over http and is not pinned is not downloaded: code 64", async () => {
+    const { code, calls } = await server({ K3S_INSTALL_URL: "http://mirror.lab.example/install.sh" }).bootstrap();
+    expect(code).toBe(64);
+    expect(node.marker("failed")?.["reason"]).toContain(
+      "http://mirror.lab.example/install.sh does not come over https, so nothing vouches for it",
+    );
+    expect(lines(calls).filter((line) => line.includes("install.sh"))).toEqual([]);
+  });
+
   test("that is not the pinned one is not run", async () => {
     const { code, calls } = await server({ K3S_INSTALL_SHA256: sha256("other") }).bootstrap();
     expect(code).toBe(8);
@@ -167,8 +200,8 @@ describeOnLinux("a mirror", () => {
     expect(lines(calls).filter((line) => /github/.test(line))).toEqual([]);
   });
 
-  test("without TLS proves nothing by its list: a pinned hash is demanded, code 2", async () => {
-    expect((await server({ K3S_MIRROR: MIRROR }).bootstrap()).code).toBe(2);
+  test("without TLS proves nothing by its list: a pinned hash is demanded, code 64", async () => {
+    expect((await server({ K3S_MIRROR: MIRROR }).bootstrap()).code).toBe(64);
     expect(node.marker("failed")?.["reason"]).toContain("pin the sha256 of k3s");
   });
 
@@ -187,7 +220,7 @@ describeOnLinux("a mirror", () => {
   });
 
   test("whose archive K3s would not import is refused by its name", async () => {
-    expect((await server({ K3S_IMAGES_URL: "https://mirror.lab.example/images.zip" }).bootstrap()).code).toBe(2);
+    expect((await server({ K3S_IMAGES_URL: "https://mirror.lab.example/images.zip" }).bootstrap()).code).toBe(64);
   });
 });
 
@@ -263,9 +296,9 @@ describeOnLinux("files that cloud-init writes", () => {
     expect((await node.bootstrap()).code).toBe(3);
   });
 
-  test("a parameter file that others may read ends the run with code 2 before it is executed", async () => {
+  test("a parameter file that others may read ends the run with code 64 before it is executed", async () => {
     server().write("etc/k3s-bootstrap/bootstrap.env", 'touch "$SANDBOX/executed"\n', 0o644);
-    expect((await node.runScript()).code).toBe(2);
+    expect((await node.runScript()).code).toBe(64);
     expect(node.exists("executed")).toBe(false);
   });
 
@@ -276,8 +309,8 @@ describeOnLinux("files that cloud-init writes", () => {
     [{ TOKEN_WAIT_SECONDS: "soon" }, "TOKEN_WAIT_SECONDS is 'soon'"],
     [{ GENERATE_TOKENS: "yes" }, "GENERATE_TOKENS is 'yes'"],
     [{ GENERATE_TOKENS: "true", JOIN_SERVER_URL: "https://192.0.2.31:6443" }, "GENERATE_TOKENS is for the first server"],
-  ])("parameters %j end the run with code 2", async (parameters, message) => {
-    expect((await server(parameters as Record<string, string>).bootstrap()).code).toBe(2);
+  ])("parameters %j end the run with code 64", async (parameters, message) => {
+    expect((await server(parameters as Record<string, string>).bootstrap()).code).toBe(64);
     expect(node.marker("failed")?.["reason"]).toContain(message);
   });
 });
@@ -313,6 +346,12 @@ describeOnLinux("tokens that the first server makes", () => {
     expect(node.read("etc/rancher/k3s/token")).toBe(token);
   });
 
+  test("are made anew when a power cut left an empty file", async () => {
+    withoutTokens().write("etc/rancher/k3s/token", "");
+    expect((await node.bootstrap()).code).toBe(0);
+    expect(node.read("etc/rancher/k3s/token")).toMatch(/^[0-9a-f]{64}$/);
+  });
+
   test("are not made anew for a cluster that has one, since its data could not be read with another", async () => {
     withoutTokens().write("var/lib/rancher/k3s/server/token", "K10::server:old");
     expect((await node.bootstrap()).code).toBe(3);
@@ -323,7 +362,17 @@ describeOnLinux("tokens that the first server makes", () => {
 describeOnLinux("a server that joins", () => {
   const JOIN = { JOIN_SERVER_URL: "https://192.0.2.31:6443" };
 
-  test("starts after the server before it answers, 401 included", async () => {
+  test.each(["200", "401", "403"])("takes the answer %s for a server that is up", async (status) => {
+    server(JOIN).write(".fake/join-server-answers", status);
+    expect((await node.bootstrap()).code).toBe(0);
+  });
+
+  test("takes 503 for a server that is not up", async () => {
+    server(JOIN).write(".fake/join-server-answers", "503");
+    expect((await node.bootstrap()).code).toBe(9);
+  });
+
+  test("starts after the server before it answers", async () => {
     const { code, calls } = await server(JOIN).bootstrap();
     expect(code).toBe(0);
     expect(position(calls, /^curl .*https:\/\/192\.0\.2\.31:6443\/readyz$/)).toBeLessThan(position(calls, /^k3s-install server/));
@@ -332,7 +381,7 @@ describeOnLinux("a server that joins", () => {
   test("waits for a server that is not up yet", async () => {
     server({ ...JOIN, WAIT_FOR_SERVER_SECONDS: "10" }).withoutFile(".fake/join-server-answers");
     const run = node.bootstrap();
-    setTimeout(() => node.write(".fake/join-server-answers", ""), 300);
+    setTimeout(() => node.write(".fake/join-server-answers", "401"), 300);
     expect((await run).code).toBe(0);
   });
 

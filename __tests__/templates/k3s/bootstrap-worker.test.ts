@@ -22,7 +22,11 @@ describeOnLinux("a worker without a GPU", () => {
       node: "node-1",
       gpu: "false",
     });
-    expect(lines(calls).at(-1)).toBe(
+    expect(
+      lines(calls)
+        .filter((line) => line !== "sync")
+        .at(-1),
+    ).toBe(
       `k3s-binary kubectl --kubeconfig ${node.root}/var/lib/rancher/k3s/agent/kubelet.kubeconfig get --raw /api/v1/nodes/node-1`,
     );
   });
@@ -47,13 +51,26 @@ describeOnLinux("a worker without a GPU", () => {
     expect(node.log).toContain("token rejected");
   });
 
+  test("that is in the cluster, but whose unit is not active, ends with code 10", async () => {
+    worker().write("var/lib/rancher/k3s/agent/kubelet.kubeconfig", "");
+    node.fake("systemctl", "[[ $1 != is-active ]]");
+    expect((await node.bootstrap()).code).toBe(10);
+  });
+
+  test("without its token ends with code 3, and installs nothing", async () => {
+    worker().withoutFile("etc/rancher/k3s/token");
+    const { code, calls } = await node.bootstrap();
+    expect(code).toBe(3);
+    expect(lines(calls).filter((line) => line.startsWith("apt-get"))).toEqual([]);
+  });
+
   test("needs no agent-token file", async () => {
     expect(worker().exists("etc/rancher/k3s/agent-token")).toBe(false);
     expect((await node.bootstrap()).code).toBe(0);
   });
 
-  test("without a server to join ends with code 2", async () => {
-    expect((await worker({ JOIN_SERVER_URL: "" }).bootstrap()).code).toBe(2);
+  test("without a server to join ends with code 64", async () => {
+    expect((await worker({ JOIN_SERVER_URL: "" }).bootstrap()).code).toBe(64);
   });
 
   test("gives up with code 9 when the server does not answer, naming it", async () => {
@@ -99,7 +116,8 @@ describeOnLinux("a GPU worker", () => {
     const { code, calls } = await node.bootstrap();
     expect(code).toBe(6);
     expect(node.marker("failed")).toEqual({
-      reason: "nvidia-smi failed with exit code 9: the driver sees no working GPU, so this node does not join.",
+      reason:
+        "nvidia-smi failed with exit code 9: the driver sees no working GPU, so this node does not join. The kernel's last lines are above.",
       exit_code: "6",
     });
     expect(joining(calls)).toEqual([]);
@@ -124,6 +142,14 @@ describeOnLinux("a GPU worker", () => {
     expect(joining(calls)).toEqual([]);
   });
 
+  test("does not join without the module that CUDA needs", async () => {
+    gpuWorker().fake("modprobe", "[[ $1 != nvidia-uvm ]]");
+    const { code, calls } = await node.bootstrap();
+    expect(code).toBe(6);
+    expect(node.marker("failed")?.["reason"]).toContain("nvidia-uvm");
+    expect(joining(calls)).toEqual([]);
+  });
+
   test("does not join with fewer GPUs than it was given", async () => {
     const { code, calls } = await gpuWorker({ GPU_COUNT: "2" }).bootstrap();
     expect(code).toBe(6);
@@ -145,7 +171,7 @@ describeOnLinux("a GPU worker", () => {
     );
     const { code, calls } = await node.bootstrap();
     expect(code).toBe(5);
-    expect(node.marker("failed")?.["reason"]).toContain("nvidia-dkms-580-open, nvidia-utils-580");
+    expect(node.marker("failed")?.["reason"]).toContain("nvidia-dkms-580-open nvidia-utils-580");
     expect(joining(calls)).toEqual([]);
   });
 
@@ -164,12 +190,15 @@ describeOnLinux("a GPU worker", () => {
     expect(lines(calls).filter((line) => line.includes("nvidia-ctk"))).toEqual([]);
   });
 
-  test.each([[{ GPU: "yes" }], [{ NVIDIA_BRANCH: "580-open" }], [{ GPU_COUNT: "0" }], [{ NVIDIA_KEY_SHA256: "abc" }]])(
-    "parameters %j end the run with code 2",
-    async (parameters) => {
-      expect((await gpuWorker(parameters as Record<string, string>).bootstrap()).code).toBe(2);
-    },
-  );
+  test.each([
+    [{ GPU: "yes" }],
+    [{ NVIDIA_BRANCH: "580-open" }],
+    [{ NVIDIA_BRANCH: "distribution-closed" }],
+    [{ GPU_COUNT: "0" }],
+    [{ NVIDIA_KEY_SHA256: "abc" }],
+  ])("parameters %j end the run with code 64", async (parameters) => {
+    expect((await gpuWorker(parameters as Record<string, string>).bootstrap()).code).toBe(64);
+  });
 });
 
 describeOnLinux("NVIDIA's package source", () => {
@@ -241,10 +270,12 @@ describeOnLinux("the distribution's pick of the driver", () => {
   });
 });
 
-describeOnLinux("nouveau", () => {
+describeOnLinux("the kernel's own driver", () => {
   test("is kept out of the kernel and of the initramfs", async () => {
     const { calls } = await gpuWorker().bootstrap();
-    expect(node.read("etc/modprobe.d/k3s-bootstrap-nouveau.conf")).toBe("blacklist nouveau\noptions nouveau modeset=0\n");
+    expect(node.read("etc/modprobe.d/k3s-bootstrap-nouveau.conf")).toBe(
+      "blacklist nouveau\nblacklist nova_drm\nblacklist nova_core\noptions nouveau modeset=0\n",
+    );
     expect(position(calls, /^update-initramfs -u$/)).toBeLessThan(position(calls, /^modprobe nvidia$/));
   });
 
@@ -259,11 +290,28 @@ describeOnLinux("nouveau", () => {
     expect([0, 1].map((n) => node.read(`sys/class/vtconsole/vtcon${n}/bind`).trim())).toEqual(["1", "0"]);
   });
 
-  test("that cannot be unloaded stops the node with the remedy", async () => {
+  test("that cannot be unloaded stops the node with code 11 and the remedy", async () => {
     gpuWorker().write("sys/module/nouveau/refcnt", "1");
     node.fake("modprobe", "[[ $1 != -r ]]");
-    expect((await node.bootstrap()).code).toBe(6);
+    expect((await node.bootstrap()).code).toBe(11);
+    expect(node.marker("failed")?.["reason"]).toContain("nouveau is in use and cannot be unloaded.");
     expect(node.marker("failed")?.["reason"]).toContain("restart this VM");
+  });
+
+  test("nova_core, that of newer kernels, is unloaded after the driver that uses it", async () => {
+    gpuWorker().write("sys/module/nova_core/refcnt", "1");
+    node.write("sys/module/nova_drm/refcnt", "0");
+    const { calls } = await node.bootstrap();
+    expect(position(calls, /^modprobe -r nova_drm$/)).toBeLessThan(position(calls, /^modprobe -r nova_core$/));
+    expect(position(calls, /^modprobe -r nova_core$/)).toBeLessThan(position(calls, /^modprobe nvidia$/));
+  });
+
+  test("is taken out of an initramfs that an interrupted run did not build", async () => {
+    gpuWorker().cutPowerAt("^update-initramfs");
+    await node.bootstrap();
+    expect(node.exists("etc/modprobe.d/k3s-bootstrap-nouveau.conf")).toBe(true);
+    const { calls } = await node.bootstrap();
+    expect(lines(calls)).toContain("update-initramfs -u");
   });
 
   test("costs no second initramfs in a second run", async () => {

@@ -223,8 +223,8 @@ test.each([
   [{ WORKERS: "gpu-1" }],
   [{ TOKEN_FILE: "/etc/x; reboot" }],
   [{ AGENT_TOKEN_FILE: "relative" }],
-])("parameters %j end with code 2 and ask nobody", async (env) => {
+])("parameters %j end with code 64 and ask nobody", async (env) => {
   const { code, calls } = await handOver(env as Record<string, string>);
-  expect(code).toBe(2);
+  expect(code).toBe(64);
   expect(calls).toEqual([]);
 });

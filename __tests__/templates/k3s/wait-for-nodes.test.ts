@@ -100,9 +100,9 @@ describe("waiting", () => {
     [{ NODES: "k3s-1=-oProxyCommand=x" }, "is no address and no host name"],
     [{ NODES, TIMEOUT_SECONDS: "1h" }, "TIMEOUT_SECONDS is '1h'"],
     [{ NODES, SSH_USER: "-v" }, "SSH_USER is '-v'"],
-  ])("with %j ends with code 2 and asks nobody", async (env, message) => {
+  ])("with %j ends with code 64 and asks nobody", async (env, message) => {
     const { code, stderr, calls } = await machine.operate("wait-for-nodes.sh", env as Record<string, string>);
-    expect(code).toBe(2);
+    expect(code).toBe(64);
     expect(stderr).toContain(message);
     expect(calls).toEqual([]);
   });
@@ -199,7 +199,7 @@ describe("the kubeconfig", () => {
     [{ SERVER_ADDRESS: SERVER, KUBECONFIG_PATH: "" }],
     [{ SERVER_ADDRESS: SERVER, KUBECONFIG_PATH: "nodes" }],
     [{ SERVER_ADDRESS: SERVER, KUBECONFIG_PATH: "k", KUBERNETES_API_ADDRESS: "a/b" }],
-  ])("with %j ends with code 2", async (env) => {
-    expect((await machine.operate("fetch-kubeconfig.sh", env as Record<string, string>)).code).toBe(2);
+  ])("with %j ends with code 64", async (env) => {
+    expect((await machine.operate("fetch-kubeconfig.sh", env as Record<string, string>)).code).toBe(64);
   });
 });

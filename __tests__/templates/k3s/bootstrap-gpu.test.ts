@@ -1,0 +1,156 @@
+// What a GPU worker says when the card, the driver or the kernel do not go together, and how it keeps a driver that works.
+import { BootstrapNode, describeOnLinux, lines, position } from "./bootstrap-node";
+
+let node: BootstrapNode;
+const gpuWorker = (parameters: Record<string, string> = {}): BootstrapNode => {
+  node = new BootstrapNode("worker", { GPU: "true", ...parameters });
+  return node;
+};
+const reason = (): string | undefined => node.marker("failed")?.["reason"];
+afterEach(() => node.remove());
+
+const OPEN = "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.95.05  Release Build";
+const CLOSED = "NVRM version: NVIDIA UNIX x86_64 Kernel Module  580.95.05  Release Build";
+
+/** The machine has the driver with closed kernel modules, and runs it. */
+function closedDriver(): void {
+  node.write("proc/driver/nvidia/version", CLOSED);
+  node.fake("modinfo", "[[ $2 == license ]] && echo NVIDIA || echo 580.95.05");
+}
+
+describeOnLinux("a GPU before Turing", () => {
+  test("is told by its device id before a driver is built: code 6, the card and the setting named", async () => {
+    gpuWorker().graphicsCard("1b80");
+    const { code, calls } = await node.bootstrap();
+    expect(code).toBe(6);
+    expect(reason()).toMatch(
+      /^This GPU is older than Turing and has no open kernel module \(10de:1b80\)\. Set NVIDIA_BRANCH='580-closed'/,
+    );
+    expect(lines(calls).filter((line) => line.includes("nvidia-dkms"))).toEqual([]);
+  });
+
+  test("is told by the kernel's log, too", async () => {
+    gpuWorker().fake("nvidia-smi", "exit 6");
+    node.fake("dmesg", "echo 'NVRM: is not supported by open nvidia.ko because it does not include the'");
+    expect((await node.bootstrap()).code).toBe(6);
+    expect(reason()).toContain("older than Turing");
+  });
+
+  test("works with closed kernel modules, which are installed without the open ones", async () => {
+    gpuWorker({ NVIDIA_BRANCH: "580-closed" }).graphicsCard("1b80");
+    closedDriver();
+    const { code, calls } = await node.bootstrap();
+    expect(code).toBe(0);
+    position(calls, /install .* nvidia-dkms-580 nvidia-utils-580$/);
+  });
+
+  test("may be of a server branch", async () => {
+    gpuWorker({ NVIDIA_BRANCH: "580-server-closed" }).graphicsCard("1db6");
+    closedDriver();
+    const { calls } = await node.bootstrap();
+    position(calls, /install .* nvidia-dkms-580-server nvidia-utils-580-server$/);
+  });
+
+  test.each(["1e02", "1f82", "20b0", "2684", "2b85"])("is not what the device %s is", async (id) => {
+    gpuWorker().graphicsCard(id);
+    expect((await node.bootstrap()).code).toBe(0);
+  });
+});
+
+describeOnLinux("a driver that does not go with the parameters", () => {
+  test("closed where an open one is asked for: code 6, and how to take it away", async () => {
+    gpuWorker();
+    closedDriver();
+    expect((await node.bootstrap()).code).toBe(6);
+    expect(reason()).toContain("an NVIDIA driver with closed kernel modules, but NVIDIA_BRANCH is '580': purge that driver");
+  });
+
+  test("open where a closed one is asked for: code 6", async () => {
+    expect((await gpuWorker({ NVIDIA_BRANCH: "580-closed" }).bootstrap()).code).toBe(6);
+    expect(reason()).toContain("an NVIDIA driver with open kernel modules, but NVIDIA_BRANCH is '580-closed'");
+  });
+
+  test("closed for a card that works with open ones only: code 6, and the branch to set", async () => {
+    gpuWorker({ NVIDIA_BRANCH: "580-closed" }).fake("nvidia-smi", "exit 6");
+    closedDriver();
+    node.fake("dmesg", "echo 'NVRM: installed in this system requires use of the NVIDIA open kernel modules.'");
+    expect((await node.bootstrap()).code).toBe(6);
+    expect(reason()).toContain("This GPU works with open kernel modules only: set NVIDIA_BRANCH='580'");
+  });
+
+  test("loaded in another version than the installed one: code 11, both versions named", async () => {
+    gpuWorker().write("sys/module/nvidia/version", "580.65.06\n");
+    expect((await node.bootstrap()).code).toBe(11);
+    expect(reason()).toContain(
+      "runs NVIDIA's open module 580.65.06, but the open module 580.95.05 is installed: restart this VM",
+    );
+  });
+
+  test("loaded as closed after the open one was installed: code 11", async () => {
+    gpuWorker().write("proc/driver/nvidia/version", CLOSED);
+    expect((await node.bootstrap()).code).toBe(11);
+    node.write("proc/driver/nvidia/version", OPEN);
+    expect((await node.bootstrap()).code).toBe(0);
+  });
+});
+
+describeOnLinux("a module that the kernel refuses", () => {
+  const SECURE_BOOT = "sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c";
+
+  test("because Secure Boot is on is said so", async () => {
+    gpuWorker().fake("modprobe", "[[ $1 != nvidia ]]");
+    node.write(SECURE_BOOT, "\x06\0\0\0\x01");
+    expect((await node.bootstrap()).code).toBe(6);
+    expect(reason()).toContain("Secure Boot is on, and the kernel takes no module that DKMS has built: switch it off");
+  });
+
+  test("while Secure Boot is off is not blamed on it", async () => {
+    gpuWorker().fake("modprobe", "[[ $1 != nvidia ]]");
+    node.write(SECURE_BOOT, "\x06\0\0\0\0");
+    expect((await node.bootstrap()).code).toBe(6);
+    expect(reason()).not.toContain("Secure Boot");
+  });
+
+  test("because there is no card is said so", async () => {
+    gpuWorker().fake("modprobe", "[[ $1 != nvidia ]]");
+    node.write("sys/bus/pci/devices/0000:01:00.0/vendor", "0x1af4\n");
+    expect((await node.bootstrap()).code).toBe(6);
+    expect(reason()).toContain("This VM has no NVIDIA device: is the GPU passed through?");
+  });
+});
+
+describeOnLinux("a driver that was proved", () => {
+  test("is held back from unattended upgrades, before it is installed", async () => {
+    gpuWorker().cutPowerAt("nvidia-dkms");
+    await node.bootstrap();
+    expect(node.read("etc/apt/apt.conf.d/52k3s-bootstrap-nvidia")).toBe(
+      'Unattended-Upgrade::Package-Blacklist { "nvidia-"; "libnvidia-"; "linux-modules-nvidia-"; };\n',
+    );
+  });
+
+  test("keeps its branch in a second run, also when the distribution offers a newer one by then", async () => {
+    gpuWorker({ NVIDIA_BRANCH: "distribution" }).fake("ubuntu-drivers", "echo nvidia-driver-580-open");
+    await node.bootstrap();
+    node.fake("ubuntu-drivers", "echo nvidia-driver-590-open");
+    const { code, calls } = await node.bootstrap();
+    expect(code).toBe(0);
+    expect(lines(calls).filter((line) => /^(ubuntu-drivers|apt-get)/.test(line))).toEqual([]);
+  });
+
+  test("does not keep a branch that was chosen and never worked", async () => {
+    gpuWorker({ NVIDIA_BRANCH: "distribution" }).fake("ubuntu-drivers", "echo nvidia-driver-580-open");
+    node.fake("nvidia-smi", "exit 9");
+    await node.bootstrap();
+    node.fake("nvidia-smi");
+    node.fake("ubuntu-drivers", "echo nvidia-driver-590-open");
+    const { calls } = await node.bootstrap();
+    position(calls, /nvidia-dkms-590-open nvidia-utils-590$/);
+  });
+
+  test("gives way to a branch that is named", async () => {
+    await gpuWorker().bootstrap();
+    node.set({ NVIDIA_BRANCH: "590" });
+    const { calls } = await node.bootstrap();
+    position(calls, /nvidia-dkms-590-open nvidia-utils-590$/);
+  });
+});
