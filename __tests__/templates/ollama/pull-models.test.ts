@@ -72,10 +72,18 @@ describe("pull-models.sh", () => {
 
     test.each<[string, () => void, string]>([
       ["a missing blob", () => rmSync(weights()), "is missing"],
-      ["a truncated blob, which a pull alone leaves as it is", () => truncateSync(weights(), 3), "has 3 bytes; the manifest says 13"],
+      [
+        "a truncated blob, which a pull alone leaves as it is",
+        () => truncateSync(weights(), 3),
+        "has 3 bytes; the manifest says 13",
+      ],
       ["an altered blob of the right size", () => writeFileSync(weights(), "llama w3ights"), "has the SHA-256"],
       ["a torn manifest", () => truncateSync(manifest(), 300), "is not a complete manifest"],
-      ["a manifest whose weights have another media type", () => change((text) => text.replace("image.model", "image.modle")), "is not a"],
+      [
+        "a manifest whose weights have another media type",
+        () => change((text) => text.replace("image.model", "image.modle")),
+        "is not a",
+      ],
       ["a manifest that lost a layer", () => change((text) => text.replace(/,\{[^{}]*license[^{}]*\}/, "")), "lacks a layer"],
     ])("%s", async (_, damage, message) => {
       world.install(models, "llama3.2:1b");
@@ -169,7 +177,10 @@ describe("pull-models.sh", () => {
   });
 
   test("waits for a server that went away during a pull, and spends no attempt on it", async () => {
-    world.hook("on-pull", 'rm "$stub/on-pull"; echo "Error: EOF" >&2; mv "$stub/up" "$stub/away"; (sleep 0.2; mv "$stub/away" "$stub/up") >/dev/null 2>&1 & exit 1');
+    world.hook(
+      "on-pull",
+      'rm "$stub/on-pull"; echo "Error: EOF" >&2; mv "$stub/up" "$stub/away"; (sleep 0.2; mv "$stub/away" "$stub/up") >/dev/null 2>&1 & exit 1',
+    );
     const finished = await pull({ MODELS: "llama3.2:1b", PULL_ATTEMPTS: "1", WAIT_SECONDS: "20" });
     expect(finished.code).toBe(0);
     expect(finished.stdout).toContain("the server went away, waiting for it");
@@ -262,7 +273,11 @@ describe("pull-models.sh", () => {
 testWith("shellcheck", "apt-get install shellcheck")(
   "pull-models.sh, models-present.sh and the stub pass shellcheck",
   async () => {
-    const files = [`${projectRoot}/templates/ollama/pull-models.sh`, `${projectRoot}/templates/ollama/models-present.sh`, `${__dirname}/stub-ollama.sh`];
+    const files = [
+      `${projectRoot}/templates/ollama/pull-models.sh`,
+      `${projectRoot}/templates/ollama/models-present.sh`,
+      `${__dirname}/stub-ollama.sh`,
+    ];
     expect(await run("shellcheck", "--external-sources", files, {})).toMatchObject({ code: 0, text: "" });
   },
 );
