@@ -4,7 +4,8 @@
 # verify-models.sh beside it.
 #
 #   $NFS_ROOT/releases/<id>/models       published: complete, verified, never changed again
-#   $NFS_ROOT/releases/<id>/release.txt  what it holds, when it was published, and the order for the clean-up
+#   $NFS_ROOT/releases/<id>/release.txt  what it holds, with the checksums of its manifests, when it was published, and the
+#                                        order for the clean-up
 #   $NFS_ROOT/.staging/work/<id>/        a release in the making; survives a killed run, and the next one resumes it
 #   $NFS_ROOT/.staging/removed/          releases and locks on their way out
 #   $NFS_ROOT/.staging/lock/             taken by the one run that may write
@@ -31,10 +32,10 @@
 #   POD_NAME            names the holder of the lock to others (default: the host name)
 #   OLLAMA_HOST         where the server of this run listens (default 127.0.0.1:11434)
 #
-# Exit: 0 published, or already published and intact; 2 the server did not come up or ended; 3 a model could not be
-#       pulled; 4 verification failed; 5 another run holds the lock; 6 the folder could not be written; 7 the folder is
-#       refused: not mounted, or not laid out by this script; 64 wrong environment; 143 ended by a signal; anything else
-#       is unexpected. After every one of them releases/ holds only complete releases.
+# Exit: 0 published, or already published and intact; 2 the server did not come up, ended, or is not this run's; 3 a model
+#       could not be pulled; 4 verification failed; 5 another run holds the lock; 6 the folder could not be written, or is
+#       full; 7 the folder is refused: not mounted, or not laid out by this script; 64 wrong environment; 143 ended by a
+#       signal; anything else is unexpected. After every one of them releases/ holds only complete releases.
 set -eu
 umask 022
 
@@ -66,13 +67,13 @@ staging=$NFS_ROOT/.staging
 work=$staging/work/$RELEASE_ID
 removed=$staging/removed
 lock=$staging/lock
-report=$staging/report
 newline='
 '
 
 child=
 server=
 heart=
+scratch=
 locked=false
 
 say() { printf '%s\n' "$*"; }
@@ -109,6 +110,7 @@ finish() {
   stop_server
   [ -z "$heart" ] || kill "$heart" 2>/dev/null || true
   [ -z "$heart" ] || wait "$heart" 2>/dev/null || true
+  [ -z "$scratch" ] || rm -rf "$scratch"
   if [ "$locked" = true ] && owns_lock; then rm -rf "$lock"; fi
   exit "$code"
 }
@@ -218,7 +220,15 @@ take_over_lock() {
   fi
 }
 
+# A link that somebody put here leads elsewhere, and what is changed or removed behind it is not this run's to touch.
+refuse_links() {
+  for folder in "$@"; do
+    [ ! -L "$folder" ] || die 7 "$folder is a symbolic link (to $(readlink "$folder")); this script makes folders only. Remove the link"
+  done
+}
+
 take_lock() {
+  refuse_links "$releases" "$staging" "$staging/work" "$removed"
   mkdir -p "$staging/work" "$removed" "$releases" ||
     die 6 "$NFS_ROOT cannot be written; is it mounted read-only, or does the export squash this user? $(free_space)"
   [ "$(stat -c %d "$staging")" = "$(stat -c %d "$releases")" ] ||
@@ -289,12 +299,15 @@ is_blob_name() {
 share_blobs() {
   for blob in "$1"/blobs/sha256-*; do
     name=${blob##*/}
-    if ! is_blob_name "$name" || [ ! -f "$blob" ] || [ -e "$work/models/blobs/$name" ]; then continue; fi
+    if ! is_blob_name "$name" || [ -L "$blob" ] || [ ! -f "$blob" ] || [ -e "$work/models/blobs/$name" ]; then continue; fi
     ln "$blob" "$work/models/blobs/$name" 2>/dev/null || not_shared=$((not_shared + 1))
   done
 }
 
 prepare_work() {
+  refuse_links "$work"
+  # Links below it go; what they lead to stays.
+  [ ! -d "$work" ] || find "$work" -type l -delete || die 6 "$work cannot be written. $(free_space)"
   mkdir -p "$work/models/blobs" || die 6 "$work cannot be created. $(free_space)"
   # Of a killed run only blobs are of use, complete or partial. Its manifests may be torn, or of another list.
   rm -rf "$work/models/manifests" "$work/release.txt"
@@ -306,15 +319,19 @@ prepare_work() {
   done
   for other in "$staging"/work/*; do
     [ "$other" != "$work" ] || continue
-    share_blobs "$other/models"
+    [ -L "$other" ] || [ -L "$other/models" ] || [ -L "$other/models/blobs" ] || share_blobs "$other/models"
     rm -rf "$other" || warn "$other could not be removed"
   done
   [ "$not_shared" -eq 0 ] || warn "$not_shared blobs could not be hard-linked and are downloaded again if they are needed"
 }
 
 start_server() {
+  # Another server would pull into a folder of its own, and this one could not listen.
+  ! timeout 10 ollama list >/dev/null 2>&1 ||
+    die 2 "another server answers at $OLLAMA_HOST, so this run's own cannot listen there; end it, or set OLLAMA_HOST to a free port"
   # NOPRUNE: a starting server removes every blob that no manifest names, so all that was just linked or half loaded.
-  OLLAMA_MODELS=$work/models OLLAMA_NOPRUNE=1 ollama serve &
+  # NO_CLOUD: from 0.16.2 on it would ask ollama.com for its cloud models at every start.
+  OLLAMA_MODELS=$work/models OLLAMA_NOPRUNE=1 OLLAMA_NO_CLOUD=1 ollama serve &
   server=$!
   begun=$(date +%s)
   until timeout 10 ollama list >/dev/null 2>&1; do
@@ -326,10 +343,24 @@ start_server() {
   kill -0 "$server" 2>/dev/null || die 2 "ollama serve ended, and something else answers at $OLLAMA_HOST"
 }
 
+# The server's words are shown as they come, and kept: they tell a full disk from a wrong name.
+pull_once() {
+  rm -f "$scratch/pipe"
+  mkfifo "$scratch/pipe"
+  tee "$scratch/said" <"$scratch/pipe" >&2 &
+  echoing=$!
+  code=0
+  run ollama pull "$1" 2>"$scratch/pipe" || code=$?
+  wait "$echoing" || true
+  return "$code"
+}
+
 pull() {
   attempt=1
-  until run ollama pull "$1"; do
+  until pull_once "$1"; do
     kill -0 "$server" 2>/dev/null || die 2 "ollama serve ended while $1 was pulled; its own message is above"
+    ! grep -qiE 'no space left on device|disk quota exceeded' "$scratch/said" ||
+      die 6 "the share is full: $1 does not fit. Nothing was published; what was loaded is kept for the next run. $(free_space)"
     [ "$attempt" -lt "$PULL_ATTEMPTS" ] ||
       die 3 "$1 could not be pulled in $PULL_ATTEMPTS attempts; the reason is above. Nothing was published; what was loaded is kept for the next run. $(free_space)"
     attempt=$((attempt + 1))
@@ -355,10 +386,9 @@ prune_work() {
   find "$work/models/manifests" -mindepth 1 -type d -empty -delete
 }
 
+# $1 a models folder; $2 the record that its manifests have to match, if there is one
 verify() {
-  # Emptied first: the findings of an earlier round must not be taken for this one's.
-  : >"$report" || die 6 "$report cannot be written. $(free_space)"
-  run env "MODELS_DIR=$1" "MODELS=$MODELS" VERIFY=sha256 sh "$here/verify-models.sh" >"$report"
+  run env "MODELS_DIR=$1" "MODELS=$MODELS" VERIFY=sha256 "RECORD=${2:-}" sh "$here/verify-models.sh" >"$report"
 }
 
 # Ollama takes a blob that exists for a good one, whatever it holds, so a damaged blob stays damaged through every
@@ -382,6 +412,7 @@ pull_and_verify() {
       say "$model: pulling"
       pull "$model"
     done
+    kill -0 "$server" 2>/dev/null || die 2 "ollama serve ended during the pulls, and something else answers at $OLLAMA_HOST"
     prune_work
     # A full disk of an NFS server may be reported no sooner than here.
     sync -f "$work" || die 6 "the share did not take the data. $(free_space)"
@@ -394,10 +425,21 @@ pull_and_verify() {
   done
 }
 
+# A manifest that is changed later may still be a whole one, so its checksum is kept. By sha256sum of one file each: its
+# list form escapes names.
+manifest_sums() {
+  (cd "$work/models/manifests" && find . -type f | sort) | while read -r manifest; do
+    sum=$(sha256sum <"$work/models/manifests/$manifest") || return 1
+    printf 'manifest=%s %s\n' "${sum%% *}" "${manifest#./}"
+  done
+}
+
 publish() {
-  printf 'id=%s\nsequence=%s\npublished=%s\nmodels=%s\n' "$RELEASE_ID" "$(next_sequence)" \
-    "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$(printf '%s\n' "$MODELS" | grep . | sort -u | tr '\n' ' ' | sed 's/ $//')" >"$work/release.txt" ||
-    die 6 "$work/release.txt cannot be written. $(free_space)"
+  {
+    printf 'id=%s\nsequence=%s\npublished=%s\nmodels=%s\n' "$RELEASE_ID" "$(next_sequence)" \
+      "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$(printf '%s\n' "$MODELS" | grep . | sort -u | tr '\n' ' ' | sed 's/ $//')" &&
+      manifest_sums
+  } >"$work/release.txt" || die 6 "$work/release.txt cannot be written. $(free_space)"
   # Production may read as another user.
   chmod -R a+rX,go-w "$work" || die 6 "the permissions of $work cannot be set"
   sync -f "$work" || die 6 "the share did not take the data. $(free_space)"
@@ -413,6 +455,7 @@ renew() {
   need_lock
   record=$releases/$RELEASE_ID/release.txt
   # A new file and a rename, because a reader must never meet half a record.
+  rm -f "$staging/record"
   if ! sed "s/^sequence=.*/sequence=$(next_sequence)/" "$record" >"$staging/record" || ! mv -T "$staging/record" "$record"; then
     die 6 "$record cannot be written. $(free_space)"
   fi
@@ -434,6 +477,8 @@ remove_old() {
 }
 
 check_environment
+scratch=$(mktemp -d) || die 64 "TMPDIR is '${TMPDIR:-/tmp}', and no folder can be made there"
+report=$scratch/report
 check_mount
 take_lock
 rm -rf "${removed:?}"/* || warn "$removed could not be emptied"
@@ -443,7 +488,7 @@ fi
 
 if [ -f "$releases/$RELEASE_ID/release.txt" ]; then
   say "Release $RELEASE_ID is already published; verifying it"
-  verify "$releases/$RELEASE_ID/models" ||
+  verify "$releases/$RELEASE_ID/models" "$releases/$RELEASE_ID/release.txt" ||
     die 4 "the published release $RELEASE_ID is damaged; see above. It is left as it is, because production may be reading it: stage its models anew under another id, which reuses the intact blobs"
   renew
 elif [ -e "$releases/$RELEASE_ID" ]; then

@@ -1,7 +1,8 @@
 // A temporary folder that stands for the share, staged on by the real script with a stub `ollama`.
+import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { faultsOf, OllamaWorld } from "../ollama/ollama-world";
+import { faultsOf, manifestPath, OllamaWorld } from "../ollama/ollama-world";
 import { projectRoot, type Running, start } from "../ollama/run";
 
 /** The script under test. */
@@ -13,6 +14,7 @@ export const verifyScript = `${projectRoot}/templates/model-staging/verify-model
 export class Share {
   readonly world = new OllamaWorld();
   readonly root = join(this.world.folder, "nfs");
+  private sequence = 0;
   readonly mountTable = join(this.world.folder, "mounts");
 
   constructor() {
@@ -26,8 +28,8 @@ export class Share {
   }
 
   /** Starts a staging run that hurries: no pause is longer than a few hundredths of a second. */
-  start(id: string, models: string, env: Record<string, string> = {}, shell = "sh"): Running {
-    return start(shell, stageScript, [], {
+  start(id: string, models: string, env: Record<string, string> = {}): Running {
+    return start("sh", stageScript, [], {
       ...this.world.env,
       NFS_ROOT: this.root,
       RELEASE_ID: id,
@@ -45,8 +47,26 @@ export class Share {
   }
 
   /** The same, to its end. */
-  stage(id: string, models: string, env: Record<string, string> = {}, shell = "sh") {
-    return this.start(id, models, env, shell).done;
+  stage(id: string, models: string, env: Record<string, string> = {}) {
+    return this.start(id, models, env).done;
+  }
+
+  /** Puts a release there as an earlier run published it, without a run. */
+  publish(id: string, ...references: string[]): void {
+    const models = join(this.root, "releases", id, "models");
+    mkdirSync(join(models, "blobs"), { recursive: true });
+    for (const reference of references) this.world.install(models, reference);
+    const sums = references.map((reference) => {
+      const path = manifestPath(reference);
+      return `manifest=${createHash("sha256")
+        .update(readFileSync(join(models, "manifests", path)))
+        .digest("hex")} ${path}\n`;
+    });
+    const sequence = ++this.sequence;
+    writeFileSync(
+      join(this.root, "releases", id, "release.txt"),
+      `id=${id}\nsequence=${sequence}\npublished=2026-01-06T18:26:21Z\nmodels=${references.join(" ")}\n${sums.join("")}`,
+    );
   }
 
   /** Names below releases/, hidden ones included. */

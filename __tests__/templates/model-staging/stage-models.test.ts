@@ -1,5 +1,5 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import type { RegistryModel } from "../ollama/ollama-world";
 import { killLeftovers, run, testWith } from "../ollama/run";
 import { Share, stageScript, verifyScript } from "./share";
@@ -26,11 +26,9 @@ afterEach(() => {
   expect(faults).toEqual({});
 });
 
-describe.each(["dash", "bash"])("under %s", (shell) => {
-  const testIn = testWith(shell, `apt-get install ${shell}`);
-
-  testIn("publishes every listed model, verified, and gives the lock back", async () => {
-    const finished = await share.stage("r1", "llama3:8b\ngpt-oss:120b\n", {}, shell);
+describe("a run", () => {
+  test("publishes every listed model, verified, and gives the lock back", async () => {
+    const finished = await share.stage("r1", "llama3:8b\ngpt-oss:120b\n");
     expect(finished.code).toBe(0);
     expect(share.releases).toEqual(["r1"]);
     expect(share.blobs("r1")).toEqual([...new Set([...llama.blobs, ...gptOss.blobs])].sort());
@@ -38,18 +36,18 @@ describe.each(["dash", "bash"])("under %s", (shell) => {
     expect(readdirSync(join(share.root, ".staging", "work"))).toEqual([]);
   });
 
-  testIn("a second run pulls nothing and changes no byte", async () => {
-    await share.stage("r1", "llama3:8b gpt-oss:120b", {}, shell);
+  test("a second run pulls nothing and changes no byte", async () => {
+    await share.stage("r1", "llama3:8b gpt-oss:120b");
     const before = share.snapshot;
     const calls = share.world.calls.length;
-    expect((await share.stage("r1", "llama3:8b gpt-oss:120b", {}, shell)).code).toBe(0);
+    expect((await share.stage("r1", "llama3:8b gpt-oss:120b")).code).toBe(0);
     expect(share.world.calls).toHaveLength(calls);
     expect(share.snapshot).toEqual(before);
   });
 
-  testIn("TERM in the middle of a pull ends the run at once, with 143 and without a lock", async () => {
+  test("TERM in the middle of a pull ends the run at once, with 143 and without a lock", async () => {
     share.world.hook("on-pull", ': >"$stub/pulling"; exec sleep 30');
-    const running = share.start("r1", "llama3:8b", {}, shell);
+    const running = share.start("r1", "llama3:8b");
     await share.until("pulling");
     running.signal("SIGTERM");
     expect((await running.done).code).toBe(143);
@@ -59,10 +57,10 @@ describe.each(["dash", "bash"])("under %s", (shell) => {
 });
 
 describe("what is published", () => {
-  test("the record names the release, its models and its place in the order", async () => {
+  test("the record names the release, its models, its place in the order and the checksums of its manifests", async () => {
     await share.stage("r1", "llama3:8b gpt-oss:120b");
     expect(readFileSync(join(share.root, "releases/r1/release.txt"), "utf8")).toMatch(
-      /^id=r1\nsequence=1\npublished=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\nmodels=gpt-oss:120b llama3:8b\n$/,
+      /^id=r1\nsequence=1\npublished=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\nmodels=gpt-oss:120b llama3:8b\n(manifest=[0-9a-f]{64} registry\.ollama\.ai\/library\/\S+\n){2}$/,
     );
   });
 
@@ -70,6 +68,11 @@ describe("what is published", () => {
     await share.stage("r1", "llama3:8b");
     expect(statSync(join(share.root, "releases/r1/models/blobs")).mode & 0o777).toBe(0o755);
     expect(statSync(share.blob("r1", llama.blobs[0] ?? "")).mode & 0o777).toBe(0o644);
+  });
+
+  test("a name in upper case is staged as the server files it", async () => {
+    expect((await share.stage("r1", "llama3:8b LLama3:8B GPT-OSS:120b")).code).toBe(0);
+    expect(share.blobs("r1")).toEqual([...new Set([...llama.blobs, ...gptOss.blobs])].sort());
   });
 
   test("a model of another registry is staged under its own host", async () => {
@@ -105,13 +108,14 @@ describe("a pull that fails", () => {
     expect(share.world.pulled).toHaveLength(3);
   });
 
-  test("on a full disk exits 3, shows the free space and publishes nothing", async () => {
+  test("on a full disk exits 6 at once, shows the free space and publishes nothing", async () => {
     share.world.hook(
       "on-pull",
       `printf half >"$models/blobs/${llama.blobs[1]}-partial"; echo "Error: write: no space left on device" >&2; exit 1`,
     );
     const finished = await share.stage("r1", "llama3:8b");
-    expect(finished.code).toBe(3);
+    expect(finished.code).toBe(6);
+    expect(share.world.pulled).toHaveLength(1);
     expect(finished.stderr).toMatch(/no space left on device/);
     expect(finished.stderr).toMatch(/Space: \S+ free of \S+ on /);
     expect(share.releases).toEqual([]);
@@ -158,11 +162,18 @@ describe("the server", () => {
     expect(share.world.pulled).toHaveLength(1);
   });
 
-  test("does not prune what was linked before it started", async () => {
+  test("does not prune what was linked before it started, and asks nothing of ollama.com", async () => {
+    share.world.hook("on-serve", 'echo "$OLLAMA_NOPRUNE $OLLAMA_NO_CLOUD $OLLAMA_HOST" >"$stub/asked"');
     await share.stage("r1", "llama3:8b");
-    share.world.hook("on-serve", '[ "$OLLAMA_NOPRUNE" = 1 ] && [ "$OLLAMA_HOST" = 127.0.0.1:11434 ] && : >"$stub/asked-well"');
-    await share.stage("r2", "llama3:8b");
-    expect(existsSync(join(share.world.folder, "asked-well"))).toBe(true);
+    expect(readFileSync(join(share.world.folder, "asked"), "utf8")).toBe("1 1 127.0.0.1:11434\n");
+  });
+
+  test("of somebody else on the port ends the run with 2 before anything is pulled", async () => {
+    share.world.serve(join(share.world.folder, "theirs"));
+    const finished = await share.stage("r1", "llama3:8b");
+    expect(finished.code).toBe(2);
+    expect(finished.stderr).toContain("another server answers at 127.0.0.1:11434");
+    expect(share.world.pulled).toEqual([]);
   });
 });
 
@@ -175,23 +186,21 @@ describe("a download that is not what its name says", () => {
     ["a missing manifest", 'rm "$models/manifests/$path"', /llama3:8b is not there/],
   ];
 
-  test.each(faults)("%s is pulled anew, and what stays wrong ends the run with 4", async (_, damage, message) => {
-    const name = llama.blobs[1] ?? "";
-    share.world.hook("after-pull", damage.replace("NAME", name));
-    const finished = await share.stage("r1", "llama3:8b");
-    expect(finished.code).toBe(4);
-    expect(finished.stderr).toMatch(new RegExp(message.source.replace("NAME", name)));
-    expect(share.world.pulled).toHaveLength(2);
-    expect(share.releases).toEqual([]);
-  });
-
-  test.each(faults)("%s does not poison the next run", async (_, damage) => {
-    share.world.hook("after-pull", damage.replace("NAME", llama.blobs[1] ?? ""));
-    await share.stage("r1", "llama3:8b");
-    share.world.unhook("after-pull");
-    expect((await share.stage("r1", "llama3:8b")).code).toBe(0);
-    expect(share.releases).toEqual(["r1"]);
-  });
+  test.each(faults)(
+    "%s is pulled anew; what stays wrong ends the run with 4, and does not poison the next",
+    async (_, damage, message) => {
+      const name = llama.blobs[1] ?? "";
+      share.world.hook("after-pull", damage.replace("NAME", name));
+      const finished = await share.stage("r1", "llama3:8b");
+      expect(finished.code).toBe(4);
+      expect(finished.stderr).toMatch(new RegExp(message.source.replace("NAME", name)));
+      expect(share.world.pulled).toHaveLength(2);
+      expect(share.releases).toEqual([]);
+      share.world.unhook("after-pull");
+      expect((await share.stage("r1", "llama3:8b")).code).toBe(0);
+      expect(share.releases).toEqual(["r1"]);
+    },
+  );
 
   test.each(faults)("%s that comes once is repaired in the same run", async (_, damage) => {
     share.world.hook("after-pull", `rm "$stub/after-pull"; ${damage.replace("NAME", llama.blobs[1] ?? "")}`);
@@ -266,22 +275,22 @@ describe("the lock", () => {
 
 describe("blobs of earlier releases", () => {
   test("are shared by hard links, and only the rest is downloaded", async () => {
-    await share.stage("r1", "llama3:8b");
+    share.publish("r1", "llama3:8b");
     await share.stage("r2", "llama3:8b gpt-oss:120b");
     const inode = (id: string) => statSync(share.blob(id, llama.blobs[1] ?? "")).ino;
     expect(inode("r2")).toBe(inode("r1"));
-    expect(share.world.downloads).toHaveLength(new Set([...llama.blobs, ...gptOss.blobs]).size);
+    expect(share.world.downloads).toHaveLength(gptOss.blobs.filter((name) => !llama.blobs.includes(name)).length);
   });
 
   test("that no manifest of the new release names are not in it", async () => {
-    await share.stage("r1", "llama3:8b gpt-oss:120b");
+    share.publish("r1", "llama3:8b", "gpt-oss:120b");
     await share.stage("r2", "llama3:8b");
     expect(share.blobs("r2")).toEqual([...llama.blobs].sort());
   });
 
   test("that are damaged are loaded anew, the earlier release is named and left as it is", async () => {
     damagedOnPurpose = ["r1"];
-    await share.stage("r1", "llama3:8b");
+    share.publish("r1", "llama3:8b");
     const name = llama.blobs[1] ?? "";
     writeFileSync(share.blob("r1", name), "llama w3ights");
     const finished = await share.stage("r2", "llama3:8b");
@@ -293,28 +302,27 @@ describe("blobs of earlier releases", () => {
 
   test("are taken from the youngest release, so a damaged copy is loaded anew only once", async () => {
     damagedOnPurpose = ["r1"];
-    await share.stage("r1", "llama3:8b", { KEEP: "9" });
+    share.publish("r1", "llama3:8b");
     writeFileSync(share.blob("r1", llama.blobs[1] ?? ""), "llama w3ights");
-    await share.stage("r2", "llama3:8b", { KEEP: "9" });
-    const downloads = share.world.downloads.length;
+    share.publish("r2", "llama3:8b");
     expect((await share.stage("r3", "llama3:8b", { KEEP: "9" })).code).toBe(0);
-    expect(share.world.downloads).toHaveLength(downloads);
+    expect(share.world.downloads).toEqual([]);
   });
 
   test("are downloaded again where hard links do not work", async () => {
-    await share.stage("r1", "llama3:8b");
+    share.publish("r1", "llama3:8b");
     share.world.command("ln", "exit 1");
     const finished = await share.stage("r2", "llama3:8b");
     expect(finished.code).toBe(0);
     expect(finished.stderr).toContain("could not be hard-linked");
-    expect(share.world.downloads).toHaveLength(2 * llama.blobs.length);
+    expect(share.world.downloads).toHaveLength(llama.blobs.length);
   });
 });
 
 describe("a release that is already published", () => {
   test("but damaged ends the run with 4 and is left as it is", async () => {
     damagedOnPurpose = ["r1"];
-    await share.stage("r1", "llama3:8b");
+    share.publish("r1", "llama3:8b");
     writeFileSync(share.blob("r1", llama.blobs[1] ?? ""), "llama w3ights");
     const before = share.snapshot;
     const finished = await share.stage("r1", "llama3:8b");
@@ -324,10 +332,20 @@ describe("a release that is already published", () => {
   });
 
   test("but lacks a model that is asked for ends the run with 4", async () => {
-    await share.stage("r1", "llama3:8b");
+    share.publish("r1", "llama3:8b");
     const finished = await share.stage("r1", "llama3:8b gpt-oss:120b");
     expect(finished.code).toBe(4);
     expect(finished.stderr).toContain("gpt-oss:120b is not there");
+  });
+
+  test("but with another manifest, whole as it is, ends the run with 4", async () => {
+    damagedOnPurpose = ["r1"];
+    share.publish("r1", "llama3:8b");
+    const manifest = join(share.root, "releases/r1/models/manifests", llama.path);
+    writeFileSync(manifest, readFileSync(manifest, "utf8").replace(/,\{[^{}]*license[^{}]*\}/, ""));
+    const finished = await share.stage("r1", "llama3:8b");
+    expect(finished.code).toBe(4);
+    expect(finished.stderr).toContain("is not the manifest that was published");
   });
 
   test("by hand, without a record, is refused with 7", async () => {
@@ -340,8 +358,10 @@ describe("a release that is already published", () => {
 });
 
 describe("the clean-up", () => {
+  /** The releases of earlier runs, and a run for the last of them. */
   const stageAll = async (ids: string[], env: Record<string, string> = {}) => {
-    for (const id of ids) expect(await share.stage(id, "llama3:8b", env)).toMatchObject({ code: 0 });
+    for (const id of ids.slice(0, -1)) share.publish(id, "llama3:8b");
+    expect(await share.stage(ids.at(-1) ?? "", "llama3:8b", env)).toMatchObject({ code: 0 });
   };
 
   test("keeps the last two by default", async () => {
@@ -356,25 +376,26 @@ describe("the clean-up", () => {
   });
 
   test("spares the pinned release, besides the last ones", async () => {
-    await stageAll(["r1", "r2"]);
-    await stageAll(["r3", "r4"], { PINNED_RELEASE: "r1" });
+    await stageAll(["r1", "r2", "r3", "r4"], { PINNED_RELEASE: "r1" });
     expect(share.releases).toEqual(["r1", "r3", "r4"]);
   });
 
   test("goes by the order of staging, not by name or time of the folder", async () => {
-    await stageAll(["z", "y"]);
+    for (const id of ["z", "y"]) share.publish(id, "llama3:8b");
     writeFileSync(join(share.root, "releases/z/touched"), "");
     await stageAll(["a"]);
     expect(share.releases).toEqual(["a", "y"]);
   });
 
   test("counts a release that is staged again as young", async () => {
-    await stageAll(["r1", "r2", "r1", "r3"]);
+    await stageAll(["r1", "r2", "r1"]);
+    await stageAll(["r3"]);
     expect(share.releases).toEqual(["r1", "r3"]);
   });
 
   test("leaves blobs to the releases that share them", async () => {
-    await stageAll(["r1", "r2", "r3"]);
+    share.publish("r1", "llama3:8b");
+    for (const id of ["r2", "r3"]) await stageAll([id]);
     expect(share.faults).toEqual({});
     expect(statSync(share.blob("r3", llama.blobs[1] ?? "")).nlink).toBe(2);
   });
@@ -387,13 +408,13 @@ describe("the clean-up", () => {
   });
 
   test("does not happen when staging failed", async () => {
-    await stageAll(["r1", "r2"]);
+    for (const id of ["r1", "r2"]) share.publish(id, "llama3:8b");
     await share.stage("r3", "absent:1b");
     expect(share.releases).toEqual(["r1", "r2"]);
   });
 
   test("takes a release out of sight before it deletes, so a failing deletion leaves no half of it", async () => {
-    await stageAll(["r1", "r2"]);
+    for (const id of ["r1", "r2"]) share.publish(id, "llama3:8b");
     share.world.command(
       "rm",
       'for last; do :; done; case $last in */removed/r1) [ ! -e "$last" ] || exit 1 ;; esac; exec /bin/rm "$@"',
@@ -449,6 +470,29 @@ describe("the folder", () => {
 
   test("that does not exist is refused with 7", async () => {
     expect((await share.stage("r1", "llama3:8b", { NFS_ROOT: `${share.root}/absent` })).code).toBe(7);
+  });
+
+  test.each(["releases", ".staging", ".staging/work", ".staging/removed", ".staging/work/r1"])(
+    "with a link in place of %s is refused with 7, and nothing behind the link changes",
+    async (link) => {
+      const elsewhere = join(share.world.folder, "elsewhere");
+      mkdirSync(elsewhere, { mode: 0o700 });
+      mkdirSync(dirname(join(share.root, link)), { recursive: true });
+      symlinkSync(elsewhere, join(share.root, link));
+      const finished = await share.stage("r1", "llama3:8b");
+      expect(finished.code).toBe(7);
+      expect(finished.stderr).toContain(`${link} is a symbolic link (to ${elsewhere})`);
+      expect([readdirSync(elsewhere), statSync(elsewhere).mode & 0o777]).toEqual([[], 0o700]);
+    },
+  );
+
+  test("with links in the release in the making loses the links, not what they lead to", async () => {
+    const elsewhere = join(share.world.folder, "elsewhere");
+    mkdirSync(join(elsewhere, "manifests/kept"), { recursive: true, mode: 0o700 });
+    mkdirSync(join(share.root, ".staging/work/r1"), { recursive: true });
+    symlinkSync(elsewhere, join(share.root, ".staging/work/r1/models"));
+    expect((await share.stage("r1", "llama3:8b")).code).toBe(0);
+    expect(existsSync(join(elsewhere, "manifests/kept"))).toBe(true);
   });
 
   test("that cannot be written ends the run with 6", async () => {

@@ -1,27 +1,26 @@
-import { mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { OllamaWorld, type RegistryModel } from "../ollama/ollama-world";
 import { type Finished, killLeftovers, run } from "../ollama/run";
 import { verifyScript } from "./share";
 
-describe.each(["sh", "bash"])("verify-models.sh under %s", (shell) => {
+describe("verify-models.sh", () => {
   let world: OllamaWorld;
   let models: string;
   let llama: RegistryModel;
   const verify = (env: Record<string, string> = {}): Promise<Finished> =>
-    run(shell, verifyScript, [], { ...world.env, MODELS_DIR: models, MODELS: "llama3:8b", ...env });
+    run("sh", verifyScript, [], { ...world.env, MODELS_DIR: models, MODELS: "llama3:8b", ...env });
   const blob = (index: number) => join(models, "blobs", llama.blobs[index] ?? "");
   const manifest = () => join(models, "manifests", llama.path);
 
-  beforeEach(async () => {
+  beforeEach(() => {
     world = new OllamaWorld();
     models = join(world.folder, "models");
     world.serve(models);
     llama = world.register("llama3:8b", "llama weights", "licence");
     world.register("registry.lab.example/team/tuned:v1", "tuned weights", "licence");
-    for (const model of ["llama3:8b", "registry.lab.example/team/tuned:v1"]) {
-      await run(shell, join(world.folder, "bin/ollama"), ["pull", model], world.env);
-    }
+    for (const model of ["llama3:8b", "registry.lab.example/team/tuned:v1"]) world.install(models, model);
   });
   afterEach(() => {
     killLeftovers();
@@ -43,7 +42,7 @@ describe.each(["sh", "bash"])("verify-models.sh under %s", (shell) => {
     writeFileSync(manifest(), JSON.stringify({ layers: layer, config, schemaVersion: 2 }, null, 2));
     expect((await verify()).code).toBe(0);
     truncateSync(blob(1), 3);
-    expect((await verify({ VERIFY: "size" })).stdout).toBe(`damaged ${llama.blobs[1]}\n`);
+    expect((await verify({ VERIFY: "size" })).stdout).toContain(`damaged ${llama.blobs[1]}\n`);
   });
 
   test.each<[string, () => void, RegExp]>([
@@ -58,8 +57,18 @@ describe.each(["sh", "bash"])("verify-models.sh under %s", (shell) => {
       () => writeFileSync(manifest(), /^.*?"layers":\[\{.*?\}/.exec(readFileSync(manifest(), "utf8"))?.[0] ?? ""),
       /^bad-manifest /,
     ],
+    [
+      "a manifest whose weights have another media type",
+      () => writeFileSync(manifest(), readFileSync(manifest(), "utf8").replace("image.model", "image.modle")),
+      /^bad-manifest /,
+    ],
     ["an empty manifest", () => writeFileSync(manifest(), ""), /^bad-manifest /],
     ["a partial download", () => writeFileSync(`${blob(1)}-partial`, ""), /^foreign .*-partial$/m],
+    [
+      "a blob that is a link to elsewhere",
+      () => [renameSync(blob(1), join(world.folder, "elsewhere")), symlinkSync(join(world.folder, "elsewhere"), blob(1))],
+      /^foreign .*sha256-/m,
+    ],
     ["a blob of the old naming", () => writeFileSync(join(models, "blobs/sha256:00"), ""), /^foreign /],
     ["a file that a copy left beside the manifests", () => writeFileSync(join(models, "manifests/._x"), ""), /^foreign /],
     [
@@ -82,10 +91,98 @@ describe.each(["sh", "bash"])("verify-models.sh under %s", (shell) => {
     expect(finished.stderr).not.toBe("");
   });
 
+  test("finds a model whatever the case of its name, as the server does", async () => {
+    expect((await verify({ MODELS: "LLama3:8B registry.lab.example/Team/tuned:v1" })).code).toBe(0);
+  });
+
+  test("takes a model that runs at ollama.com, without a layer, for a whole one", async () => {
+    writeFileSync(manifest(), readFileSync(manifest(), "utf8").replace(/"layers":\[.*\]/, '"layers":null'));
+    expect((await verify({ SCOPE: "models" })).code).toBe(0);
+  });
+
+  describe("with the record of a release", () => {
+    const record = (edit: (line: string) => string = (line) => line) => {
+      const lines = [llama.path, "registry.lab.example/team/tuned/v1"].map((path) => {
+        const sum = createHash("sha256")
+          .update(readFileSync(join(models, "manifests", path)))
+          .digest("hex");
+        return edit(`manifest=${sum} ${path}\n`);
+      });
+      writeFileSync(join(world.folder, "release.txt"), `id=r1\n${lines.join("")}`);
+    };
+    const verifyRecorded = () => verify({ RECORD: join(world.folder, "release.txt") });
+
+    test("accepts the manifests that it names", async () => {
+      record();
+      expect((await verifyRecorded()).code).toBe(0);
+    });
+
+    test.each<[string, (text: string) => string]>([
+      ["a layer less", (text) => text.replace(/,\{[^{}]*license[^{}]*\}/, "")],
+      ["another media type", (text) => text.replace("image.license", "image.template")],
+      ["a blank more", (text) => `${text} `],
+    ])("finds a manifest with %s, though it is a whole one", async (_, edit) => {
+      record();
+      writeFileSync(manifest(), edit(readFileSync(manifest(), "utf8")));
+      const finished = await verifyRecorded();
+      expect(finished.code).toBe(1);
+      expect(finished.stdout).toContain(`bad-manifest ${manifest()}\nbroken llama3:8b\n`);
+    });
+
+    test("finds a manifest that it does not name", async () => {
+      record((line) => (line.includes("tuned") ? "" : line));
+      expect((await verifyRecorded()).stdout).toMatch(/^bad-manifest .*tuned/);
+    });
+
+    test("finds that the record itself is missing", async () => {
+      expect((await verifyRecorded()).stdout).toMatch(/^no-record /);
+    });
+
+    test("of an earlier version, without checksums, proves as much as before and says so", async () => {
+      record(() => "");
+      const finished = await verifyRecorded();
+      expect(finished.code).toBe(0);
+      expect(finished.stderr).toContain("names no manifest");
+    });
+  });
+
+  describe("with SCOPE=models", () => {
+    test("leaves partial downloads and other models alone", async () => {
+      writeFileSync(`${blob(1)}-partial`, "");
+      writeFileSync(join(models, "manifests/registry.lab.example/team/tuned/v1"), "{");
+      expect((await verify({ SCOPE: "models" })).code).toBe(0);
+    });
+
+    test("names each broken model once, as it was asked for", async () => {
+      truncateSync(blob(1), 3);
+      rmSync(blob(0));
+      const { stdout } = await verify({ SCOPE: "models", MODELS: "Llama3:8B registry.lab.example/team/tuned:v1" });
+      expect(stdout.split("\n").filter((line) => line.startsWith("broken "))).toEqual(["broken Llama3:8B"]);
+    });
+
+    test("names every model that shares a damaged blob", async () => {
+      truncateSync(blob(2), 3);
+      const { stdout } = await verify({ SCOPE: "models", MODELS: "llama3:8b registry.lab.example/team/tuned:v1" });
+      expect(stdout).toBe(`damaged ${llama.blobs[2]}\nbroken llama3:8b\nbroken registry.lab.example/team/tuned:v1\n`);
+    });
+  });
+
+  test("with LAYERS=config finds a layer that the configuration names and the manifest does not", async () => {
+    writeFileSync(manifest(), readFileSync(manifest(), "utf8").replace(/,\{[^{}]*license[^{}]*\}/, ""));
+    expect((await verify({ SCOPE: "models" })).code).toBe(0);
+    expect((await verify({ SCOPE: "models", LAYERS: "config" })).stdout).toMatch(/^bad-manifest /);
+  });
+
+  test("tells a stale NFS handle, which no file in the folder shows", async () => {
+    world.command("ls", 'echo "ls: cannot access: Stale file handle" >&2; exit 2');
+    expect((await verify()).stdout).toBe(`stale ${models}\n`);
+  });
+
   test("reports every finding, not only the first", async () => {
     writeFileSync(blob(1), "llama w3ights");
     rmSync(blob(0));
-    expect((await verify({ MODELS: "llama3:8b absent:1b" })).stdout.split("\n").filter(Boolean)).toHaveLength(3);
+    const { stdout } = await verify({ MODELS: "llama3:8b absent:1b" });
+    expect(stdout.match(/^(damaged|missing|no-manifest) /gm)?.sort()).toEqual(["damaged ", "missing ", "no-manifest "]);
   });
 
   test("finds damage in a model that was not asked for", async () => {
@@ -109,5 +206,8 @@ describe.each(["sh", "bash"])("verify-models.sh under %s", (shell) => {
   test("exits 64 without a folder, or for a check it does not know", async () => {
     expect((await verify({ MODELS_DIR: "" })).code).toBe(64);
     expect((await verify({ VERIFY: "md5" })).code).toBe(64);
+    expect((await verify({ SCOPE: "some" })).code).toBe(64);
+    expect((await verify({ SCOPE: "models", MODELS: "" })).code).toBe(64);
+    expect((await verify({ LAYERS: "all" })).code).toBe(64);
   });
 });

@@ -1,18 +1,24 @@
+import { rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { OllamaWorld } from "./ollama-world";
-import { type Finished, killLeftovers, projectRoot, run } from "./run";
+import { OllamaWorld, type RegistryModel } from "./ollama-world";
+import { type Finished, killLeftovers, run } from "./run";
 
-describe.each(["sh", "bash"])("models-present.sh under %s", (shell) => {
+describe("models-present.sh", () => {
   let world: OllamaWorld;
+  let models: string;
+  let script: string;
+  let llama: RegistryModel;
   const probe = (env: Record<string, string>): Promise<Finished> =>
-    run(shell, `${projectRoot}/templates/ollama/models-present.sh`, [], { ...world.env, ...env });
+    run("sh", script, [], { ...world.env, MODELS_DIR: models, ...env });
 
-  beforeEach(async () => {
+  beforeEach(() => {
     world = new OllamaWorld();
-    world.serve(join(world.folder, "models"));
-    for (const model of ["llama3.2:1b", "nomic-embed-text", "registry.lab.example:5000/team/Tuned:v1"]) {
-      world.register(model, model);
-      await run(shell, join(world.folder, "bin/ollama"), ["pull", model], world.env);
+    models = join(world.folder, "models");
+    world.serve(models);
+    script = world.scripts("ollama/models-present.sh", "model-staging/verify-models.sh");
+    for (const model of ["nomic-embed-text", "registry.lab.example:5000/team/Tuned:v1", "llama3.2:1b"]) {
+      llama = world.register(model, model);
+      world.install(models, model);
     }
   });
   afterEach(() => {
@@ -29,6 +35,46 @@ describe.each(["sh", "bash"])("models-present.sh under %s", (shell) => {
     const finished = await probe({ MODELS: "llama3.2:1b llama3:8b" });
     expect(finished.code).toBe(1);
     expect(finished.stderr).toContain("the server lacks: llama3:8b");
+  });
+
+  test("is not ready when a blob of a listed model is gone", async () => {
+    rmSync(join(models, "blobs", llama.blobs[1] ?? ""));
+    const finished = await probe({ MODELS: "llama3.2:1b" });
+    expect(finished.code).toBe(1);
+    expect(finished.stderr).toContain(`${llama.blobs[1]} is missing`);
+  });
+
+  test("is not ready when a blob is too short", async () => {
+    truncateSync(join(models, "blobs", llama.blobs[1] ?? ""), 3);
+    expect((await probe({ MODELS: "llama3.2:1b" })).code).toBe(1);
+  });
+
+  test("is not ready when a manifest is not the one of the record", async () => {
+    const record = join(world.folder, "release.txt");
+    writeFileSync(record, `manifest=${"0".repeat(64)} ${llama.path}\n`);
+    const finished = await probe({ MODELS: "llama3.2:1b", RECORD: record });
+    expect(finished.code).toBe(1);
+    expect(finished.stderr).toContain("is not the manifest that was published");
+  });
+
+  test("is ready whatever happens to a model that it does not serve", async () => {
+    writeFileSync(join(models, "manifests/registry.ollama.ai/library/nomic-embed-text/latest"), "{");
+    expect((await probe({ MODELS: "llama3.2:1b" })).code).toBe(0);
+  });
+
+  test("tells a stale NFS handle, and that a new pod cures it", async () => {
+    world.command("ls", 'echo "ls: cannot access: Stale file handle" >&2; exit 2');
+    const finished = await probe({ MODELS: "llama3.2:1b" });
+    expect(finished.code).toBe(1);
+    expect(finished.stderr).toContain("is stale");
+    expect(finished.stderr).toContain("delete the pod");
+  });
+
+  test("is not ready, in time, when the files hang", async () => {
+    world.command("ls", "exec sleep 3000");
+    const finished = await probe({ MODELS: "llama3.2:1b", PROBE_TIMEOUT_SECONDS: "0.5" });
+    expect(finished.code).toBe(1);
+    expect(finished.stderr).toContain("could not be looked at within 0.5 s; does the NFS server answer?");
   });
 
   test("does not take another tag, or a longer name, for the model", async () => {
@@ -51,6 +97,10 @@ describe.each(["sh", "bash"])("models-present.sh under %s", (shell) => {
 
   test("exits 64 without a list, so that a forgotten variable never looks ready", async () => {
     expect((await probe({})).code).toBe(64);
+  });
+
+  test("exits 64 without a folder", async () => {
+    expect((await probe({ MODELS: "a", MODELS_DIR: "" })).code).toBe(64);
   });
 
   test("exits 64 for a bound that is no number", async () => {

@@ -1,8 +1,19 @@
 // A temporary folder with a stub `ollama` on PATH, and the registry it pulls from.
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
+import { projectRoot } from "./run";
 
 /** Where the stub can be made to misbehave; the text is sourced by it (sh). `$model` is the reference, `$models` the server's folder. */
 export type Hook = "on-serve" | "on-pull" | "after-pull" | "on-list" | "on-rm";
@@ -52,11 +63,13 @@ export class OllamaWorld {
       writeFileSync(join(this.folder, "registry-blobs", `sha256-${digest}`), text);
       return { mediaType, digest: `sha256:${digest}`, size: Buffer.byteLength(text) };
     };
+    const parts = layers.map((text, index) => part(`application/vnd.ollama.image.${index === 0 ? "model" : "license"}`, text));
+    const configuration = { model_format: "gguf", name: reference, rootfs: { diff_ids: parts.map(({ digest }) => digest) } };
     const manifest = {
       schemaVersion: 2,
       mediaType: "application/vnd.docker.distribution.manifest.v2+json",
-      config: part("application/vnd.docker.container.image.v1+json", `configuration of ${reference}`),
-      layers: layers.map((text) => part("application/vnd.ollama.image.model", text)),
+      config: part("application/vnd.docker.container.image.v1+json", JSON.stringify(configuration)),
+      layers: parts,
     };
     const file = join(this.folder, "registry", path);
     mkdirSync(dirname(file), { recursive: true });
@@ -69,9 +82,28 @@ export class OllamaWorld {
     writeFileSync(join(this.folder, name), text);
   }
 
+  /** Puts a model into the server's folder, as a pull does. */
+  install(models: string, reference: string): void {
+    const path = manifestPath(reference);
+    const manifest = readFileSync(join(this.folder, "registry", path), "utf8");
+    mkdirSync(join(models, "manifests", dirname(path)), { recursive: true });
+    writeFileSync(join(models, "manifests", path), manifest);
+    for (const [, digest = ""] of manifest.matchAll(/"sha256:([0-9a-f]{64})"/g)) {
+      copyFileSync(join(this.folder, "registry-blobs", `sha256-${digest}`), join(models, "blobs", `sha256-${digest}`));
+    }
+  }
+
   /** Makes it behave again. */
   unhook(name: Hook): void {
     rmSync(join(this.folder, name), { force: true });
+  }
+
+  /** Copies scripts of templates/ into one folder, as a ConfigMap has them, and gives the first one's path. */
+  scripts(...files: string[]): string {
+    const folder = join(this.folder, "scripts");
+    mkdirSync(folder, { recursive: true });
+    for (const file of files) copyFileSync(join(projectRoot, "templates", file), join(folder, basename(file)));
+    return join(folder, basename(files[0] ?? ""));
   }
 
   /** Puts another command before the real one on PATH. */

@@ -1,17 +1,19 @@
-import { existsSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { OllamaWorld } from "./ollama-world";
+import { faultsOf, OllamaWorld, type RegistryModel } from "./ollama-world";
 import { type Finished, killLeftovers, projectRoot, run, start, testWith } from "./run";
 
-const script = `${projectRoot}/templates/ollama/pull-models.sh`;
-
-describe.each(["sh", "bash"])("pull-models.sh under %s", (shell) => {
+// Of the shells only the image's own: dash is its /bin/sh.
+describe("pull-models.sh", () => {
   let world: OllamaWorld;
   let models: string;
+  let script: string;
+  let llama: RegistryModel;
   const pull = (env: Record<string, string>): Promise<Finished> =>
-    run(shell, script, [], {
+    run("sh", script, [], {
       ...world.env,
       OLLAMA_HOST: "http://ollama.ml.svc:11434",
+      MODELS_DIR: models,
       WAIT_SECONDS: "0",
       POLL_SECONDS: "0.02",
       RETRY_SECONDS: "0.02",
@@ -27,7 +29,8 @@ describe.each(["sh", "bash"])("pull-models.sh under %s", (shell) => {
     world = new OllamaWorld();
     models = join(world.folder, "models");
     world.serve(models);
-    world.register("llama3.2:1b", "llama weights");
+    script = world.scripts("ollama/pull-models.sh", "model-staging/verify-models.sh");
+    llama = world.register("llama3.2:1b", "llama weights", "shared licence");
     world.register("qwen2.5:3b", "qwen weights");
     world.register("nomic-embed-text", "nomic weights");
   });
@@ -38,7 +41,7 @@ describe.each(["sh", "bash"])("pull-models.sh under %s", (shell) => {
 
   test("pulls every listed model and exits 0", async () => {
     const finished = await pull({ MODELS: "llama3.2:1b\nqwen2.5:3b\n" });
-    expect(finished).toMatchObject({ code: 0, stderr: "" });
+    expect(finished.code).toBe(0);
     expect(present()).toEqual(["registry.ollama.ai/library/llama3.2/1b", "registry.ollama.ai/library/qwen2.5/3b"]);
   });
 
@@ -62,11 +65,72 @@ describe.each(["sh", "bash"])("pull-models.sh under %s", (shell) => {
     expect(world.pulled).toEqual(["llama3.2:1b", "llama3.2:1b"]);
   });
 
-  test("pulls again a model that is listed but whose weights are gone", async () => {
-    await pull({ MODELS: "llama3.2:1b" });
-    for (const blob of readdirSync(join(models, "blobs"))) rmSync(join(models, "blobs", blob));
+  describe("repairs by a pull, and names what it found:", () => {
+    const weights = () => join(models, "blobs", llama.blobs[1] ?? "");
+    const manifest = () => join(models, "manifests", llama.path);
+    const change = (edit: (text: string) => string) => writeFileSync(manifest(), edit(readFileSync(manifest(), "utf8")));
+
+    test.each<[string, () => void, string]>([
+      ["a missing blob", () => rmSync(weights()), "is missing"],
+      [
+        "a truncated blob, which a pull alone leaves as it is",
+        () => truncateSync(weights(), 3),
+        "has 3 bytes; the manifest says 13",
+      ],
+      ["an altered blob of the right size", () => writeFileSync(weights(), "llama w3ights"), "has the SHA-256"],
+      ["a torn manifest", () => truncateSync(manifest(), 300), "is not a complete manifest"],
+      [
+        "a manifest whose weights have another media type",
+        () => change((text) => text.replace("image.model", "image.modle")),
+        "is not a",
+      ],
+      ["a manifest that lost a layer", () => change((text) => text.replace(/,\{[^{}]*license[^{}]*\}/, "")), "lacks a layer"],
+    ])("%s", async (_, damage, message) => {
+      world.install(models, "llama3.2:1b");
+      damage();
+      const finished = await pull({ MODELS: "llama3.2:1b" });
+      expect(finished.code).toBe(0);
+      expect(finished.stdout).toContain(message);
+      expect(faultsOf(models)).toEqual([]);
+    });
+
+    test("a damaged blob that another listed model shares: both are pulled again", async () => {
+      world.register("tuned:v1", "llama weights", "its own licence");
+      for (const model of ["llama3.2:1b", "tuned:v1"]) world.install(models, model);
+      truncateSync(weights(), 3);
+      expect((await pull({ MODELS: "llama3.2:1b tuned:v1" })).code).toBe(0);
+      expect(faultsOf(models)).toEqual([]);
+    });
+  });
+
+  test("exits 4, and removes nothing, when an unlisted model shares the damaged blob", async () => {
+    world.register("theirs:v1", "llama weights");
+    for (const model of ["llama3.2:1b", "theirs:v1"]) world.install(models, model);
+    truncateSync(join(models, "blobs", llama.blobs[1] ?? ""), 3);
+    const finished = await pull({ MODELS: "llama3.2:1b" });
+    expect(finished.code).toBe(4);
+    expect(finished.stderr).toContain("ollama rm registry.ollama.ai/library/theirs:v1");
+    expect(present()).toHaveLength(2);
+  });
+
+  test("does not look at models that are not its own", async () => {
+    for (const model of ["llama3.2:1b", "qwen2.5:3b"]) world.install(models, model);
+    truncateSync(join(models, "manifests/registry.ollama.ai/library/qwen2.5/3b"), 30);
     expect((await pull({ MODELS: "llama3.2:1b" })).code).toBe(0);
-    expect(world.pulled).toHaveLength(2);
+    expect(world.pulled).toEqual([]);
+  });
+
+  test("with VERIFY=size reads no blob", async () => {
+    world.install(models, "llama3.2:1b");
+    writeFileSync(join(models, "blobs", llama.blobs[1] ?? ""), "llama w3ights");
+    expect((await pull({ MODELS: "llama3.2:1b", VERIFY: "size" })).code).toBe(0);
+    expect(world.pulled).toEqual([]);
+  });
+
+  test("pulls a name in upper case once, and knows it again", async () => {
+    expect((await pull({ MODELS: "LLAMA3.2:1B" })).code).toBe(0);
+    expect((await pull({ MODELS: "llama3.2:1b" })).code).toBe(0);
+    expect(world.pulled).toEqual(["LLAMA3.2:1B"]);
   });
 
   test("stops with 3 at the first model that cannot be pulled", async () => {
@@ -87,7 +151,59 @@ describe.each(["sh", "bash"])("pull-models.sh under %s", (shell) => {
     world.hook("after-pull", 'rm "$models/manifests/$path"');
     const finished = await pull({ MODELS: "llama3.2:1b" });
     expect(finished.code).toBe(4);
-    expect(finished.stderr).toContain("llama3.2:1b was pulled but the server does not list it");
+    expect(finished.stderr).toContain("llama3.2:1b was pulled, but is not intact");
+  });
+
+  test("exits 4 when the folder is not the server's", async () => {
+    world.install(models, "llama3.2:1b");
+    world.serve(join(world.folder, "other"));
+    const finished = await pull({ MODELS: "llama3.2:1b" });
+    expect(finished.code).toBe(4);
+    expect(finished.stderr).toContain("the server does not list it");
+  });
+
+  test("exits 6 at once when the volume is full", async () => {
+    world.hook("on-pull", 'echo "Error: write /root/.ollama/models/blobs/sha256-x-partial: no space left on device" >&2; exit 1');
+    const finished = await pull({ MODELS: "llama3.2:1b", PULL_ATTEMPTS: "3" });
+    expect(finished.code).toBe(6);
+    expect(finished.stderr).toContain("llama3.2:1b does not fit");
+    expect(world.pulled).toHaveLength(1);
+  });
+
+  test("exits 7 when the folder of the models is not mounted", async () => {
+    const finished = await pull({ MODELS: "llama3.2:1b", MODELS_DIR: join(world.folder, "absent/models") });
+    expect(finished.code).toBe(7);
+    expect(world.pulled).toEqual([]);
+  });
+
+  test("waits for a server that went away during a pull, and spends no attempt on it", async () => {
+    world.hook(
+      "on-pull",
+      'rm "$stub/on-pull"; echo "Error: EOF" >&2; mv "$stub/up" "$stub/away"; (sleep 0.2; mv "$stub/away" "$stub/up") >/dev/null 2>&1 & exit 1',
+    );
+    const finished = await pull({ MODELS: "llama3.2:1b", PULL_ATTEMPTS: "1", WAIT_SECONDS: "20" });
+    expect(finished.code).toBe(0);
+    expect(finished.stdout).toContain("the server went away, waiting for it");
+  });
+
+  test("exits 2, not 3, when the server went away for good", async () => {
+    world.hook("on-pull", 'rm "$stub/up"; echo "Error: EOF" >&2; exit 1');
+    expect((await pull({ MODELS: "llama3.2:1b" })).code).toBe(2);
+  });
+
+  test("exits 2 when the server goes away at every pull", async () => {
+    world.hook("on-pull", 'echo "Error: EOF" >&2; : >"$stub/dying"; exit 1');
+    world.hook("on-list", '[ ! -e "$stub/dying" ] || { rm "$stub/dying"; echo "Error: could not connect" >&2; exit 1; }');
+    const finished = await pull({ MODELS: "llama3.2:1b", PULL_ATTEMPTS: "2", WAIT_SECONDS: "20" });
+    expect(finished.code).toBe(2);
+    expect(finished.stderr).toContain("went away 3 times while llama3.2:1b was pulled");
+  });
+
+  test("exits 2, in time, when the API hangs", async () => {
+    world.hook("on-list", "exec sleep 3000");
+    const finished = await pull({ MODELS: "llama3.2:1b", ANSWER_SECONDS: "0.1" });
+    expect(finished.code).toBe(2);
+    expect(finished.milliseconds).toBeLessThan(10_000);
   });
 
   test("exits 2 and says why when the API never answers", async () => {
@@ -128,8 +244,10 @@ describe.each(["sh", "bash"])("pull-models.sh under %s", (shell) => {
 
   test("ends at once on TERM, in the middle of a pull", async () => {
     world.hook("on-pull", ': >"$stub/pulling"; exec sleep 30');
-    const running = start(shell, script, [], { ...world.env, OLLAMA_HOST: "x", MODELS: "llama3.2:1b" });
-    while (!existsSync(join(world.folder, "pulling"))) await new Promise((resolve) => setTimeout(resolve, 10));
+    const running = start("sh", script, [], { ...world.env, OLLAMA_HOST: "x", MODELS_DIR: models, MODELS: "llama3.2:1b" });
+    for (let tries = 0; !existsSync(join(world.folder, "pulling")) && tries < 1000; tries += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
     running.signal("SIGTERM");
     expect((await running.done).code).toBe(143);
   });
@@ -139,6 +257,8 @@ describe.each(["sh", "bash"])("pull-models.sh under %s", (shell) => {
     ["a reference with shell in it", { MODELS: "llama3.2:1b x;reboot" }, "MODELS names 'x;reboot'"],
     ["a pattern", { MODELS: "*" }, "MODELS names '*'"],
     ["no server", { MODELS: "a", OLLAMA_HOST: "" }, "OLLAMA_HOST is not set"],
+    ["no folder", { MODELS: "a", MODELS_DIR: "" }, "MODELS_DIR is not set"],
+    ["another proof", { MODELS: "a", VERIFY: "md5" }, "VERIFY is 'md5'"],
     ["no attempt", { MODELS: "a", PULL_ATTEMPTS: "0" }, "PULL_ATTEMPTS is 0; give 1 or more"],
     ["a word for a number", { MODELS: "a", WAIT_SECONDS: "long" }, "WAIT_SECONDS is 'long'; give a whole number"],
     ["a word for a switch", { MODELS: "a", REMOVE_UNLISTED: "yes" }, "REMOVE_UNLISTED is 'yes'; give true or false"],
@@ -153,7 +273,11 @@ describe.each(["sh", "bash"])("pull-models.sh under %s", (shell) => {
 testWith("shellcheck", "apt-get install shellcheck")(
   "pull-models.sh, models-present.sh and the stub pass shellcheck",
   async () => {
-    const files = [script, `${projectRoot}/templates/ollama/models-present.sh`, `${__dirname}/stub-ollama.sh`];
+    const files = [
+      `${projectRoot}/templates/ollama/pull-models.sh`,
+      `${projectRoot}/templates/ollama/models-present.sh`,
+      `${__dirname}/stub-ollama.sh`,
+    ];
     expect(await run("shellcheck", "--external-sources", files, {})).toMatchObject({ code: 0, text: "" });
   },
 );

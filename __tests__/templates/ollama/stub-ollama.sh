@@ -1,10 +1,11 @@
 #!/bin/sh
 # Stands in for the ollama command: a server that is a process and a folder, and a registry that is another folder.
-# Blobs, manifests and tables have the real layout; a blob that exists is taken for a good one, as the real server does.
+# Blobs, manifests and tables have the real layout. As with the real server, a pull takes a blob that exists for a good one
+# and files a model under the case that is there already, and removing a model removes the blobs that no other names.
 #
 #   $OLLAMA_STUB/registry/<host>/<namespace>/<model>/<tag>   manifests that can be pulled
 #   $OLLAMA_STUB/registry-blobs/sha256-<hex>                 and their blobs
-#   $OLLAMA_STUB/on-serve, on-pull, after-pull, on-list      sourced, when they exist, to misbehave
+#   $OLLAMA_STUB/on-serve, on-pull, after-pull, on-list, on-rm  sourced, when they exist, to misbehave
 #   $OLLAMA_STUB/calls, downloads                            what was asked for, and which blobs were really loaded
 #   $OLLAMA_STUB/up                                          "<pid> <models folder>" of the server
 set -eu
@@ -22,10 +23,11 @@ misbehave() {
   fi
 }
 
+# A process that was killed and not yet waited for still takes signals, but has no program.
 connect() {
   pid=
   [ ! -e "$stub/up" ] || read -r pid models <"$stub/up"
-  if [ -z "$pid" ] || ! kill -0 "$pid" 2>/dev/null; then
+  if [ -z "$pid" ] || ! readlink "/proc/$pid/exe" >/dev/null; then
     echo "Error: could not connect to ollama server, run 'ollama serve' to start it" >&2
     exit 1
   fi
@@ -44,6 +46,12 @@ path_of() {
     *) name=registry.ollama.ai/library/$name ;;
   esac
   printf '%s/%s\n' "$name" "$tag"
+}
+
+# $1 a path below manifests/, as it is there already in whatever case
+existing() {
+  found=$(cd "$models/manifests" && find . -type f | sed 's|^\./||' | grep -Fxi -- "$1" | head -n 1 || true)
+  printf '%s\n' "${found:-$1}"
 }
 
 blobs_in() { grep -Eo 'sha256:[0-9a-f]{64}' "$1" | tr : -; }
@@ -73,31 +81,35 @@ case $command in
     connect
     path=$(path_of "$2")
     misbehave on-pull
-    if [ ! -e "$stub/registry/$path" ]; then
+    # The registry knows one spelling of a name, in lower case unless a test says otherwise.
+    remote=$stub/registry/$path
+    [ -e "$remote" ] || remote=$stub/registry/$(printf '%s' "$path" | tr '[:upper:]' '[:lower:]')
+    if [ ! -e "$remote" ]; then
       echo "Error: pull model manifest: file does not exist" >&2
       exit 1
     fi
-    for name in $(blobs_in "$stub/registry/$path"); do
+    path=$(existing "$path")
+    for name in $(blobs_in "$remote"); do
       [ -e "$models/blobs/$name" ] && continue
       printf '%s\n' "$name" >>"$stub/downloads"
       cp "$stub/registry-blobs/$name" "$models/blobs/$name-partial"
       mv "$models/blobs/$name-partial" "$models/blobs/$name"
     done
     mkdir -p "$models/manifests/$(dirname "$path")"
-    cp "$stub/registry/$path" "$models/manifests/$path"
+    cp "$remote" "$models/manifests/$path"
     misbehave after-pull
     echo success
-    ;;
-  show)
-    connect
-    path=$(path_of "$2")
-    [ -e "$models/manifests/$path" ] || exit 1
-    for name in $(blobs_in "$models/manifests/$path"); do [ -e "$models/blobs/$name" ] || exit 1; done
     ;;
   rm)
     connect
     misbehave on-rm
-    rm "$models/manifests/$(path_of "$2")"
+    file=$models/manifests/$(existing "$(path_of "$2")")
+    names=$(blobs_in "$file")
+    rm "$file"
+    find "$models/manifests" -mindepth 1 -type d -empty -delete
+    for name in $names; do
+      grep -rq "$(printf '%s' "$name" | tr - :)" "$models/manifests" || rm -f "$models/blobs/$name"
+    done
     ;;
   *)
     echo "Error: unknown command \"$command\" for \"ollama\"" >&2
