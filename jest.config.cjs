@@ -1,8 +1,8 @@
 /** @type {import("jest").Config} */
 module.exports = {
   testMatch: ["<rootDir>/__tests__/**/*.test.ts"],
-  // These run whole playbooks, minutes of them: `npm run test:ansible`, with jest.ansible.cjs.
-  testPathIgnorePatterns: ["/node_modules/", "<rootDir>/__tests__/ansible/roles/"],
+  // Minutes of real playbooks and of real providers: `npm run test:ansible` and `npm run test:providers`, each with a configuration of its own.
+  testPathIgnorePatterns: ["/node_modules/", "<rootDir>/__tests__/ansible/roles/", "<rootDir>/__tests__/providers/"],
   transform: {
     "^.+\\.ts$": ["@swc/jest", { jsc: { target: "es2022", parser: { syntax: "typescript" } }, module: { type: "commonjs" } }],
   },

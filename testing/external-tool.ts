@@ -1,6 +1,7 @@
 // Tests that need a program which may not be there.
-import { accessSync, constants } from "node:fs";
-import { delimiter, join } from "node:path";
+import { accessSync, constants, existsSync } from "node:fs";
+import { delimiter, isAbsolute, join } from "node:path";
+import { terraformBinary } from "./terraform/process";
 
 /** How to get each program on Debian, or where. */
 const INSTALL = {
@@ -17,7 +18,10 @@ const INSTALL = {
 
 export type ExternalTool = keyof typeof INSTALL;
 
-function onPath(tool: string): boolean {
+function onPath(name: string): boolean {
+  // Tests that run terraform run what TERRAFORM_BINARY names, such as OpenTofu.
+  const tool = name === "terraform" ? terraformBinary() : name;
+  if (isAbsolute(tool)) return existsSync(tool);
   return (process.env["PATH"] ?? "").split(delimiter).some((folder) => {
     try {
       accessSync(join(folder, tool), constants.X_OK);

@@ -8,7 +8,8 @@ import { runFolder } from "../provider-replay/client";
 import type { Surroundings } from "./stack-run";
 import { Workspace, type WorkspaceOptions } from "./workspace";
 
-function output(input: LabInput): string {
+/** Synthesizes a lab into a folder of its own, and gives its `cdktf.out`. */
+export function output(input: LabInput): string {
   const folder = mkdtempSync(join(runFolder(), "lab-"));
   const { lab, warnings } = checkLab(input, folder);
   const outdir = join(folder, "cdktf.out");

@@ -1,5 +1,6 @@
 // One run of the real terraform, and what it said. Asynchronous: a test that waits for terraform leaves its thread to others.
 import { spawn } from "node:child_process";
+import { basename } from "node:path";
 
 /** One of Terraform's own messages. */
 export interface Diagnostic {
@@ -48,10 +49,20 @@ export interface Finished {
   stderr: string;
 }
 
+/** The program that tests run: `TERRAFORM_BINARY` may name OpenTofu's, as a path or by its name on PATH. */
+export function terraformBinary(): string {
+  return process.env["TERRAFORM_BINARY"] || "terraform";
+}
+
+/** Whether that program is OpenTofu, which asks another registry for the same providers. */
+export function isOpenTofu(): boolean {
+  return basename(terraformBinary()).startsWith("tofu");
+}
+
 /** Runs `terraform ARGS` in `cwd` with exactly this environment, to its end. */
 export function runTerraform(args: readonly string[], cwd: string, env: Record<string, string>): Promise<Finished> {
   return new Promise((done, failed) => {
-    const child = spawn("terraform", args, { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(terraformBinary(), args, { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
     const stdout: Buffer[] = [];
     const stderr: Buffer[] = [];
     child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));

@@ -16,6 +16,11 @@ export interface WorkspaceOptions extends Fixtures {
    * script succeeds in silence. Default: none.
    */
   commands?: Record<string, string>;
+  /**
+   * Run the real providers instead of the replay, with this further environment: the way to the providers, and credentials. Variables
+   * of the replay (`guests`, `data`) mean nothing then. Default: the replay.
+   */
+  realProviders?: Record<string, string>;
 }
 
 /**
@@ -28,16 +33,23 @@ export class Workspace implements Surroundings {
   private constructor(
     /** What the project's folder is in real use. */
     readonly root: string,
-    /** The guests there are. */
-    readonly world: ReplayedWorld,
+    private readonly replayed: ReplayedWorld | undefined,
     /** The whole environment in which terraform runs here; for running another program alike, such as `cdktf deploy`. */
     readonly env: Readonly<Record<string, string>>,
   ) {}
 
+  /** The guests there are in the replay. */
+  get world(): ReplayedWorld {
+    if (this.replayed === undefined) {
+      throw new Error("This workspace runs real providers; there is no replayed world.");
+    }
+    return this.replayed;
+  }
+
   /** Copies `source` and opens a world for it. Runs nothing yet. */
   static async open(source: Source, options: WorkspaceOptions = {}): Promise<Workspace> {
-    const { variables = {}, commands = {}, env = {}, ...fixtures } = options;
-    const world = await openWorld(fixtures);
+    const { variables = {}, commands = {}, env = {}, realProviders, ...fixtures } = options;
+    const world = realProviders ? undefined : await openWorld(fixtures);
     const root = mkdtempSync(join(runFolder(), "workspace-"));
     const workspace = new Workspace(root, world, {
       PATH: `${join(root, ".bin")}:${process.env["PATH"]}`,
@@ -48,7 +60,8 @@ export class Workspace implements Surroundings {
       // A run is over before its garbage matters, and collecting it is a quarter of its time.
       GOGC: "off",
       TF_CLI_CONFIG_FILE: "/dev/null",
-      TF_REATTACH_PROVIDERS: world.reattachProviders,
+      ...(world && { TF_REATTACH_PROVIDERS: world.reattachProviders }),
+      ...realProviders,
       ...env,
       ...Object.fromEntries(Object.entries(variables).map(([name, value]) => [`TF_VAR_${name}`, value])),
     });
