@@ -1,60 +1,82 @@
-// Makes the provider bindings in .gen from the schema snapshots in provider-schemas/, with the official generator and without a network.
-// Runs at `npm ci` and `npm run get`; does nothing when neither the snapshots nor cdktf.json nor the generator's version changed.
-import { spawnSync } from "node:child_process";
+// Makes the provider bindings in .gen from the schema snapshots in provider-schemas/: `npm run get`, which `npm ci` runs too.
+// The official generator is called as a library, because the CLI that usually calls it (`cdktf get`) does not install on every Node.
+// Needs no network, no terraform and no compiler. Does nothing while the snapshots, cdktf.json and the generator's version are unchanged.
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { delimiter, dirname, join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const schemas = join(root, "provider-schemas");
 const require = createRequire(import.meta.url);
-const output = join(root, ".gen");
-const stamp = join(output, "snapshot.sha256");
 
-const { terraformProviders } = JSON.parse(readFileSync(join(root, "cdktf.json"), "utf8"));
-const cliManifest = require.resolve("cdktf-cli/package.json");
-const cli = JSON.parse(readFileSync(cliManifest, "utf8"));
-
-const hash = createHash("sha256").update(cli.version).update(JSON.stringify(terraformProviders));
-for (const { name, version } of terraformProviders) {
+/** The path of a provider's snapshot. Ends the process with 1 when there is none. */
+function snapshotOf({ name, version }) {
   const snapshot = join(schemas, `${name}@${version}.json`);
   if (!existsSync(snapshot)) {
     console.error(
-      `provider-schemas/${name}@${version}.json is missing, though cdktf.json pins ${name} ${version}.\n` +
+      `provider-schemas/${name}@${version}.json is missing, but cdktf.json pins ${name} ${version}.\n` +
         "Run `npm run schemas` on a machine that reaches the Terraform registry, and commit the result.",
     );
     process.exit(1);
   }
-  hash.update(readFileSync(snapshot));
-}
-const wanted = hash.digest("hex");
-
-if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) {
-  process.exit(0);
+  return snapshot;
 }
 
-const bin = join(dirname(cliManifest), typeof cli.bin === "string" ? cli.bin : cli.bin.cdktf);
-const run = spawnSync(process.execPath, [bin, "get", "--force"], {
-  cwd: root,
-  encoding: "utf8",
-  env: {
-    ...process.env,
-    // The CLI asks `node` for its version.
-    PATH: [dirname(process.execPath), process.env.PATH].filter(Boolean).join(delimiter),
-    CDKTF_EXPERIMENTAL_PROVIDER_SCHEMA_CACHE_PATH: schemas,
-    // Without it the CLI calls home, and logs an error where it can't.
+/** What the bindings are made from, as one hash. */
+function hashOf(providers) {
+  const { version } = require("@cdktf/provider-generator/package.json");
+  const hash = createHash("sha256").update(version).update(JSON.stringify(providers));
+  for (const provider of providers) {
+    hash.update(readFileSync(snapshotOf(provider)));
+  }
+  return hash.digest("hex");
+}
+
+/** Writes the bindings of all providers into `folder`: the files that `cdktf get` writes, byte for byte. */
+async function generate(providers, folder) {
+  // When they are loaded, the generator's packages log, run `terraform version`, and report its failure. Nothing of that is needed here.
+  Object.assign(process.env, {
+    CDKTF_LOG_LEVEL: "OFF",
     CHECKPOINT_DISABLE: "1",
-    CI: "1",
-  },
-});
-if (run.status !== 0) {
-  console.error(
-    `${run.stdout}${run.stderr}\nThe bindings could not be generated: \`cdktf get\` ended with ${run.status ?? run.signal}.`,
-  );
-  process.exit(1);
+    TERRAFORM_BINARY_NAME: join(root, "no-terraform-needed"),
+  });
+  // Node 26 warns when one of them looks for it.
+  delete globalThis.localStorage;
+  const { CodeMaker } = require("codemaker");
+  const { DISPLAY_VERSION, TerraformProviderConstraint } = require("@cdktf/commons");
+  // Not the package's own entry: that one needs jsii-pacmak, which serves other languages than TypeScript.
+  const { TerraformProviderGenerator } = require("@cdktf/provider-generator/lib/get/generator/provider-generator");
+  const code = new CodeMaker();
+  let versions = {};
+  for (const provider of providers) {
+    const generator = new TerraformProviderGenerator(code, JSON.parse(readFileSync(snapshotOf(provider), "utf8")));
+    generator.generate(new TerraformProviderConstraint(provider));
+    versions = { ...versions, ...generator.versions };
+  }
+  const names = Object.fromEntries(providers.map(({ name, version }) => [name, version]).sort());
+  // What `cdktf provider list` reads, and what `cdktf get` compares with cdktf.json.
+  for (const [file, content] of Object.entries({
+    "versions.json": versions,
+    "constraints.json": { cdktf: DISPLAY_VERSION, providers: names },
+  })) {
+    code.openFile(file);
+    code.line(JSON.stringify(content, null, 2));
+    code.closeFile(file);
+  }
+  await code.save(folder);
 }
-mkdirSync(output, { recursive: true });
-writeFileSync(stamp, wanted);
-console.log(`Bindings generated in .gen: ${terraformProviders.map((p) => `${p.source} ${p.version}`).join(", ")}`);
+
+const output = join(root, ".gen");
+const stamp = join(output, "snapshot.sha256");
+const { terraformProviders } = JSON.parse(readFileSync(join(root, "cdktf.json"), "utf8"));
+const wanted = hashOf(terraformProviders);
+
+if (!existsSync(stamp) || readFileSync(stamp, "utf8") !== wanted) {
+  rmSync(output, { recursive: true, force: true });
+  await generate(terraformProviders, output);
+  // Last, so that an interrupted run is repeated.
+  writeFileSync(stamp, wanted);
+  console.log(`Bindings generated in .gen: ${terraformProviders.map((p) => `${p.source} ${p.version}`).join(", ")}`);
+}

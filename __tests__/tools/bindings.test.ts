@@ -1,9 +1,24 @@
 import { spawnSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 const ROOT = join(__dirname, "../..");
+
+/** The SHA-256 of what `cdktf get` of cdktf-cli 0.21.0 wrote from provider-schemas/null@3.2.4.json: each file's path, a zero byte, its text. */
+const WRITTEN_BY_CDKTF_GET = "9056aa2fb85de46f1fb80c1ceefe590802f48f582f02a74be49eb05a12f12111";
 
 let project: string;
 beforeEach(() => {
@@ -43,12 +58,35 @@ function get() {
   return { status, stdout, stderr };
 }
 
-test("bindings are made from the snapshot, without terraform on PATH and without a network, once", () => {
-  expect(get()).toMatchObject({ status: 0, stdout: expect.stringContaining("hashicorp/null 3.2.4") });
-  const bindings = join(project, ".gen/providers/null");
-  expect(existsSync(bindings)).toBe(true);
-  const made = statSync(bindings).mtimeMs;
-  expect([get(), statSync(bindings).mtimeMs]).toEqual([{ status: 0, stdout: "", stderr: "" }, made]);
+/** One hash of all bindings, without the stamp beside them. */
+function hashOfBindings(): string {
+  const folder = join(project, ".gen");
+  const files = readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .filter((file) => statSync(join(folder, file)).isFile() && file !== "snapshot.sha256")
+    .sort();
+  return files
+    .reduce((hash, file) => hash.update(`${file}\0`).update(readFileSync(join(folder, file))), createHash("sha256"))
+    .digest("hex");
+}
+
+test("bindings are made from the snapshot, without terraform on PATH and without a network, byte for byte as `cdktf get` makes them", () => {
+  expect(get()).toEqual({ status: 0, stdout: "Bindings generated in .gen: hashicorp/null 3.2.4\n", stderr: "" });
+  expect(hashOfBindings()).toBe(WRITTEN_BY_CDKTF_GET);
+});
+
+test("bindings of an unchanged snapshot are made once", () => {
+  get();
+  const made = statSync(join(project, ".gen/providers/null")).mtimeMs;
+  expect([get(), statSync(join(project, ".gen/providers/null")).mtimeMs]).toEqual([{ status: 0, stdout: "", stderr: "" }, made]);
+});
+
+test("a changed snapshot makes the bindings anew, without what the former one left", () => {
+  get();
+  mkdirSync(join(project, ".gen/providers/former"));
+  const snapshot = join(project, "provider-schemas/null@3.2.4.json");
+  writeFileSync(snapshot, `${readFileSync(snapshot, "utf8")}\n`);
+  expect(get().stdout).toContain("hashicorp/null 3.2.4");
+  expect(existsSync(join(project, ".gen/providers/former"))).toBe(false);
 });
 
 test("a version without a snapshot is refused, with how to get one", () => {
