@@ -5,7 +5,7 @@ const ROOT = join(__dirname, "..");
 
 /** What each room may import besides itself, packages of Node and the relative files beside it. */
 const ROOMS: Record<string, { rooms: string[]; packages: RegExp }> = {
-  cli: { rooms: ["lab", "stacks", "package.json"], packages: /^(commander|picocolors|yaml)$/ },
+  cli: { rooms: ["lab", "stacks", "doctor", "package.json"], packages: /^(commander|picocolors|yaml)$/ },
   grammar: { rooms: ["chart-keys"], packages: /^fastest-levenshtein$/ },
   lab: { rooms: ["grammar"], packages: /^(zod|yaml)$/ },
   constructs: {
@@ -13,6 +13,7 @@ const ROOMS: Record<string, { rooms: string[]; packages: RegExp }> = {
     packages: /^(cdktf(\/lib\/.*)?|constructs|@cdktf\/.*|yaml)$/,
   },
   stacks: { rooms: ["lab", "constructs", "grammar"], packages: /^(cdktf|constructs|@cdktf\/.*|yaml)$/ },
+  doctor: { rooms: ["lab", "catalog", "grammar"], packages: /^zod$/ },
   tools: { rooms: ["lab"], packages: /^zod$/ },
 };
 

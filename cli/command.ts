@@ -1,4 +1,4 @@
-import type { Problem } from "../lab/problem";
+import type { Problem, Reported } from "../lab/problem";
 
 /** Variables of the environment; what each means stands where it is read. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -21,7 +21,7 @@ export interface Outcome {
   /** The lab file that the command read. */
   readonly lab?: string;
   /** Everything there is to say about that lab. @default none */
-  readonly problems?: readonly Problem[];
+  readonly problems?: readonly (Problem | Reported)[];
   /** The command's own answer, for `--json`. @default null */
   readonly result?: unknown;
   /** The command's own answer, for people; on stdout. @default "" */

@@ -5,6 +5,7 @@ import { type Environment, EXIT, type Outcome, Refusal } from "./command";
 import type { InventoryOptions } from "./inventory";
 import { labFile } from "./lab-file";
 import { asJson, asText, type Printed } from "./print";
+import type { RightsOptions } from "./rights";
 
 /** What a run of the program ends with, and what it prints. */
 export interface Answer extends Printed {
@@ -87,6 +88,23 @@ export async function run(args: readonly string[], env: Environment): Promise<An
     async (lab, options) => {
       const { writeInventory } = await import("./inventory");
       return writeInventory(labFile(lab, env), options, env);
+    },
+  );
+
+  command("doctor", "ask Proxmox and this machine, read-only, whether a deploy of the lab can work", [], async (lab) => {
+    const { doctor } = await import("./doctor");
+    return doctor(labFile(lab, env), env);
+  });
+  command<RightsOptions>(
+    "rights",
+    "print the Proxmox rights that the lab needs, as commands, with the reason of each",
+    [
+      new Option("-r, --release <number>", "release of Proxmox VE").choices(["8", "9"]).default("9"),
+      new Option("-u, --user <name>", "who gets the rights, with the realm").default("terraform@pve"),
+    ],
+    async (lab, options) => {
+      const { rights } = await import("./rights");
+      return rights(labFile(lab, env), options);
     },
   );
 

@@ -1,13 +1,14 @@
-import { count, formatPath, type Problem, report } from "../lab/problem";
+import { count, formatPath, type Reported, report } from "../lab/problem";
 import type { Outcome } from "./command";
 
 /** The version of the shape that `--json` prints. It changes when a key changes its meaning or goes away. */
 export const JSON_VERSION = 1;
 
 /** "0 errors, 3 warnings": how many problems there are of each kind. */
-export function verdict(problems: readonly Problem[]): string {
-  const errors = problems.filter(({ severity }) => severity === "error").length;
-  return `${count(errors, "error")}, ${count(problems.length - errors, "warning")}`;
+export function verdict(problems: readonly Reported[]): string {
+  const number = (wanted: Reported["severity"]) => problems.filter(({ severity }) => severity === wanted).length;
+  const unknown = number("unknown");
+  return `${count(number("error"), "error")}, ${count(number("warning"), "warning")}${unknown > 0 ? `, ${unknown} unknown` : ""}`;
 }
 
 /** An outcome as the text of both streams. */
@@ -28,7 +29,7 @@ export function asJson(command: string, { lab, problems = [], result = null, not
     version: JSON_VERSION,
     command,
     lab: lab ?? null,
-    problems: problems.map(({ code, severity, path, position, message, remedy }) => ({
+    problems: problems.map(({ code, severity, path, position, message, remedy, ...rest }) => ({
       code,
       severity,
       path: formatPath(path),
@@ -36,6 +37,7 @@ export function asJson(command: string, { lab, problems = [], result = null, not
       column: position?.column ?? null,
       message,
       remedy,
+      stacks: "stacks" in rest ? rest.stacks : [],
     })),
     // Why a command could not do its work is no problem of the lab, so it has a place of its own.
     ...(exitCode !== 0 && notice && { error: notice }),

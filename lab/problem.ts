@@ -58,9 +58,16 @@ export function formatPath(path: Path): string {
   }, "");
 }
 
+/** What `report` needs of a problem. `unknown` is for a question that got no answer; the reader of a lab has no such problem. */
+export type Reported = Pick<Problem, "code" | "path" | "position" | "message" | "remedy"> & {
+  readonly severity: Severity | "unknown";
+};
+
+const RANK: Readonly<Record<Reported["severity"], number>> = { error: 0, warning: 1, unknown: 2 };
+
 /** Problems as text: the place, then what is wrong, then what to do. Errors come before warnings. */
-export function report(problems: readonly Problem[], file: string): string {
-  const rank = ({ severity }: Problem) => (severity === "error" ? 0 : 1);
+export function report(problems: readonly Reported[], file: string): string {
+  const rank = ({ severity }: Reported) => RANK[severity];
   const sorted = [...problems].sort(
     (a, b) =>
       rank(a) - rank(b) ||

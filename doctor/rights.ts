@@ -1,0 +1,172 @@
+import type { Lab } from "../lab/lab";
+import { type ProxmoxPlan, proxmoxPlan } from "./plan";
+
+/** Releases of Proxmox VE whose privileges differ. */
+export type Release = 8 | 9;
+
+/** One privilege on one path, and why the lab needs it. */
+export interface Right {
+  /** The path in Proxmox's tree of permissions, such as `/vms`. */
+  readonly path: string;
+  readonly privilege: string;
+  /** What would fail without it, in one sentence. */
+  readonly reason: string;
+}
+
+/** The path of a guest's network bridge; a VLAN tag has one of its own below it (pve-guest-common, `check_bridge_access`). */
+function bridgePath(bridge: string, vlan: number | undefined, vnets: readonly string[]): string {
+  const zone = vnets.includes(bridge) ? "" : "localnetwork/";
+  return `/sdn/zones/${zone}${bridge}${vlan === undefined ? "" : `/${vlan}`}`;
+}
+
+function guestRights({ guests, template, cards }: ProxmoxPlan, release: Release): Right[] {
+  if (guests.length === 0) return [];
+  const on = (path: string, privilege: string, reason: string): Right => ({ path, privilege, reason });
+  const machines = guests.some(({ kind }) => kind === "qemu");
+  return [
+    on("/vms", "VM.Audit", "Without it guests are invisible: the ownership guard cannot see that a VMID is taken."),
+    on("/vms", "VM.Allocate", "Creates and removes guests."),
+    on("/vms", "VM.PowerMgmt", "Starts and stops guests."),
+    on("/vms", "VM.Config.CPU", "Sets the cores of a guest."),
+    on("/vms", "VM.Config.Memory", "Sets the memory of a guest."),
+    on("/vms", "VM.Config.Disk", "Gives a guest its disks, and lets them grow."),
+    on("/vms", "VM.Config.Network", "Sets the network of a guest, and its firewall."),
+    on("/vms", "VM.Config.Options", "Sets name, tags, start with the node and protection."),
+    ...(machines
+      ? [
+          on("/vms", "VM.Config.HWType", "Sets machine type, display, serial console and passed cards of a VM."),
+          on("/vms", "VM.Config.Cloudinit", "Gives a VM its cloud-init drive and its snippets."),
+          on("/vms", "VM.Config.CDROM", "Proxmox asks for it when a VM gets its cloud-init drive."),
+          on("/vms", "VM.Migrate", "Moves a VM when the lab names another node."),
+          on(
+            "/vms",
+            release === 8 ? "VM.Monitor" : "VM.GuestAgent.Audit",
+            "Reads what the guest agent says, which the provider waits for.",
+          ),
+          ...(template ? [on("/vms", "VM.Clone", "Clones the template.")] : []),
+          // Proxmox checks the node that a VM moves to (qemu-server, migrate_vm_precondition).
+          on("/", "Sys.Audit", "Moving a VM asks for the state of the nodes."),
+        ]
+      : []),
+    ...(cards.some(({ mapping }) => mapping === undefined)
+      ? [on("/mapping/pci", "Mapping.Modify", "Makes the mapping of a graphics card.")]
+      : []),
+    ...(cards.length > 0 ? [on("/mapping/pci", "Mapping.Use", "Passes a mapped graphics card to a VM.")] : []),
+    ...(cards.length > 0 ? [on("/mapping/pci", "Mapping.Audit", "Reads the mappings back.")] : []),
+  ];
+}
+
+/**
+ * Every privilege that an apply of the lab needs, and on which path. Computed from the features that the lab uses. A lab whose `auth` is
+ * `rootPassword` needs none: root may do everything.
+ * @param vnets names of SDN networks, whose paths differ from those of bridges. @default none
+ */
+export function rightsOf(lab: Lab, release: Release, vnets: readonly string[] = []): readonly Right[] {
+  const plan = proxmoxPlan(lab);
+  if (!plan || lab.proxmox?.auth === "rootPassword") return [];
+  const rights: Right[] = [...guestRights(plan, release)];
+  for (const { disks, bridge, vlan, pool } of plan.guests) {
+    for (const { storage } of disks) {
+      rights.push(
+        { path: `/storage/${storage}`, privilege: "Datastore.AllocateSpace", reason: "Makes the disks of guests." },
+        { path: `/storage/${storage}`, privilege: "Datastore.Audit", reason: "Reads which disks are there." },
+      );
+    }
+    rights.push({ path: bridgePath(bridge, vlan, vnets), privilege: "SDN.Use", reason: "Attaches a guest to the bridge." });
+    if (pool) rights.push({ path: `/pool/${pool}`, privilege: "Pool.Allocate", reason: "Puts a guest into the pool." });
+    if (pool) rights.push({ path: `/pool/${pool}`, privilege: "Pool.Audit", reason: "Reads who is in the pool." });
+  }
+  for (const { node, storage, content, existing } of plan.volumes) {
+    if (existing) {
+      rights.push({
+        path: `/storage/${storage}`,
+        privilege: "Datastore.Audit",
+        reason: "Reads the template that containers are made from.",
+      });
+      continue;
+    }
+    rights.push(
+      {
+        path: `/storage/${storage}`,
+        privilege: "Datastore.Allocate",
+        reason: content === "snippets" ? "Finds the folder that snippets are uploaded to." : "Removes a downloaded file.",
+      },
+      { path: `/storage/${storage}`, privilege: "Datastore.AllocateSpace", reason: "Writes files to the storage." },
+      { path: `/storage/${storage}`, privilege: "Datastore.Audit", reason: "Reads which files are there." },
+    );
+    if (content === "snippets") continue;
+    rights.push(
+      { path: `/storage/${storage}`, privilege: "Datastore.AllocateTemplate", reason: "Downloads templates and images." },
+      { path: `/nodes/${node}`, privilege: "Sys.AccessNetwork", reason: "Lets the node fetch a file from a URL." },
+    );
+  }
+  const unique = new Map(rights.map((right) => [order(right), right] as const).reverse());
+  return [...unique.values()].sort((a, b) => order(a).localeCompare(order(b), "en"));
+}
+
+function order({ path, privilege }: Right): string {
+  return `${path} ${privilege}`;
+}
+
+/** A role's name for a path: readable, and the same for paths that need the same privileges. */
+interface Role {
+  readonly name: string;
+  readonly privileges: readonly string[];
+  readonly paths: readonly string[];
+}
+
+/** The roles that grant the rights: one for each set of privileges, named after what it is for. */
+function rolesOf(rights: readonly Right[], prefix: string): Role[] {
+  const byPath = grouped(rights);
+  const roles = new Map<string, { privileges: string[]; paths: string[] }>();
+  for (const [path, held] of byPath) {
+    const privileges = held.map(({ privilege }) => privilege).sort();
+    const key = privileges.join(" ");
+    const role = roles.get(key) ?? { privileges, paths: [] };
+    role.paths.push(path);
+    roles.set(key, role);
+  }
+  const used = new Map<string, number>();
+  return [...roles.values()].map(({ privileges, paths }) => {
+    const base = `${prefix}${SUBJECTS.find(([pattern]) => pattern.test(paths[0] ?? ""))?.[1] ?? "Other"}`;
+    const number = (used.get(base) ?? 0) + 1;
+    used.set(base, number);
+    return { name: number === 1 ? base : `${base}${number}`, privileges, paths };
+  });
+}
+
+function grouped(rights: readonly Right[]): Map<string, Right[]> {
+  const result = new Map<string, Right[]>();
+  for (const right of rights) result.set(right.path, [...(result.get(right.path) ?? []), right]);
+  return result;
+}
+
+/** What a path is about, for the name of its role. */
+const SUBJECTS: readonly (readonly [RegExp, string])[] = [
+  [/^\/vms/, "Guest"],
+  [/^\/storage\//, "Storage"],
+  [/^\/nodes\//, "Node"],
+  [/^\/sdn\//, "Network"],
+  [/^\/mapping\//, "Mapping"],
+  [/^\/pool\//, "Pool"],
+  [/^\/$/, "Audit"],
+];
+
+/** Who gets the rights. */
+export interface Grantee {
+  /** With its realm. @default terraform@pve */
+  readonly user?: string;
+  /** Name of the token. @default lab */
+  readonly token?: string;
+}
+
+/** The commands that a person runs as root on one node of the Proxmox cluster, so that the lab can be applied. */
+export function grantCommands(rights: readonly Right[], { user = "terraform@pve", token = "lab" }: Grantee = {}): string[] {
+  const roles = rolesOf(rights, "Lab");
+  return [
+    `pveum user add ${user} --comment "Terraform"`,
+    ...roles.map(({ name, privileges }) => `pveum role add ${name} --privs "${privileges.join(" ")}"`),
+    ...roles.flatMap(({ name, paths }) => paths.map((path) => `pveum acl modify ${path} --users ${user} --roles ${name}`)),
+    `pveum user token add ${user} ${token} --privsep 0`,
+  ];
+}
