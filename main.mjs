@@ -5,6 +5,9 @@ import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import sources from "./tools/source-state.cjs";
 
+// Node 22 and newer print a warning when cdktf calls util.isArray; nobody here can do anything about it.
+process.noDeprecation = true;
+
 const root = fileURLToPath(new URL(".", import.meta.url));
 const built = join(root, "dist/sources.txt");
 

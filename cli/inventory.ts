@@ -6,6 +6,7 @@ import { count } from "../lab/problem";
 import { readLab } from "../lab/read";
 import { formatInventory, type Inventory, inventory, staticAddress } from "../stacks/inventory";
 import { type Environment, EXIT, type Outcome, refuse } from "./command";
+import { deployCommand } from "./deploy-tool";
 import { outputFolder } from "./output-folder";
 import { verdict } from "./print";
 
@@ -22,7 +23,9 @@ function outputOf(folder: string, env: Environment): string {
   const read = initialized.status === 0 ? run("output", "-json", "-no-color") : initialized;
   const outputs = read.status === 0 ? (JSON.parse(read.stdout) as { inventory?: { value: string } }) : {};
   if (!outputs.inventory) {
-    refuse(`Terraform has no inventory for ${folder}.\n${read.stderr}Deploy the stack first: npx cdktf deploy containers`);
+    refuse(
+      `Terraform has no inventory for ${folder}.\n${read.stderr}Deploy the stack first: ${deployCommand("deploy containers")}`,
+    );
   }
   return outputs.inventory.value;
 }
@@ -45,7 +48,7 @@ function fromState(
     ];
     refuse(
       `The state of ${folder} is not that of ${file}: ${differences.join(", and ")}.\n` +
-        `Synthesize and deploy that lab first: LAB=${file} npx cdktf deploy containers`,
+        `Synthesize and deploy that lab first: LAB=${file} ${deployCommand("deploy containers")}`,
     );
   }
   return { text, waiting: Object.keys(hosts).filter((name) => hosts[name]?.ansible_host === null) };
@@ -92,7 +95,7 @@ export function writeInventory(
     notice:
       waiting.length > 0
         ? `No address is known yet of ${waiting.join(", ")}; Ansible cannot reach it. ` +
-          "Once it has its lease: npx cdktf deploy containers, and npm run inventory again."
+          `Once it has its lease: ${deployCommand("deploy containers")}, and npm run inventory again.`
         : "",
   };
 }

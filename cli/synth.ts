@@ -3,6 +3,7 @@ import { count } from "../lab/problem";
 import { readLab } from "../lab/read";
 import type { StackSummary } from "../stacks/synthesize";
 import { type Environment, EXIT, type Outcome } from "./command";
+import { deployTool } from "./deploy-tool";
 import { outputFolder } from "./output-folder";
 import { verdict } from "./print";
 
@@ -20,6 +21,7 @@ function summary(stacks: readonly StackSummary[], lab: string): string {
 
 /** What to know and to type next. */
 function next(stacks: readonly StackSummary[]): string {
+  const { cli, install } = deployTool();
   const guests = stacks.some(({ resources }) => resources["proxmox_virtual_environment_firewall_options"]);
   const variables = [...new Set(stacks.flatMap((stack) => stack.variables))].map((name) => `TF_VAR_${name}`);
   return [
@@ -33,8 +35,11 @@ function next(stacks: readonly StackSummary[]): string {
       ? [`Terraform will ask for ${variables.join(" and ")}: docs/cluster.md says how to make them.`, ""]
       : []),
     `Next${guests ? ", with a credential for Proxmox in the environment (docs/proxmox.md)" : ""}:`,
-    `  ${`npx cdktf diff ${stacks[0]?.id ?? "STACK"}`.padEnd(28)}see what would be done`,
-    `  ${"npx cdktf deploy '*'".padEnd(28)}do it, stack after stack`,
+    ...(install === undefined
+      ? []
+      : [`  ${install.padEnd(28)}install ${cli}; with Terraform alone it works too (docs/pipelines.md)`]),
+    `  ${`npx ${cli} diff ${stacks[0]?.id ?? "STACK"}`.padEnd(28)}see what would be done`,
+    `  ${`npx ${cli} deploy '*'`.padEnd(28)}do it, stack after stack`,
   ].join("\n");
 }
 

@@ -11,15 +11,14 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const schemas = join(root, "provider-schemas");
 const require = createRequire(import.meta.url);
 
-/** The path of a provider's snapshot. Ends the process with 1 when there is none. */
+/** The path of a provider's snapshot. @throws when there is none */
 function snapshotOf({ name, version }) {
   const snapshot = join(schemas, `${name}@${version}.json`);
   if (!existsSync(snapshot)) {
-    console.error(
+    throw new Error(
       `provider-schemas/${name}@${version}.json is missing, but cdktf.json pins ${name} ${version}.\n` +
         "Run `npm run schemas` on a machine that reaches the Terraform registry, and commit the result.",
     );
-    process.exit(1);
   }
   return snapshot;
 }
@@ -68,15 +67,29 @@ async function generate(providers, folder) {
   await code.save(folder);
 }
 
-const output = join(root, ".gen");
-const stamp = join(output, "snapshot.sha256");
-const { terraformProviders } = JSON.parse(readFileSync(join(root, "cdktf.json"), "utf8"));
-const wanted = hashOf(terraformProviders);
-
-if (!existsSync(stamp) || readFileSync(stamp, "utf8") !== wanted) {
+/**
+ * Makes the bindings that cdktf.json asks for, unless they are there. Prints a line when it made some.
+ * @throws when a snapshot is missing
+ */
+export async function makeBindings() {
+  const output = join(root, ".gen");
+  const stamp = join(output, "snapshot.sha256");
+  const { terraformProviders } = JSON.parse(readFileSync(join(root, "cdktf.json"), "utf8"));
+  const wanted = hashOf(terraformProviders);
+  if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return;
   rmSync(output, { recursive: true, force: true });
   await generate(terraformProviders, output);
   // Last, so that an interrupted run is repeated.
   writeFileSync(stamp, wanted);
-  console.log(`Bindings generated in .gen: ${terraformProviders.map((p) => `${p.source} ${p.version}`).join(", ")}`);
+  // Not on stdout, which belongs to the command that a build goes before.
+  console.error(`Bindings generated in .gen: ${terraformProviders.map((p) => `${p.source} ${p.version}`).join(", ")}`);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  try {
+    await makeBindings();
+  } catch (error) {
+    console.error(error.message);
+    process.exitCode = 1;
+  }
 }

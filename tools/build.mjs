@@ -1,9 +1,10 @@
 // Builds the program that `ollama-lab` runs: the TypeScript of this project and what it imports, as a few files in dist/ that Node reads
-// without transpiling. main.mjs calls it when dist/ is missing or a source changed; `npm ci` calls it by way of `npm run build`.
+// without transpiling. main.mjs calls it when dist/ is missing or a source changed, `npm ci` by way of `npm run build`. The bindings come first.
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { makeBindings } from "./bindings.mjs";
 import sources from "./source-state.cjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -39,6 +40,7 @@ const sourceFolders = {
  * @throws when a source does not compile; an earlier build stays as it was
  */
 export async function buildProgram(folder = join(root, "dist")) {
+  await makeBindings();
   const state = sources.sourceState(root);
   const next = `${folder}.${process.pid}`;
   rmSync(next, { recursive: true, force: true });

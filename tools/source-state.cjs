@@ -12,8 +12,10 @@ const SOURCES = [
   "lab",
   "stacks",
   "tools/build.mjs",
+  "tools/bindings.mjs",
   "package.json",
-  ".gen/snapshot.sha256",
+  "cdktf.json",
+  "provider-schemas",
 ];
 
 function* filesBelow(root, path) {

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
 import { run } from "../../cli";
+import { deployTool } from "../../cli/deploy-tool";
 import { readLab } from "../../lab/read";
 import { synthesize } from "../../stacks/synthesize";
 
@@ -98,7 +99,7 @@ describe("a good lab, with nothing on PATH", () => {
     ]);
   });
   test("gets the next command, and the variables it will be asked for", () => {
-    expect(result.stdout).toContain("npx cdktf deploy");
+    expect(result.stdout).toContain(`npx ${deployTool().cli} deploy`);
     expect(result.stdout).toContain("TF_VAR_k3s_agent_token and TF_VAR_k3s_server_token");
   });
 });
