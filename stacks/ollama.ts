@@ -101,6 +101,8 @@ export class OllamaStack extends LabStack {
         partOf: lab.name,
         server: release.url,
         image: this.image(spec),
+        release: key,
+        claim: { name: key, accessMode: accessModeOf(spec) },
         models: spec.models,
         removeUnlisted: spec.removeUnlistedModels,
         tolerations: [...spec.tolerations, ...(spec.gpus > 0 ? [{ ...GPU_TOLERATION }] : [])],

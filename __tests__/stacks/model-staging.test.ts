@@ -175,13 +175,23 @@ describe("production", () => {
     const [verify] = initContainers;
     expect([verify?.name, verify?.restartPolicy, env(verify?.env)["VERIFY"]]).toEqual(["verify-models", undefined, "size"]);
   });
-  test("is ready only while every model is listed", () => {
+  test("compares manifests with the record of the release, before Ollama starts and while it runs", () => {
+    const records = initContainers.map((container) => env(container.env)["RECORD"]);
+    expect(records).toEqual(Array(2).fill(expect.stringMatching(/^\/nfs\/ollama\/releases\/[0-9a-f]{12}\/release\.txt$/)));
+  });
+  test("gives no GPU to what only looks at files", () => {
+    expect(initContainers.map((container) => env(container.env)["NVIDIA_VISIBLE_DEVICES"])).toEqual(["void", "void"]);
+  });
+  test("is ready only while every model is listed, and its files are there", () => {
     const sidecar = initContainers.find(({ name }) => name === "models-present");
     expect(sidecar).toMatchObject({
       restartPolicy: "Always",
       readinessProbe: { exec: { command: ["/bin/sh", "/scripts/models-present.sh"] } },
     });
-    expect(env(sidecar?.env)["MODELS"]).toBe("gpt-oss:120b llama3:8b");
+    expect(env(sidecar?.env)).toMatchObject({
+      MODELS: "gpt-oss:120b llama3:8b",
+      MODELS_DIR: env(chart["extraEnv"] as Pair[])["OLLAMA_MODELS"],
+    });
   });
   test("mounts the share as a folder that must be there", () => {
     expect(chart["volumes"]).toContainEqual({ name: "models", hostPath: { path: "/mnt/nfs/ollama", type: "Directory" } });

@@ -273,15 +273,40 @@ describe("the models", () => {
   test("are pulled by the Service, after the release is up", () => {
     expect(container?.env).toEqual([
       { name: "OLLAMA_HOST", value: "http://ollama.ml.svc:11434" },
+      { name: "MODELS_DIR", value: "/ollama/models" },
       { name: "MODELS", value: "llama3.2:1b" },
       { name: "REMOVE_UNLISTED", value: "false" },
       { name: "HOME", value: "/tmp" },
     ]);
     expect(releaseOf(stack, "ollama-models")["depends_on"]).toEqual(["helm_release.ollama"]);
   });
-  test("are pulled by the script of the repository, byte by byte", () => {
-    const script = readFileSync(join(ROOT, "templates/ollama/pull-models.sh"), "utf8");
-    expect(objectOf(stack, "ollama-models", "ConfigMap").data).toEqual({ "pull-models.sh": script });
+  test("are proved in the claim itself, which the Job only reads", () => {
+    expect(pod["volumes"]).toContainEqual({ name: "claim", persistentVolumeClaim: { claimName: "ollama" } });
+    expect(container).toMatchObject({
+      volumeMounts: [{ name: "scripts" }, { name: "claim", mountPath: "/ollama", readOnly: true }],
+    });
+  });
+  test("are proved on the node of the Ollama, where a ReadWriteOnce volume is", () => {
+    expect(pod["affinity"]).toEqual({
+      podAffinity: {
+        requiredDuringSchedulingIgnoredDuringExecution: [
+          {
+            labelSelector: { matchLabels: { "app.kubernetes.io/name": "ollama", "app.kubernetes.io/instance": "ollama" } },
+            topologyKey: "kubernetes.io/hostname",
+          },
+        ],
+      },
+    });
+  });
+  test("are proved on any node when the volume is on all", () => {
+    expect(JSON.stringify(objectOf(release({ replicas: 2 }), "ollama-models", "Job"))).not.toContain("affinity");
+  });
+  test("are pulled by the scripts of the repository, byte by byte", () => {
+    const script = (file: string) => readFileSync(join(ROOT, "templates", file), "utf8");
+    expect(objectOf(stack, "ollama-models", "ConfigMap").data).toEqual({
+      "pull-models.sh": script("ollama/pull-models.sh"),
+      "verify-models.sh": script("model-staging/verify-models.sh"),
+    });
     expect(container?.command).toEqual(["/bin/sh", "/scripts/pull-models.sh"]);
   });
   test("are pulled by a script in which Terraform interpolates nothing", () => {

@@ -27,3 +27,8 @@ export function shareVolume({ path, server }: ModelShare, readOnly: boolean): Re
 export function releaseFolder(id: string): string {
   return `${SHARE_MOUNT}/releases/${id}/models`;
 }
+
+/** The record of a release on the share, as pods see it: what it holds, with the checksums of its manifests. */
+export function releaseRecord(id: string): string {
+  return `${SHARE_MOUNT}/releases/${id}/release.txt`;
+}

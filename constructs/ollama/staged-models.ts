@@ -8,14 +8,18 @@ import { recommendedLabels } from "../kubernetes/namespace";
 import { KubernetesObjects, type ObjectsChart } from "../kubernetes/objects";
 import { checkProps, prop } from "../props-error";
 import type { StagedModels } from "./ollama-release";
-import { checkSharePath, type ModelShare, releaseFolder, SHARE_MOUNT, shareVolume } from "./shared-models";
+import { checkSharePath, type ModelShare, releaseFolder, releaseRecord, SHARE_MOUNT, shareVolume } from "./shared-models";
 
 const TEMPLATES = join(__dirname, "../../templates");
 const SCRIPTS = {
   "verify-models.sh": "model-staging/verify-models.sh",
   "models-present.sh": "ollama/models-present.sh",
 } as const;
+/** Longer than both questions of models-present.sh together, which take 3 s each at most. */
 const PROBE_TIMEOUT_SECONDS = 8;
+
+/** The image says that every GPU of the node is visible; what only looks at files has no use for one. */
+const NO_GPU = { NVIDIA_VISIBLE_DEVICES: "void" } as const;
 
 export interface StagedModelsProps {
   /** Name of the Helm release with the scripts, and of the resource in Terraform. */
@@ -35,7 +39,7 @@ export interface StagedModelsProps {
 
 /**
  * Models of a staged release for an Ollama that may reach no registry: mounted read-only, looked over before Ollama starts, and the pod
- * ready only while each is really listed. Ollama itself says that it is ready over an empty folder, too.
+ * ready only while each is listed and its files are there. Ollama itself says that it is ready over an empty folder, too.
  */
 export class StagedModelsMount extends Construct {
   readonly scripts: KubernetesObjects;
@@ -59,6 +63,7 @@ export class StagedModelsMount extends Construct {
       dependsOn: props.dependsOn,
     });
     const modelsPath = releaseFolder(props.releaseId);
+    const record = releaseRecord(props.releaseId);
     const env = (values: Record<string, string>) => Object.entries(values).map(([key, value]) => ({ name: key, value }));
     const models = [...props.models].sort().join(" ");
     const mounts = [
@@ -73,11 +78,12 @@ export class StagedModelsMount extends Construct {
       volumes: [{ name: "scripts", configMap: { name } }],
       initContainers: [
         {
-          // By size: the checksums were proved when the release was published, and reading it all again takes minutes at every start.
+          // By size, and the manifests by their checksums: those of the blobs were proved when the release was published, and reading
+          // it all again takes minutes at every start.
           name: "verify-models",
           image,
           command: ["/bin/sh", "/scripts/verify-models.sh"],
-          env: env({ MODELS_DIR: modelsPath, MODELS: models, VERIFY: "size" }),
+          env: env({ MODELS_DIR: modelsPath, MODELS: models, VERIFY: "size", RECORD: record, ...NO_GPU }),
           volumeMounts: mounts,
           resources: small,
         },
@@ -87,7 +93,14 @@ export class StagedModelsMount extends Construct {
           image,
           restartPolicy: "Always",
           command: ["sleep", "infinity"],
-          env: env({ MODELS: models, OLLAMA_HOST: "127.0.0.1:11434", HOME: "/tmp" }),
+          env: env({
+            MODELS_DIR: modelsPath,
+            MODELS: models,
+            RECORD: record,
+            OLLAMA_HOST: "127.0.0.1:11434",
+            HOME: "/tmp",
+            ...NO_GPU,
+          }),
           readinessProbe: {
             exec: { command: ["/bin/sh", "/scripts/models-present.sh"] },
             periodSeconds: 10,
