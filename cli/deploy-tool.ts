@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { DEFAULT_LAB } from "./lab-file";
 
 /** The command lines that drive this project's stacks: that of CDK for Terraform, which is archived, and that of its successor. */
 export type DeployCli = "cdktf" | "cdktn";
@@ -81,11 +82,19 @@ export function deployTool(): DeployTool {
   return found;
 }
 
+/** `LAB=FILE ` before a command that would take another lab without it; nothing for the lab that commands take anyway. */
+export function labPrefix(lab: string): string {
+  if (lab === DEFAULT_LAB) return "";
+  const quoted = /^[\w./@%+=:,-]+$/.test(lab) ? lab : `'${lab.replaceAll("'", "'\\''")}'`;
+  return `LAB=${quoted} `;
+}
+
 /**
- * A command for the stacks, as somebody here types it: `npx cdktf deploy containers`.
+ * A command for the stacks of a lab, as somebody here types it: `LAB=examples/lxc.yaml npx cdktf deploy containers`.
  * @param words what follows the name of the command line, such as `deploy containers`
+ * @param lab the lab file in use
  */
-export function deployCommand(words: string): string {
+export function deployCommand(words: string, lab: string): string {
   const { cli, install } = deployTool();
-  return `npx ${cli} ${words}${install === undefined ? "" : ` (first install it: ${install})`}`;
+  return `${labPrefix(lab)}npx ${cli} ${words}${install === undefined ? "" : ` (first install it: ${install})`}`;
 }

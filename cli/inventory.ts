@@ -6,14 +6,14 @@ import { count } from "../lab/problem";
 import { readLab } from "../lab/read";
 import { formatInventory, type Inventory, inventory, staticAddress } from "../stacks/inventory";
 import { type Environment, EXIT, type Outcome, refuse } from "./command";
-import { deployCommand } from "./deploy-tool";
+import { deployCommand, labPrefix } from "./deploy-tool";
 import { outputFolder } from "./output-folder";
 import { verdict } from "./print";
 
 /** The output `inventory` of the stack, as Terraform knows it. */
-function outputOf(folder: string, env: Environment): string {
+function outputOf(folder: string, file: string, env: Environment): string {
   if (!existsSync(join(folder, "cdk.tf.json")))
-    refuse(`${folder} is not there. Run \`npm run synth\` and deploy the stack first.`);
+    refuse(`${folder} is not there. Run \`${labPrefix(file)}npm run synth\` and deploy the stack first.`);
   const terraform = env["TERRAFORM_BINARY_NAME"] ?? "terraform";
   const run = (...args: string[]) => spawnSync(terraform, args, { cwd: folder, encoding: "utf8", env });
   const initialized = run("init", "-input=false");
@@ -24,7 +24,7 @@ function outputOf(folder: string, env: Environment): string {
   const outputs = read.status === 0 ? (JSON.parse(read.stdout) as { inventory?: { value: string } }) : {};
   if (!outputs.inventory) {
     refuse(
-      `Terraform has no inventory for ${folder}.\n${read.stderr}Deploy the stack first: ${deployCommand("deploy containers")}`,
+      `Terraform has no inventory for ${folder}.\n${read.stderr}Deploy the stack first: ${deployCommand("deploy containers", file)}`,
     );
   }
   return outputs.inventory.value;
@@ -37,7 +37,7 @@ function fromState(
   names: readonly string[],
   env: Environment,
 ): { text: string; waiting: string[] } {
-  const text = outputOf(folder, env);
+  const text = outputOf(folder, file, env);
   const { hosts } = (parse(text) as Inventory).ollama_containers;
   const missing = names.filter((name) => !Object.hasOwn(hosts, name));
   const others = Object.keys(hosts).filter((name) => !names.includes(name));
@@ -48,7 +48,7 @@ function fromState(
     ];
     refuse(
       `The state of ${folder} is not that of ${file}: ${differences.join(", and ")}.\n` +
-        `Synthesize and deploy that lab first: LAB=${file} ${deployCommand("deploy containers")}`,
+        `Synthesize and deploy that lab first: ${deployCommand("deploy containers", file)}`,
     );
   }
   return { text, waiting: Object.keys(hosts).filter((name) => hosts[name]?.ansible_host === null) };
@@ -95,7 +95,7 @@ export function writeInventory(
     notice:
       waiting.length > 0
         ? `No address is known yet of ${waiting.join(", ")}; Ansible cannot reach it. ` +
-          `Once it has its lease: ${deployCommand("deploy containers")}, and npm run inventory again.`
+          `Once it has its lease: ${deployCommand("deploy containers", file)}, and then this command again.`
         : "",
   };
 }

@@ -3,7 +3,7 @@ import { count } from "../lab/problem";
 import { readLab } from "../lab/read";
 import type { StackSummary } from "../stacks/synthesize";
 import { type Environment, EXIT, type Outcome } from "./command";
-import { deployTool } from "./deploy-tool";
+import { deployTool, labPrefix } from "./deploy-tool";
 import { outputFolder } from "./output-folder";
 import { verdict } from "./print";
 
@@ -20,8 +20,10 @@ function summary(stacks: readonly StackSummary[], lab: string): string {
 }
 
 /** What to know and to type next. */
-function next(stacks: readonly StackSummary[]): string {
+function next(stacks: readonly StackSummary[], lab: string): string {
   const { cli, install } = deployTool();
+  const npx = `${labPrefix(lab)}npx ${cli}`;
+  const width = `${npx} diff model-staging`.length + 2;
   const guests = stacks.some(({ resources }) => resources["proxmox_virtual_environment_firewall_options"]);
   const variables = [...new Set(stacks.flatMap((stack) => stack.variables))].map((name) => `TF_VAR_${name}`);
   return [
@@ -37,9 +39,9 @@ function next(stacks: readonly StackSummary[]): string {
     `Next${guests ? ", with a credential for Proxmox in the environment (docs/proxmox.md)" : ""}:`,
     ...(install === undefined
       ? []
-      : [`  ${install.padEnd(28)}install ${cli}; with Terraform alone it works too (docs/pipelines.md)`]),
-    `  ${`npx ${cli} diff ${stacks[0]?.id ?? "STACK"}`.padEnd(28)}see what would be done`,
-    `  ${`npx ${cli} deploy '*'`.padEnd(28)}do it, stack after stack`,
+      : [`  ${install.padEnd(width)}install ${cli}; with Terraform alone it works too (docs/pipelines.md)`]),
+    `  ${`${npx} diff ${stacks[0]?.id ?? "STACK"}`.padEnd(width)}see what would be done`,
+    `  ${`${npx} deploy '*'`.padEnd(width)}do it, stack after stack`,
   ].join("\n");
 }
 
@@ -57,6 +59,6 @@ export async function synth(file: string, env: Environment): Promise<Outcome> {
     lab: file,
     problems,
     result: { stacks },
-    text: `${summary(stacks, file)}\n\n${verdict(problems)}.\n${next(stacks)}`,
+    text: `${summary(stacks, file)}\n\n${verdict(problems)}.\n${next(stacks, file)}`,
   };
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { deployToolOn, type Machine, OLDEST_NODE_OF_CDKTN } from "../../cli/deploy-tool";
+import { deployToolOn, labPrefix, type Machine, OLDEST_NODE_OF_CDKTN } from "../../cli/deploy-tool";
 
 const BOTH = ["cdktf-cli", "cdktn-cli"];
 
@@ -43,4 +43,12 @@ test("cdktn-cli itself asks for the Node that is named here", () => {
     packages: Record<string, { engines?: { node: string } }>;
   };
   expect(lock.packages["node_modules/cdktn-cli"]?.engines?.node).toBe(`>=${OLDEST_NODE_OF_CDKTN}`);
+});
+
+describe("the lab in printed commands", () => {
+  test.each([
+    ["lab.yaml", ""],
+    ["examples/lxc.yaml", "LAB=examples/lxc.yaml "],
+    ["my labs/it's.yaml", "LAB='my labs/it'\\''s.yaml' "],
+  ])("%s gives the prefix %j", (lab, prefix) => expect(labPrefix(lab)).toBe(prefix));
 });
