@@ -4,7 +4,7 @@ import { check } from "./check";
 import { type Environment, EXIT, type Outcome, Refusal } from "./command";
 import type { InventoryOptions } from "./inventory";
 import { labFile } from "./lab-file";
-import { asJson, asText, type Printed } from "./print";
+import { asJson, asText, PLAIN, type Printed, type Style, styleFor } from "./print";
 import type { RightsOptions } from "./rights";
 
 /** What a run of the program ends with, and what it prints. */
@@ -36,8 +36,9 @@ async function outcomeOf(work: () => Outcome | Promise<Outcome>): Promise<Outcom
  * Runs one command line. Prints nothing itself, so that tests need no process. Each command imports what it needs when it runs: a check
  * loads none of cdktf.
  * @param args what was typed after the program's name
+ * @param style how text is shown. Default: plain
  */
-export async function run(args: readonly string[], env: Environment): Promise<Answer> {
+export async function run(args: readonly string[], env: Environment, style: Style = PLAIN): Promise<Answer> {
   let answer: Answer | undefined;
   const written = { stdout: "", stderr: "" };
   const program = new Command("ollama-lab")
@@ -68,7 +69,7 @@ export async function run(args: readonly string[], env: Environment): Promise<An
       .helpOption("-h, --help", "print this help")
       .action(async (lab: string | undefined, given: Options & { json?: boolean }) => {
         const outcome = await outcomeOf(() => work(lab, given));
-        answer = { exitCode: outcome.exitCode, ...(given.json ? asJson(name, outcome) : asText(outcome)) };
+        answer = { exitCode: outcome.exitCode, ...(given.json ? asJson(name, outcome) : asText(outcome, style)) };
       });
     for (const option of options) added.addOption(option);
   };
@@ -118,9 +119,16 @@ export async function run(args: readonly string[], env: Environment): Promise<An
   return answer ?? { exitCode: EXIT.usage, ...written };
 }
 
+/** What an error that no command foresaw is printed as. The stack says where it came from, for whoever mends it. */
+function defect(error: unknown): Answer {
+  const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return { exitCode: EXIT.defect, stdout: "", stderr: `This is a defect of ollama-lab ${version}, please report it:\n${what}` };
+}
+
 /** Runs the process's own command line, prints the answer, and sets the exit code. */
 export async function main(): Promise<void> {
-  const { exitCode, stdout, stderr } = await run(process.argv.slice(2), process.env);
+  const style = styleFor(process.env, process.stderr.isTTY === true);
+  const { exitCode, stdout, stderr } = await run(process.argv.slice(2), process.env, style).catch(defect);
   const line = (text: string) => (text === "" || text.endsWith("\n") ? text : `${text}\n`);
   process.stderr.write(line(stderr));
   process.stdout.write(line(stdout));

@@ -1,5 +1,6 @@
-import { count, formatPath, type Reported, report } from "../lab/problem";
-import type { Outcome } from "./command";
+import picocolors from "picocolors";
+import { count, formatPath, inReadingOrder, placeOf, type Reported } from "../lab/problem";
+import type { Environment, Outcome } from "./command";
 
 /** The version of the shape that `--json` prints. It changes when a key changes its meaning or goes away. */
 export const JSON_VERSION = 1;
@@ -17,10 +18,49 @@ export interface Printed {
   readonly stderr: string;
 }
 
+/** How text is shown. */
+export interface Style {
+  /** With the escape codes of a terminal. */
+  readonly colours: boolean;
+  /** With a line for each problem that GitHub Actions shows beside the lab file in a pull request. */
+  readonly annotations: boolean;
+}
+
+/** Plain text, as logs and pipes want it. */
+export const PLAIN: Style = { colours: false, annotations: false };
+
+/**
+ * The style for where the text goes. NO_COLOR and FORCE_COLOR decide about colours where they are set (no-color.org, force-color.org);
+ * else a terminal has them, and CI has none. GITHUB_ACTIONS is set by GitHub.
+ */
+export function styleFor(env: Environment, isTerminal: boolean): Style {
+  const wanted = env["FORCE_COLOR"] ? true : isTerminal && !env["CI"] && env["TERM"] !== "dumb";
+  return { colours: wanted && !env["NO_COLOR"], annotations: env["GITHUB_ACTIONS"] === "true" };
+}
+
+/** A problem as one line of GitHub's workflow commands, in which these characters have to be escaped. */
+function annotation(problem: Reported, file: string): string {
+  const { severity, position, code, message, remedy } = problem;
+  const escaped = (text: string) => text.replaceAll("%", "%25").replaceAll("\r", "%0D").replaceAll("\n", "%0A");
+  const property = (text: string) => escaped(text).replaceAll(":", "%3A").replaceAll(",", "%2C");
+  const place = position ? `,line=${position.line},col=${position.column}` : "";
+  const level = severity === "unknown" ? "notice" : severity;
+  return `::${level} file=${property(file)}${place},title=${property(code)}::${escaped(`${message}\n→ ${remedy}`)}`;
+}
+
 /** An outcome for people: the answer on stdout, problems and notices on stderr. */
-export function asText({ lab = "", problems = [], text = "", notice = "" }: Outcome): Printed {
-  const said = [problems.length > 0 ? `${report(problems, lab)}\n` : "", notice].filter((part) => part !== "");
-  return { stdout: text, stderr: said.join("\n") };
+export function asText({ lab = "", problems = [], text = "", notice = "" }: Outcome, style: Style = PLAIN): Printed {
+  const { bold, red, yellow, cyan, dim } = picocolors.createColors(style.colours);
+  const colourOf = { error: red, warning: yellow, unknown: cyan } as const;
+  const ordered = inReadingOrder(problems);
+  const lines = ordered.map((problem) => {
+    const { severity, code, message, remedy } = problem;
+    const what = `  ${colourOf[severity](`${severity} ${code}`)}: ${message}`;
+    return [bold(placeOf(problem, lab)), what, `  ${dim("→")} ${remedy}`].join("\n");
+  });
+  const annotations = style.annotations ? ordered.map((problem) => annotation(problem, lab)) : [];
+  const blocks = [[...lines, ...annotations].join("\n"), notice].filter((part) => part !== "");
+  return { stdout: text, stderr: blocks.join("\n\n") };
 }
 
 /** An outcome for programs: one JSON document, alone on stdout. Every command prints this shape. */

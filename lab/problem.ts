@@ -65,19 +65,29 @@ export type Reported = Pick<Problem, "code" | "path" | "position" | "message" | 
 
 const RANK: Readonly<Record<Reported["severity"], number>> = { error: 0, warning: 1, unknown: 2 };
 
-/** Problems as text: the place, then what is wrong, then what to do. Errors come before warnings. */
-export function report(problems: readonly Reported[], file: string): string {
+/** The problems in the order in which people read them: errors first, then by their place in the file. */
+export function inReadingOrder<P extends Reported>(problems: readonly P[]): P[] {
   const rank = ({ severity }: Reported) => RANK[severity];
-  const sorted = [...problems].sort(
+  return [...problems].sort(
     (a, b) =>
       rank(a) - rank(b) ||
       (a.position?.line ?? 0) - (b.position?.line ?? 0) ||
       (a.position?.column ?? 0) - (b.position?.column ?? 0),
   );
-  return sorted
-    .map(({ code, severity, path, position, message, remedy }) => {
-      const place = position ? `${file}:${position.line}:${position.column}` : file;
-      return [`${place} ${formatPath(path)}`.trimEnd(), `  ${severity} ${code}: ${message}`, `  → ${remedy}`].join("\n");
+}
+
+/** The place of a problem: `lab.yaml:23:5 containers.ollama-2.vmId`. */
+export function placeOf({ path, position }: Reported, file: string): string {
+  const place = position ? `${file}:${position.line}:${position.column}` : file;
+  return `${place} ${formatPath(path)}`.trimEnd();
+}
+
+/** Problems as plain text: the place, then what is wrong, then what to do. Errors come before warnings. */
+export function report(problems: readonly Reported[], file: string): string {
+  return inReadingOrder(problems)
+    .map((problem) => {
+      const { code, severity, message, remedy } = problem;
+      return [placeOf(problem, file), `  ${severity} ${code}: ${message}`, `  → ${remedy}`].join("\n");
     })
     .join("\n");
 }

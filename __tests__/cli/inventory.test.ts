@@ -83,7 +83,10 @@ describe("inventory", () => {
 
   test("asks for a synthesis where the state is needed and there is none", async () => {
     const { exitCode, stderr } = await write(leasing);
-    expect([exitCode, stderr]).toEqual([1, expect.stringMatching(/stacks\/containers is not there\. Run `LAB=\S+lab\.yaml npm run synth`/)]);
+    expect([exitCode, stderr]).toEqual([
+      1,
+      expect.stringMatching(/stacks\/containers is not there\. Run `LAB=\S+lab\.yaml npm run synth`/),
+    ]);
   });
 
   test.each([
