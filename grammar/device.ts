@@ -15,11 +15,3 @@ export const checkMode: ValueCheck<string> = matching(
   "a file mode",
   'Write four octal digits in quotes, such as "0660".',
 );
-
-/** Refuses a path that is not absolute, or that a shell or Terraform would read as something else. */
-export const checkAbsolutePath: ValueCheck<string> = matching(
-  /^(\/[A-Za-z0-9_.@+-]+)+$/,
-  "invalid-path",
-  "an absolute path",
-  "Write a path such as /var/lib/ollama/models: letters, digits and _ . @ + -, without a slash at the end.",
-);

@@ -1,4 +1,4 @@
-import { quote, type ValueCheck } from "./fault";
+import { matching, quote, type ValueCheck } from "./fault";
 
 /** Refuses a path of a file on the operator's machine that Terraform or a shell would read as something else. */
 export const checkFilePath: ValueCheck<string> = (text) =>
@@ -9,3 +9,11 @@ export const checkFilePath: ValueCheck<string> = (text) =>
         message: `${quote(text)} is not a path that can be used here`,
         remedy: "Write a path such as ./kubeconfig, without quotes, $, ~ or backslashes.",
       };
+
+/** Refuses a path on a guest, a node or a server that is not absolute, or that a shell or Terraform would read as something else. */
+export const checkAbsolutePath: ValueCheck<string> = matching(
+  /^(\/[A-Za-z0-9_.@+-]+)+$/,
+  "invalid-path",
+  "an absolute path",
+  "Write a path such as /var/lib/ollama/models: letters, digits and _ . @ + -, without a slash at the end.",
+);

@@ -51,3 +51,9 @@ export const checkNodeTaint: ValueCheck<string> = (text) => {
           "Write key=value:Effect with NoSchedule, PreferNoSchedule or NoExecute, such as nvidia.com/gpu=present:NoSchedule.",
       };
 };
+
+/** Refuses `key=value` that a pod cannot select nodes by. It may select labels that no node may give itself. */
+export const checkSelectedLabel: ValueCheck<string> = (text) => {
+  const fault = checkNodeLabel(text);
+  return fault?.code === "reserved-label" ? undefined : fault;
+};

@@ -1,8 +1,9 @@
 import { type Fault, type FaultCode, matching, quote, type ValueCheck } from "./fault";
 import { checkFilePath } from "./file-path";
+import { checkOciUrl } from "./helm-chart";
 import { checkHttpUrl } from "./url";
 
-/** Refuses a URL that is not https: what comes over plain http can be altered on the way. */
+/** Refuses a URL that is not https: anyone on the way can change what comes over plain http. */
 export const checkHttpsUrl: ValueCheck<string> = (text): Fault<FaultCode> | undefined => {
   const fault = checkHttpUrl(text);
   if (fault) return fault;
@@ -10,7 +11,7 @@ export const checkHttpsUrl: ValueCheck<string> = (text): Fault<FaultCode> | unde
     ? undefined
     : {
         code: "not-https",
-        message: `${quote(text)} is not https, and what comes over http can be altered on the way`,
+        message: `${quote(text)} is not https, but anyone on the way can change what comes over http`,
         remedy: "Serve it over https.",
       };
 };
@@ -33,6 +34,6 @@ export const checkHost: ValueCheck<string> = matching(
 
 /** Refuses what is none of an OCI registry, a repository and a folder. */
 export const checkMirrorOfCharts: ValueCheck<string> = (text) => {
-  if (/^oci:\/\/[a-z0-9][a-z0-9.:/_-]*$/.test(text)) return undefined;
+  if (text.startsWith("oci:")) return checkOciUrl(text);
   return /^[a-z]+:/.test(text) ? checkHttpsUrl(text) : checkFilePath(text);
 };

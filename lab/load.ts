@@ -1,5 +1,5 @@
 import { readFileSync, statSync } from "node:fs";
-import { Alias, type Document, isMap, isNode, isPair, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml";
+import { Alias, type Document, isMap, isNode, isPair, isScalar, isSeq, LineCounter, type Node, parseDocument, visit } from "yaml";
 import { finder } from "./finding";
 import { type Path, type Position, type Problem, STACK_IDS } from "./problem";
 
@@ -55,10 +55,30 @@ export const fileKinds = {
     example: "name: homelab\nname: again",
     remedy: "Correct the YAML at this place; indentation and unquoted : or # are the usual reasons.",
   },
+  "unknown-alias": {
+    ...error,
+    meaning: "An alias (`*name`) has no anchor (`&name`) before it.",
+    example: "name: *lab",
+    remedy: "Write the anchor before the alias, or write the value out; a text that begins with * needs quotes.",
+  },
+  "circular-alias": {
+    ...error,
+    meaning: "An alias is inside the value that it stands for, so the value would never end.",
+    example: "state: &state { type: s3, settings: { copy: *state } }",
+    remedy: "Write the value out.",
+  },
   "alias-bomb": {
     ...error,
     meaning: "The aliases of the file stand for too many values together, so reading it would fill the memory.",
-    example: "name: &a [*a]",
+    example: [
+      "l0: &l0 [a, b, c, d, e, f, g, h, i]",
+      ...[1, 2, 3, 4, 5].map(
+        (n) =>
+          `l${n}: &l${n} [${Array(9)
+            .fill(`*l${n - 1}`)
+            .join(", ")}]`,
+      ),
+    ].join("\n"),
     remedy: "Write the values out, or state them once under defaults.",
   },
 } as const;
@@ -124,15 +144,33 @@ function parse(bytes: Buffer): Source | FileProblem[] {
     return faults.flatMap((fault) => refuse("invalid-yaml", fault.message, yamlRemedy(fault.code), at(fault.pos[0])));
   }
   if (document.contents === null) return refuse("lab-empty", "the file is empty");
+  const aliases = aliasFaults(document, at);
+  if (aliases.length > 0) return aliases;
   let value: unknown;
   try {
     value = document.toJS({ maxAliasCount: MAX_ALIAS_COUNT });
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    return refuse("alias-bomb", `the file's aliases cannot be resolved: ${message}`);
+    return refuse("alias-bomb", `the file's aliases stand for too much: ${message}`);
   }
   if (!isMap(document.contents)) return refuse("lab-not-a-map", "the file holds no keys and values");
   return { value, position: (path) => at(offsetOf(document, path)) };
+}
+
+/** The aliases that stand for nothing, and those that stand for a value that they are a part of. */
+function aliasFaults(document: Document, at: (offset: number) => Position): FileProblem[] {
+  const faults: FileProblem[] = [];
+  visit(document, {
+    Alias(_, alias, ancestors) {
+      const place = at(alias.range?.[0] ?? 0);
+      const meant = alias.resolve(document);
+      if (!meant)
+        faults.push(...refuse("unknown-alias", `*${alias.source} has no anchor &${alias.source} before it`, undefined, place));
+      else if (ancestors.includes(meant))
+        faults.push(...refuse("circular-alias", `*${alias.source} is inside the value that it stands for`, undefined, place));
+    },
+  });
+  return faults;
 }
 
 /** The remedy for the reasons that the YAML reader names. Default: the remedy of invalid-yaml. */

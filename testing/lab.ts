@@ -89,6 +89,15 @@ export const gpuLab: LabInput = labWith(
   clusterLab,
 );
 
+/** A small air-gapped lab on a cluster that is there already, without a fault or a warning: mirrors for everything, and one Ollama. */
+export const airGappedLab: LabInput = {
+  name: "sealed",
+  airGapped: true,
+  ollamaNfsPath: "/mnt/nfs/ollama",
+  mirrors: { images: "https://registry.lab.example", charts: "oci://registry.lab.example/charts" },
+  ollama: { releases: { ollama: { models: ["llama3:8b"] } } },
+};
+
 /** Everything that the schema and the rules say about a lab. */
 export function problemsOf(lab: LabInput): readonly Problem[] {
   try {

@@ -1,6 +1,8 @@
+import { checkImage } from "../../grammar/container-image";
 import { checkDomainName } from "../../grammar/domain-name";
+import { checkChartVersion } from "../../grammar/helm-chart";
 import { checkKeepAlive } from "../../grammar/keep-alive";
-import { checkChartVersion, checkImage, checkKubernetesName } from "../../grammar/kubernetes-name";
+import { checkKubernetesName } from "../../grammar/kubernetes-name";
 
 test.each(["ml", "nfs-client", "a", "0day", "a".repeat(63)])("%j names a Kubernetes object", (name) => {
   expect(checkKubernetesName(name)).toBeUndefined();

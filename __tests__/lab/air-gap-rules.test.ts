@@ -1,17 +1,7 @@
 import { formatPath } from "../../lab/problem";
-import type { LabInput } from "../../lab/schema";
-import { type Changes, labWith, problemsOf } from "../../testing/lab";
+import { airGappedLab, type Changes, labWith, problemsOf } from "../../testing/lab";
 
-/** An air-gapped lab on a cluster that is there already, without a fault or a warning. */
-const sealed: LabInput = {
-  name: "sealed",
-  airGapped: true,
-  ollamaNfsPath: "/mnt/nfs/ollama",
-  mirrors: { images: "https://registry.lab.example", charts: "oci://registry.lab.example/charts" },
-  ollama: { releases: { ollama: { models: ["llama3:8b"] } } },
-};
-
-const of = (changes: Changes = {}, base = sealed) =>
+const of = (changes: Changes = {}, base = airGappedLab) =>
   problemsOf(labWith(changes, base)).map(({ code, severity, path, message }) => ({
     code,
     severity,
@@ -23,7 +13,7 @@ test("an air-gapped lab with a path and mirrors for everything has no problem", 
 
 describe("the mode", () => {
   test("air-gapped without a path is an error that names ollamaNfsPath and says what to do", () => {
-    const [problem, ...more] = problemsOf(labWith({ ollamaNfsPath: undefined }, sealed));
+    const [problem, ...more] = problemsOf(labWith({ ollamaNfsPath: undefined }, airGappedLab));
     expect([problem?.code, problem?.severity, problem?.message, problem?.remedy, more]).toEqual([
       "nfs-path-missing",
       "error",
@@ -143,7 +133,7 @@ describe("completeness", () => {
         mirrors: { ...cluster.mirrors, ollama: "https://mirror.lab.example/ollama" },
         reachable: ["archive.ubuntu.com"],
       },
-      labWith(cluster, sealed),
+      labWith(cluster, airGappedLab),
     );
     expect(problemsOf(lab).map(({ code, remedy }) => [code, remedy])).toEqual([
       ["not-mirrored", expect.stringContaining("No mirror has models")],

@@ -62,7 +62,14 @@ describe("a file that is no lab", () => {
   test("a second document is refused", () => expect(read(`${VALID}---\n${VALID}`).codes).toContain("invalid-yaml"));
   test("a tag that YAML does not know is refused", () =>
     expect(read(`${VALID}configure: !env X\n`).codes).toContain("invalid-yaml"));
-  test("an alias without an anchor is refused", () => expect(read(`${VALID}configure: *x\n`).codes).toHaveLength(1));
+  test("an alias without an anchor is refused at its place", () => {
+    const { codes, places } = read(`${VALID}configure: *x\n`);
+    expect([codes, places]).toEqual([["unknown-alias"], ["9:12"]]);
+  });
+  test("an alias inside the value that it stands for is refused at its place", () => {
+    const { codes, places } = read(`${VALID}state: &state { settings: { copy: *state } }\n`);
+    expect([codes, places]).toEqual([["circular-alias"], ["9:35"]]);
+  });
   test("aliases that multiply beyond measure are refused", () => {
     const levels = Array.from({ length: 9 }, (_, i) => `l${i + 1}: &l${i + 1} [${Array(9).fill(`*l${i}`).join(", ")}]`);
     expect(read(`l0: &l0 [a, b, c, d, e, f, g, h, i]\n${levels.join("\n")}\n`).codes).toEqual(["alias-bomb"]);

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Construct } from "constructs";
-import { checkImage } from "../../grammar/kubernetes-name";
+import { checkImage } from "../../grammar/container-image";
 import { checkModelReference } from "../../grammar/model-reference";
 import { hookJob, scriptsMap } from "../kubernetes/hook-job";
 import { Namespace, recommendedLabels } from "../kubernetes/namespace";

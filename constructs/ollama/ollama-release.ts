@@ -1,7 +1,8 @@
 import { PersistentVolumeClaimV1 } from "@cdktf/provider-kubernetes/lib/persistent-volume-claim-v1";
 import type { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
-import { checkImage, checkKubernetesName } from "../../grammar/kubernetes-name";
+import { checkImage } from "../../grammar/container-image";
+import { checkKubernetesName } from "../../grammar/kubernetes-name";
 import { checkCpu, checkMemory } from "../../grammar/quantity";
 import { type ChartSource, HelmChart } from "../kubernetes/helm-chart";
 import { recommendedLabels } from "../kubernetes/namespace";

@@ -1,5 +1,5 @@
-import { checkAbsolutePath } from "../../grammar/device";
 import type { Check } from "../../grammar/fault";
+import { checkAbsolutePath } from "../../grammar/file-path";
 
 /** Shared NFS for models: mounted on every node, or mounted by the pods themselves. */
 export interface ModelShare {

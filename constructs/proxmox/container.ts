@@ -1,7 +1,8 @@
 import { Construct } from "constructs";
 import { VirtualEnvironmentContainer } from "../../.gen/providers/proxmox/virtual-environment-container";
 import { parseHostAddress } from "../../grammar/address";
-import { checkAbsolutePath, checkDevicePath, checkMode } from "../../grammar/device";
+import { checkDevicePath, checkMode } from "../../grammar/device";
+import { checkAbsolutePath } from "../../grammar/file-path";
 import { checkMac } from "../../grammar/mac";
 import { checkSshPublicKey } from "../../grammar/ssh";
 import { checkDatastore, checkTemplateVolume } from "../../grammar/storage";

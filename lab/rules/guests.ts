@@ -10,7 +10,7 @@ const kinds = {
     severity: "error",
     stacks: STACK_IDS,
     meaning: "The lab has no guest and no deployment, so there is nothing to create.",
-    example: "name: homelab",
+    example: "name: homelab # and nothing else",
     remedy: "Add containers:, cluster: or ollama:, as the labs in examples/ do.",
   },
   "section-missing": {
@@ -40,7 +40,7 @@ const kinds = {
     meaning:
       "A guest's name becomes its host name, and a host name has at most 63 characters. By default it is the lab's name and the key.",
     example:
-      "name: a-lab-with-a-long-name-for-the-whole-house\ncontainers:\n  ollama-for-the-children-and-the-guests:\n    { vmId: 202, address: 192.0.2.22 }",
+      "name: the-lab-of-the-whole-house\ncontainers:\n  ollama-for-the-children-and-the-guests:\n    { vmId: 202, address: 192.0.2.22 }",
     remedy: "Shorten the lab's name or the key, or set name.",
     once: "place",
   },

@@ -1,9 +1,9 @@
 import { z } from "zod";
-import { checkAbsolutePath } from "../../grammar/device";
+import { checkImage, checkImagePrefix } from "../../grammar/container-image";
 import { checkDomainName } from "../../grammar/domain-name";
-import { checkFilePath } from "../../grammar/file-path";
-import { checkImage } from "../../grammar/kubernetes-name";
+import { checkAbsolutePath, checkFilePath } from "../../grammar/file-path";
 import { checkHost, checkHttpsUrl, checkMirrorOfCharts, checkRegistry } from "../../grammar/mirror";
+import { checkFileSystem } from "../../grammar/nfs";
 import { checkSha256 } from "../../grammar/storage";
 import { ip, text, whole } from "./field";
 
@@ -37,7 +37,7 @@ export const staging = z
     keep: whole(2, 1000, "How many releases stay on the share, the new one included.").default(2),
     image: text(checkImage, "Image of Ollama that pulls. Default: that of the chart.").optional(),
     fileSystems: z
-      .array(z.string().regex(/^[a-z0-9.]+$/))
+      .array(text(checkFileSystem, "A file system."))
       .min(1)
       .default(["nfs", "nfs4"])
       .describe("File systems that the share may be: anything else there is an unmounted folder."),
@@ -56,11 +56,10 @@ export const mirrors = z
           text(checkRegistry, "A registry, such as docker.io."),
           z.strictObject({
             endpoint: text(checkHttpsUrl, "The registry that answers for it."),
-            prefix: z
-              .string()
-              .regex(/^[a-z0-9][a-z0-9._/-]*$/)
-              .describe("What comes before the image's name there, such as the project of a proxy cache.")
-              .optional(),
+            prefix: text(
+              checkImagePrefix,
+              "What comes before the image's name there, such as the project of a proxy cache.",
+            ).optional(),
           }),
         ),
       ])

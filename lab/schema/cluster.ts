@@ -7,7 +7,7 @@ import { checkUserName } from "../../grammar/ssh";
 import * as storage from "../../grammar/storage";
 import { checkHttpUrl } from "../../grammar/url";
 import { checkNvidiaBranch } from "../../grammar/version";
-import { datastore, guestName, ip, named, nodeName, tags, text, vmId, whole } from "./field";
+import { datastore, guestName, ip, labels, named, nodeName, tags, text, vmId, whole } from "./field";
 
 const image = z
   .strictObject({
@@ -29,16 +29,6 @@ const template = z
   })
   .describe("A template to clone, as docs/cluster.md makes one. Changing it leaves existing VMs as they are.");
 
-const labels = z
-  .record(z.string(), z.string())
-  .check((context) => {
-    for (const [key, value] of Object.entries(context.value)) {
-      const fault = checkNodeLabel(`${key}=${value}`);
-      if (fault) context.issues.push({ code: "custom", input: value, path: [key], message: fault.message, params: { fault } });
-    }
-  })
-  .describe("Labels of the Kubernetes node. They count when it joins, and are not changed later.");
-
 /** What nodes of one role share, and a single one can say otherwise. */
 const shared = {
   node: nodeName("The Proxmox node. Changing it migrates the VM."),
@@ -49,7 +39,7 @@ const shared = {
   startOnBoot: z.boolean().describe("Start with the Proxmox node."),
   protect: z.boolean().describe("Refuse to destroy it, in Proxmox and in Terraform."),
   tags: tags("Tags besides the lab's own."),
-  labels,
+  labels: labels(checkNodeLabel).describe("Labels of the Kubernetes node. They count when it joins, and are not changed later."),
   taints: z.array(text(checkNodeTaint, "key=value:Effect")).describe("Taints of the Kubernetes node. They count when it joins."),
   k3sVersion: text(checkK3sVersion, "K3s of this node, where it differs from cluster.k3sVersion."),
 };

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { checkAbsolutePath, checkDevicePath, checkMode } from "../../grammar/device";
+import { checkDevicePath, checkMode } from "../../grammar/device";
+import { checkAbsolutePath } from "../../grammar/file-path";
 import { checkBridge, checkKey, checkPoolName } from "../../grammar/guest";
 import { checkMac } from "../../grammar/mac";
 import { checkOllamaVariable } from "../../grammar/ollama-variable";

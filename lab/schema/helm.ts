@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { checkFilePath } from "../../grammar/file-path";
-import { checkChartVersion } from "../../grammar/kubernetes-name";
+import { checkChartVersion, checkOciUrl } from "../../grammar/helm-chart";
 import { checkHttpUrl } from "../../grammar/url";
 import { text } from "./field";
 
@@ -16,17 +16,7 @@ export function chart(version: string, meaning: string) {
     .strictObject({
       version: text(checkChartVersion, "Exact version of the chart.").default(version),
       repository: text(checkHttpUrl, "Repository that has the chart. Default: the project's own.").optional(),
-      oci: text(
-        (value) =>
-          /^oci:\/\/[a-z0-9][a-z0-9.:/_-]*$/.test(value)
-            ? undefined
-            : {
-                code: "invalid-oci",
-                message: `${JSON.stringify(value)} is not an OCI registry's URL`,
-                remedy: "Write it as oci://registry.lab.example/charts, without the name of the chart.",
-              },
-        "OCI registry that has the chart, instead of a repository.",
-      ).optional(),
+      oci: text(checkOciUrl, "OCI registry that has the chart, instead of a repository.").optional(),
       file: text(checkFilePath, "The chart's .tgz, relative to this file, instead of a repository.").optional(),
     })
     .prefault({})

@@ -1,32 +1,14 @@
 import { z } from "zod";
+import { checkImage } from "../../grammar/container-image";
 import { checkDomainName } from "../../grammar/domain-name";
-import { matching } from "../../grammar/fault";
-import { checkFilePath } from "../../grammar/file-path";
+import { checkEmail } from "../../grammar/email";
+import { checkAbsolutePath, checkFilePath } from "../../grammar/file-path";
 import { checkKey } from "../../grammar/guest";
-import { checkImage, checkKubernetesName } from "../../grammar/kubernetes-name";
+import { checkKubernetesName } from "../../grammar/kubernetes-name";
+import { checkMountOption } from "../../grammar/nfs";
 import { checkHttpUrl } from "../../grammar/url";
 import { ip, text, whole } from "./field";
 import { chart, chartValues } from "./helm";
-
-/** An NFS server's export. */
-const exportPath = text(
-  (value) =>
-    /^(\/[A-Za-z0-9_.@+-]+)+$/.test(value)
-      ? undefined
-      : {
-          code: "invalid-path",
-          message: `${JSON.stringify(value)} is not the path of an export`,
-          remedy: "Write it as `showmount -e` shows it, such as /volume1/k8s.",
-        },
-  "Path that the server exports.",
-);
-
-const checkMountOption = matching(
-  /^[a-z0-9]+(=[A-Za-z0-9._:-]+)?$/,
-  "invalid-mount-option",
-  "one option of mount.nfs",
-  "Write each option for itself, such as nfsvers=4.1 or nolock.",
-);
 
 const devicePlugin = z
   .strictObject({
@@ -51,7 +33,7 @@ export const defaultDevicePlugin = devicePlugin.parse({});
 const nfs = z
   .strictObject({
     server: z.union([ip("Address."), text(checkDomainName, "Name.")]).describe("The NFS server."),
-    path: exportPath,
+    path: text(checkAbsolutePath, "Path that the server exports, as `showmount -e` shows it."),
     mountOptions: z
       .array(text(checkMountOption, "An option."))
       .default(["nfsvers=4.1"])
@@ -63,17 +45,7 @@ const nfs = z
 
 const certManager = z
   .strictObject({
-    email: text(
-      (value) =>
-        /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(value)
-          ? undefined
-          : {
-              code: "invalid-email",
-              message: `${JSON.stringify(value)} is not an e-mail address`,
-              remedy: "Write one that is read.",
-            },
-      "Where the certificate authority writes to.",
-    ),
+    email: text(checkEmail, "Where the certificate authority writes to."),
     server: text(checkHttpUrl, "The ACME server.").default("https://acme-v02.api.letsencrypt.org/directory"),
     dns01: z
       .record(z.string(), z.json())

@@ -1,12 +1,14 @@
 import { z } from "zod";
+import { checkImage } from "../../grammar/container-image";
 import { checkDomainName } from "../../grammar/domain-name";
 import { checkKey } from "../../grammar/guest";
 import { checkKeepAlive } from "../../grammar/keep-alive";
-import { checkImage, checkKubernetesName } from "../../grammar/kubernetes-name";
-import { checkNodeLabel } from "../../grammar/kubernetes-node";
+import { checkKubernetesName } from "../../grammar/kubernetes-name";
+import { checkSelectedLabel } from "../../grammar/kubernetes-node";
 import { checkOllamaVariable } from "../../grammar/ollama-variable";
 import { checkCpu, checkMemory } from "../../grammar/quantity";
-import { cidr, models, named, text, whole } from "./field";
+import { checkStagedRelease } from "../../grammar/staged-release";
+import { cidr, labels, models, named, text, whole } from "./field";
 import { chart, chartValues } from "./helm";
 
 const amounts = z.strictObject({
@@ -19,16 +21,6 @@ const toleration = z.strictObject({
   operator: z.enum(["Exists", "Equal"]).optional(),
   value: z.string().optional(),
   effect: z.enum(["NoSchedule", "PreferNoSchedule", "NoExecute"]).optional(),
-});
-
-const nodeSelector = z.record(z.string(), z.string()).check((context) => {
-  for (const [key, value] of Object.entries(context.value)) {
-    const fault = checkNodeLabel(`${key}=${value}`);
-    // A selector may ask for labels that no node may give itself.
-    if (fault && fault.code !== "reserved-label") {
-      context.issues.push({ code: "custom", input: value, path: [key], message: fault.message, params: { fault } });
-    }
-  }
 });
 
 const release = z
@@ -62,7 +54,7 @@ const release = z
       })
       .prefault({})
       .describe("CPU and memory of a pod."),
-    nodeSelector: nodeSelector
+    nodeSelector: labels(checkSelectedLabel)
       .describe("Labels of the nodes it may run on. Default with gpus: nvidia.com/gpu.present=true.")
       .optional(),
     tolerations: z.array(toleration).default([]).describe("Taints it tolerates, besides that of GPU nodes."),
@@ -85,14 +77,7 @@ export const ollama = z
     namespace: text(checkKubernetesName, "Namespace. Changing it moves everything, and loses the models.").default("ml"),
     chart: chart("1.77.0", "The chart ollama of otwld."),
     release: text(
-      (value) =>
-        /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/.test(value)
-          ? undefined
-          : {
-              code: "invalid-release",
-              message: `${JSON.stringify(value)} is not the id of a staged release`,
-              remedy: "Write it as it stands under releases/ on the share.",
-            },
+      checkStagedRelease,
       "With airGapped: the staged release that production mounts. Default: the one that follows from the models, the image and staging.revision.",
     ).optional(),
     networkPolicy: z

@@ -1,0 +1,17 @@
+import { matching, type ValueCheck } from "./fault";
+
+/** Refuses an image reference without a tag or digest, and one that is `latest`: what runs would change by itself. */
+export const checkImage: ValueCheck<string> = matching(
+  /^[a-z0-9]([a-z0-9._:/-]*[a-z0-9])?(:(?!latest$)[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}|@sha256:[a-f0-9]{64})$/,
+  "invalid-image",
+  "an image with an exact tag",
+  "Write the repository and a tag or digest, such as ollama/ollama:0.32.15; not latest.",
+);
+
+/** Refuses what cannot come before the name of an image in a registry, such as the project of a proxy cache. */
+export const checkImagePrefix: ValueCheck<string> = matching(
+  /^[a-z0-9][a-z0-9._/-]*$/,
+  "invalid-image-prefix",
+  "what can come before the name of an image",
+  "Write it without a slash at the beginning, such as docker-cache.",
+);

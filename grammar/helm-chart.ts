@@ -1,0 +1,17 @@
+import { matching, type ValueCheck } from "./fault";
+
+/** Refuses what is not one exact chart version: a range is planned as one version and applied as another. */
+export const checkChartVersion: ValueCheck<string> = matching(
+  /^v?\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$/,
+  "chart-version-not-exact",
+  "one exact version of a chart",
+  "Write it in full, such as 1.77.0; no range, no latest.",
+);
+
+/** Refuses what is not the URL of an OCI registry. */
+export const checkOciUrl: ValueCheck<string> = matching(
+  /^oci:\/\/[a-z0-9][a-z0-9.:/_-]*$/,
+  "invalid-oci",
+  "the URL of an OCI registry",
+  "Write it as oci://registry.lab.example/charts, without the name of the chart.",
+);
