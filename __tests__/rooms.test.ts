@@ -7,12 +7,13 @@ const ROOT = join(__dirname, "..");
 const ROOMS: Record<string, { rooms: string[]; packages: RegExp }> = {
   cli: { rooms: ["lab", "stacks", "doctor", "package.json"], packages: /^(commander|picocolors|yaml)$/ },
   grammar: { rooms: ["chart-keys"], packages: /^fastest-levenshtein$/ },
-  lab: { rooms: ["grammar"], packages: /^(zod|yaml)$/ },
+  catalog: { rooms: ["grammar"], packages: /^$/ },
+  lab: { rooms: ["grammar", "catalog"], packages: /^(zod|yaml)$/ },
   constructs: {
-    rooms: ["grammar", "templates", "ansible", ".gen"],
+    rooms: ["grammar", "catalog", "templates", "ansible", ".gen"],
     packages: /^(cdktf(\/lib\/.*)?|constructs|@cdktf\/.*|yaml)$/,
   },
-  stacks: { rooms: ["lab", "constructs", "grammar"], packages: /^(cdktf|constructs|@cdktf\/.*|yaml)$/ },
+  stacks: { rooms: ["lab", "constructs", "grammar", "catalog"], packages: /^(cdktf|constructs|@cdktf\/.*|yaml)$/ },
   doctor: { rooms: ["lab", "catalog", "grammar"], packages: /^zod$/ },
   tools: { rooms: ["lab"], packages: /^zod$/ },
 };

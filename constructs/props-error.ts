@@ -2,10 +2,12 @@ import { Token } from "cdktf";
 import type { IConstruct } from "constructs";
 import type { Check, Fault } from "../grammar/fault";
 
-/** Thrown by a construct whose props hold values that Proxmox, Kubernetes or Ollama would refuse; names all of them. */
+/** Thrown by a construct whose props hold values that Proxmox, Kubernetes or Ollama would refuse. It names all of them. */
 export class PropsError extends Error {
   constructor(
+    /** Path of the construct. */
     readonly construct: string,
+    /** What is wrong, each with the prop it is wrong with. */
     readonly faults: readonly (Fault & { readonly prop: string })[],
   ) {
     super(
@@ -19,16 +21,18 @@ export class PropsError extends Error {
 
 /** One prop and the check it must pass. */
 export interface PropCheck {
+  /** Name of the prop, dotted where it lies in another. */
   readonly prop: string;
+  /** What is wrong with its value. `undefined` when nothing is. */
   readonly fault: Fault | undefined;
 }
 
-/** Pairs a prop's value with its check. Values that are not known before apply (tokens), and absent ones, pass. */
+/** Pairs a prop's value with its check. An absent value passes, and so does a token, whose value is not known before the apply. */
 export function prop<T>(name: string, value: T | undefined, check: Check<T>): PropCheck {
   return { prop: name, fault: value === undefined || Token.isUnresolved(value) ? undefined : check(value) };
 }
 
-/** A condition between props; the fault is what is wrong when it does not hold. */
+/** A condition between props. The fault says what is wrong when the condition does not hold. */
 export function required(name: string, holds: boolean, fault: Fault): PropCheck {
   return { prop: name, fault: holds ? undefined : fault };
 }

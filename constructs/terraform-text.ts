@@ -1,3 +1,15 @@
+import { type Check, quote } from "../grammar/fault";
+
+/** Refuses what Terraform does not take for the name of a resource. */
+export const checkResourceName: Check<string> = (name) =>
+  /^[a-z_][a-z0-9_-]*$/i.test(name)
+    ? undefined
+    : {
+        code: "invalid-resource-name",
+        message: `${quote(name)} is not a name that Terraform takes`,
+        remedy: "Begin with a letter or _, and go on with letters, digits, _ and -.",
+      };
+
 /**
  * Text that Terraform must take as it stands. Strings go to Terraform as templates: an unescaped `${` or `%{` in a description, a
  * script or a manifest would be interpolated. This is the one place that escapes.

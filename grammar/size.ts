@@ -36,7 +36,7 @@ export const IOMMU_GROUP_BOUNDS: Bounds = [0, 9999];
 export const PORT_BOUNDS: Bounds = [1, 65_535];
 
 /** How many PCI devices a VM takes: Proxmox names them hostpci0 to hostpci15. */
-export const PCI_DEVICES_BOUNDS: Bounds = [0, 16];
+export const MOST_PCI_DEVICES = 16;
 
 /** How many minutes a deploy may wait for the nodes of a cluster. */
 export const WAIT_MINUTES_BOUNDS: Bounds = [1, 240];
@@ -61,7 +61,7 @@ export const TIMEOUT_SECONDS_BOUNDS: Bounds = [1, 7 * 24 * 60 * 60];
 
 function fault(value: number, [least, most]: Bounds, what: string) {
   return {
-    code: "out-of-bounds",
+    code: "out-of-range",
     message: `${quote(value)} is not ${what} from ${least} to ${most}`,
     remedy: `Write ${what} from ${least} to ${most}.`,
   };

@@ -1,4 +1,4 @@
-import { matching, quote, type ValueCheck } from "./fault";
+import { type Check, matching, quote, type ValueCheck } from "./fault";
 
 /** Refuses what is not the id of a Proxmox datastore. */
 export const checkDatastore: ValueCheck<string> = matching(
@@ -57,3 +57,25 @@ export const checkImageFileName: ValueCheck<string> = matching(
   "a file name that Proxmox imports a disk from",
   "It must end in .qcow2, .raw or .vmdk; Ubuntu's .img files are .qcow2 by their content.",
 );
+
+/** Refuses what is not the volume id of a disk image to import, such as `local:import/NAME.qcow2`. */
+export const checkImportVolume: Check<string> = (text) => {
+  const [, datastore = "", file = ""] = /^([^:]*):import\/(.*)$/.exec(text) ?? [];
+  return checkDatastore(datastore) || checkImageFileName(file)
+    ? {
+        code: "invalid-import-volume",
+        message: `${quote(text)} is not the volume id of a disk image that Proxmox imports`,
+        remedy: "Write it as `pvesm list <datastore>` shows it, such as local:import/noble-server-cloudimg-amd64.qcow2.",
+      }
+    : undefined;
+};
+
+/** Refuses what is not the file name of a cloud-init snippet. */
+export const checkSnippetName: Check<string> = (text) =>
+  /^[A-Za-z0-9_][A-Za-z0-9_.-]*\.ya?ml$/.test(text)
+    ? undefined
+    : {
+        code: "invalid-snippet-name",
+        message: `${quote(text)} is not the name of a YAML file`,
+        remedy: "Use letters, digits and _ . -, and end in .yaml.",
+      };

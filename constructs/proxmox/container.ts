@@ -1,9 +1,11 @@
 import { Construct } from "constructs";
 import { VirtualEnvironmentContainer } from "../../.gen/providers/proxmox/virtual-environment-container";
+import { INSTALLED } from "../../catalog/proxmox";
 import { parseHostAddress } from "../../grammar/address";
 import { checkDevicePath, checkMode } from "../../grammar/device";
 import { checkAbsolutePath } from "../../grammar/file-path";
 import { checkMac } from "../../grammar/mac";
+import { CONTAINER_BOUNDS, CONTAINER_SIZE, checkWhole, GID_BOUNDS } from "../../grammar/size";
 import { checkSshPublicKey } from "../../grammar/ssh";
 import { checkDatastore, checkTemplateVolume } from "../../grammar/storage";
 import { checkProps, prop, required } from "../props-error";
@@ -22,42 +24,53 @@ import {
 export interface ContainerDevice {
   /** Path on the node, under /dev. */
   readonly path: string;
-  /** Group of the device inside the container. */
-  readonly gid: number;
-  /** Mode of the device inside the container, four octal digits. */
-  readonly mode: string;
+  /** Group of the device inside the container, by its number. @default 44: `video` in every Debian and Ubuntu */
+  readonly gid?: number;
+  /** Mode of the device inside the container: four octal digits. @default 0660 */
+  readonly mode?: string;
 }
 
 /** A volume beside the root disk. Adding, growing or moving one later replaces the container. */
 export interface ContainerVolume {
-  readonly datastore: string;
-  /** Where it is mounted. */
+  /** Datastore of the volume. @default that of the container's disks */
+  readonly datastore?: string;
+  /** Absolute path in the container that it is mounted at. */
   readonly path: string;
+  /** Size in GiB. */
   readonly sizeGiB: number;
-  /** @default false */
+  /** Include it in Proxmox's backups. @default false */
   readonly backup?: boolean;
 }
 
 /** The provider moves no container, so changing `node` replaces it, as does changing `disks`; `cores` change live. */
-export interface ContainerProps extends GuestProps {
+export interface ContainerProps extends Omit<GuestProps, "cores" | "memoryGiB" | "diskGiB"> {
+  /** CPU cores, 1 to 128. @default 8 */
+  readonly cores?: number;
+  /** Memory in GiB, 0.0625 to 4096. Changing it restarts the container. @default 16 */
+  readonly memoryGiB?: number;
   /** Volume id of the template, such as `local:vztmpl/NAME.tar.zst`. Later changes are ignored. */
   readonly template: string;
-  /** @default 0 */
+  /** Swap in MiB. @default 0: no swap */
   readonly swapMiB?: number;
-  /** Size of the root disk. It can grow; a smaller one replaces the container. */
-  readonly diskGiB: number;
+  /** Size of the root disk in GiB. It can grow; a smaller one replaces the container. @default 50 */
+  readonly diskGiB?: number;
+  /** Volumes beside the root disk. @default none */
   readonly volumes?: readonly ContainerVolume[];
   /** The address may be `dhcp`. A gateway is required with a static address, and refused with `dhcp`. */
   readonly network: GuestNetwork & {
-    /** @default one that Proxmox picks */
+    /** MAC address in capitals. @default one that Proxmox picks */
     readonly mac?: string;
   };
-  /** Keys that may log in as root. Trimmed here; later changes are ignored, since they would replace the container. */
-  readonly sshPublicKeys: readonly string[];
-  /** @default nesting only */
+  /** Keys that may log in as root: one line of a .pub file each. Later changes are ignored, since they would replace the container. @default none */
+  readonly sshPublicKeys?: readonly string[];
+  /** Features of the container. `keyctl` needs root@pam's password. Under an API token Proxmox refuses a later change. @default nesting alone */
   readonly features?: { readonly nesting: boolean; readonly keyctl: boolean };
+  /** Devices of the node. @default none */
   readonly devices?: readonly ContainerDevice[];
 }
+
+/** A device of which nothing but the path is said. */
+const DEVICE = { gid: 44, mode: "0660" } as const;
 
 /** Seconds that a container gets to shut down before it is destroyed; the provider's 60 is short for a busy one. */
 const DELETE_TIMEOUT_SECONDS = 300;
@@ -67,58 +80,74 @@ const DELETE_TIMEOUT_SECONDS = 300;
  * it would make a privileged container on `local`, with its network card outside the firewall.
  */
 export class Container extends Construct {
+  /** What Terraform makes: the way out for what the props have no word for. */
   readonly resource: VirtualEnvironmentContainer;
-  /** The static address without its prefix, or an expression for the leased one: null while there is no lease. */
+  /** The static address without its prefix. With dhcp, an expression for the leased one, which is null while there is no lease. */
   readonly address: string;
 
   constructor(scope: Construct, id: string, props: ContainerProps) {
     super(scope, id);
-    const { network, devices = [], volumes = [] } = props;
+    const { network, devices = [], volumes = [], sshPublicKeys = [], disks = INSTALLED.disks } = props;
+    const guest = {
+      ...props,
+      cores: props.cores ?? CONTAINER_SIZE.cores,
+      memoryGiB: props.memoryGiB ?? CONTAINER_SIZE.memoryGiB,
+      diskGiB: props.diskGiB ?? CONTAINER_SIZE.diskGiB,
+    };
     checkProps(scope, id, [
-      ...guestChecks(props),
+      ...guestChecks(guest, CONTAINER_BOUNDS),
+      prop("swapMiB", props.swapMiB, checkWhole(CONTAINER_BOUNDS.swapMiB)),
       prop("template", props.template, checkTemplateVolume),
       prop("network.mac", network.mac, checkMac),
       required("network.gateway", (network.address === "dhcp") === (network.gateway === undefined), {
         code: "gateway",
-        message: `the address is ${network.address} and the gateway ${network.gateway ?? "absent"}`,
+        message: network.gateway
+          ? `the gateway ${network.gateway} is given, but the address is dhcp: DHCP brings its own gateway`
+          : `the address ${network.address} is static, but there is no gateway`,
         remedy: "Give a gateway with a static address, and none with dhcp.",
       }),
-      ...props.sshPublicKeys.map((key) => prop("sshPublicKeys", key, checkSshPublicKey)),
-      ...devices.flatMap(({ path, mode }) => [
+      ...sshPublicKeys.map((key) => prop("sshPublicKeys", key, checkSshPublicKey)),
+      ...devices.flatMap(({ path, gid, mode }) => [
         prop("devices.path", path, checkDevicePath),
+        prop("devices.gid", gid, checkWhole(GID_BOUNDS)),
         prop("devices.mode", mode, checkMode),
       ]),
-      ...volumes.flatMap(({ path, datastore }) => [
+      ...volumes.flatMap(({ path, datastore, sizeGiB }) => [
         prop("volumes.path", path, checkAbsolutePath),
         prop("volumes.datastore", datastore, checkDatastore),
+        prop("volumes.sizeGiB", sizeGiB, checkWhole(CONTAINER_BOUNDS.diskGiB)),
       ]),
     ]);
 
     const { nesting, keyctl } = props.features ?? { nesting: true, keyctl: false };
     const dhcp = network.address === "dhcp";
     this.resource = new VirtualEnvironmentContainer(this, "Resource", {
-      ...guestArguments(props),
+      ...guestArguments(guest),
       // The provider's default is a privileged container, in which root is the node's root.
       unprivileged: true,
       startOnBoot: props.startOnBoot ?? true,
       timeoutDelete: DELETE_TIMEOUT_SECONDS,
       operatingSystem: { templateFileId: props.template, type: "ubuntu" },
-      cpu: { cores: props.cores },
-      memory: { dedicated: Math.round(props.memoryGiB * 1024), swap: props.swapMiB ?? 0 },
-      disk: { datastoreId: props.disks, size: props.diskGiB },
+      cpu: { cores: guest.cores },
+      memory: { dedicated: Math.round(guest.memoryGiB * 1024), swap: props.swapMiB ?? CONTAINER_SIZE.swapMiB },
+      disk: { datastoreId: disks, size: guest.diskGiB },
       mountPoint: volumes.map((volume) => ({
-        volume: volume.datastore,
+        volume: volume.datastore ?? disks,
         path: volume.path,
         size: `${volume.sizeGiB}G`,
         backup: volume.backup ?? false,
       })),
       // Only what is on is written: under a token Proxmox takes nesting at creation, and nothing beside it.
       features: { ...(nesting && { nesting }), ...(keyctl && { keyctl }) },
-      devicePassthrough: devices.map(({ path, gid, mode }) => ({ path, gid, mode })),
+      devicePassthrough: devices.map(({ path, gid, mode }) => ({
+        path,
+        gid: gid ?? DEVICE.gid,
+        mode: mode ?? DEVICE.mode,
+      })),
       networkInterface: [
         {
           name: "eth0",
-          bridge: network.bridge,
+          bridge: network.bridge ?? INSTALLED.bridge,
           // Off by default, and then the guest's rules mean nothing.
           firewall: true,
           vlanId: network.vlan,
@@ -130,14 +159,14 @@ export class Container extends Construct {
         ipConfig: [{ ipv4: { address: network.address, gateway: network.gateway } }],
         ...dnsBlock(network),
         // Untrimmed keys come back trimmed, and would differ in every plan.
-        ...(props.sshPublicKeys.length > 0 && { userAccount: { keys: props.sshPublicKeys.map((key) => verbatim(key.trim())) } }),
+        ...(sshPublicKeys.length > 0 && { userAccount: { keys: sshPublicKeys.map((key) => verbatim(key.trim())) } }),
       },
       // Without it an IPv6 address ends the wait, and the IPv4 address stays unknown.
       ...(dhcp && { waitForIp: { ipv4: true } }),
       lifecycle: {
         // Both would replace the container: another template is for new ones, and keys are delivered by Ansible.
         ignoreChanges: ["operating_system[0].template_file_id", "initialization[0].user_account"],
-        ...guestLifecycle(props),
+        ...guestLifecycle(guest),
       },
     });
     this.resource.overrideLogicalId(props.resourceName);
@@ -146,6 +175,6 @@ export class Container extends Construct {
       parseHostAddress(network.address)?.ip ??
       `\${lookup(${VirtualEnvironmentContainer.tfResourceType}.${props.resourceName}.ipv4, "eth0", null)}`;
 
-    addPoolMembership(this, props, this.resource);
+    addPoolMembership(this, guest, this.resource);
   }
 }

@@ -1,11 +1,16 @@
 import { Construct } from "constructs";
 import { DownloadFile } from "../../.gen/providers/proxmox/download-file";
 import type { Check } from "../../grammar/fault";
+import { checkNodeName } from "../../grammar/guest";
 import { checkDatastore, checkImageFileName, checkSha256, checkSha512, checkTemplateFileName } from "../../grammar/storage";
 import { checkHttpUrl } from "../../grammar/url";
-import { checkProps, prop, required } from "../props-error";
+import { checkProps, prop } from "../props-error";
+import { checkResourceName } from "../terraform-text";
 
-/** What the file is to Proxmox: the template of a container, or a disk image that a VM imports (off by default, from Proxmox VE 8.4). */
+/**
+ * What the file is to Proxmox: the template of a container, or a disk image that a VM imports. A datastore does not have the content type
+ * `import` by default; Proxmox VE knows it from 8.4 on.
+ */
 export type DownloadedContent = "vztmpl" | "import";
 
 const CHECK_NAME: Readonly<Record<DownloadedContent, Check<string>>> = {
@@ -14,47 +19,48 @@ const CHECK_NAME: Readonly<Record<DownloadedContent, Check<string>>> = {
 };
 
 export interface DownloadedFileProps {
-  /** Name of the resource in Terraform; an address is a contract, so it is not derived from the construct's path. */
+  /** Name of the resource in Terraform. Changing it downloads the file again, unless the state is moved with it. */
   readonly resourceName: string;
+  /** What the file is to Proxmox. Changing it downloads again. */
   readonly content: DownloadedContent;
-  /** Node that downloads. Changing it downloads again, unless the datastore is shared. */
+  /** The node that downloads. Changing it downloads again, unless the datastore is shared. */
   readonly node: string;
-  /** Datastore that lists this content type. */
+  /** A datastore that lists this content type. Changing it downloads again. */
   readonly datastore: string;
-  /** Whether every node sees this datastore; then a later change of `node` means nothing. @default false */
+  /** Whether every node sees this datastore. A later change of `node` means nothing then. @default false */
   readonly shared?: boolean;
+  /** Where the file comes from, http or https. Changing it downloads again. */
   readonly url: string;
-  /** File name on the datastore, with an ending that Proxmox takes for this content. */
+  /** File name on the datastore, with an ending that Proxmox takes for this content. Changing it downloads again. */
   readonly fileName: string;
-  /** @default not verified */
+  /** Checksum of the file. Changing it downloads again. @default not verified */
   readonly checksum?: { readonly algorithm: "sha256" | "sha512"; readonly value: string };
 }
 
 /**
  * A file that Proxmox downloads to a datastore.
  *
- * Consumers take `volumeId`, which is a literal, and depend on `resource`: a reference to the resource's id would become
- * unknown whenever the file is downloaded again, and every guest made from it would be replaced.
+ * Whoever uses the file takes `volumeId`, which is a literal, and depends on `resource`. A reference to the resource's id would be unknown
+ * whenever the file is downloaded again, and would replace every guest that was made from the file.
  */
 export class DownloadedFile extends Construct {
+  /** What Terraform makes: the way out for what the props have no word for. */
   readonly resource: DownloadFile;
+  /** File name on the datastore. */
   readonly fileName: string;
-  /** Such as `local:vztmpl/ubuntu-22.04-standard_22.04-1_amd64.tar.zst`. */
+  /** Volume id, such as `local:vztmpl/ubuntu-22.04-standard_22.04-1_amd64.tar.zst`. */
   readonly volumeId: string;
 
   constructor(scope: Construct, id: string, props: DownloadedFileProps) {
     super(scope, id);
     const { checksum } = props;
     checkProps(scope, id, [
+      prop("node", props.node, checkNodeName),
       prop("datastore", props.datastore, checkDatastore),
       prop("url", props.url, checkHttpUrl),
       prop("fileName", props.fileName, CHECK_NAME[props.content]),
       prop("checksum.value", checksum?.value, checksum?.algorithm === "sha512" ? checkSha512 : checkSha256),
-      required("resourceName", /^[a-z_][a-z0-9_-]*$/i.test(props.resourceName), {
-        code: "invalid-resource-name",
-        message: `"${props.resourceName}" is not a name that Terraform takes`,
-        remedy: "Begin with a letter, and go on with letters, digits, _ and -.",
-      }),
+      prop("resourceName", props.resourceName, checkResourceName),
     ]);
     this.fileName = props.fileName;
     this.volumeId = `${props.datastore}:${props.content}/${props.fileName}`;
@@ -67,7 +73,7 @@ export class DownloadedFile extends Construct {
       ...(checksum && { checksum: checksum.value, checksumAlgorithm: checksum.algorithm }),
       // With true, every refresh asks for the size at the URL, and a change there replaces the file.
       overwrite: false,
-      // A file of that name that is there already is taken over, not an error.
+      // A file of that name that is already there is taken over. Otherwise it would be an error.
       overwriteUnmanaged: true,
       ...(props.shared && { lifecycle: { ignoreChanges: ["node_name"] } }),
     });

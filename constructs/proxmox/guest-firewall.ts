@@ -4,16 +4,18 @@ import { VirtualEnvironmentFirewallOptions } from "../../.gen/providers/proxmox/
 import { VirtualEnvironmentFirewallRules } from "../../.gen/providers/proxmox/virtual-environment-firewall-rules";
 import type { VirtualEnvironmentVm } from "../../.gen/providers/proxmox/virtual-environment-vm";
 import { checkCidr } from "../../grammar/address";
-import { checkProps, prop } from "../props-error";
+import { checkKey, checkNodeName } from "../../grammar/guest";
+import { checkPorts } from "../../grammar/ports";
+import { checkProps, prop, required } from "../props-error";
 import { idOf } from "./guest";
 
 /** One port that is open, and to whom. */
 export interface OpenPort {
-  /** What listens there; becomes the rule's comment. */
+  /** What listens there. It becomes the comment of the rules. */
   readonly service: string;
-  /** Absent: every protocol. */
+  /** The protocol. @default every protocol */
   readonly protocol?: "tcp" | "udp";
-  /** A port, such as `22`, or a range in Proxmox's form, such as `8000:8010`; needs a protocol. Absent: all ports. */
+  /** A port, such as `22`, or a range in Proxmox's form, such as `8000:8010`. It needs a protocol. @default all ports */
   readonly port?: string;
   /** Networks that may reach it. An empty list opens it to nobody. */
   readonly sources: readonly string[];
@@ -22,33 +24,43 @@ export interface OpenPort {
 export interface GuestFirewallProps {
   /** Name of the resources in Terraform. */
   readonly resourceName: string;
+  /** The node that the guest is on. */
   readonly node: string;
-  /** The guest, in whose place among Terraform's resources the rules come after it. */
+  /** The guest. Its rules depend on it, so they are created after it, and again when it is replaced. */
   readonly guest: VirtualEnvironmentContainer | VirtualEnvironmentVm;
-  /** What is open. Everything else that comes in is dropped; answers to what the guest asked for come in. */
+  /** What is open. Everything else that comes in is dropped, but for answers to what the guest asked for. */
   readonly open: readonly OpenPort[];
   /** Let the guest lease its address. @default false */
   readonly dhcp?: boolean;
 }
 
 /**
- * The firewall of one guest: what is open, and everything else dropped.
+ * The firewall of one guest: some ports are open, and everything else is dropped.
  *
- * Three switches must be on for it to work: the guest's (here), that of its network card (the guest's construct sets it), and the
- * datacenter's, which this project does not touch: with it off, everything is open, in silence.
+ * Three switches must be on for it to work: that of the guest, which this construct sets; that of its network card, which the guest's own
+ * construct sets; and that of the datacenter, which this project does not touch. While the last is off, everything is open, and nothing says so.
  */
 export class GuestFirewall extends Construct {
-  /** Absent when nothing is open: a guest without rules drops everything. */
+  /** The rules. Absent when nothing is open: a guest without rules drops everything. */
   readonly rules?: VirtualEnvironmentFirewallRules;
+  /** The switch and the policies. Who depends on it finds the ports open. */
   readonly options: VirtualEnvironmentFirewallOptions;
 
   constructor(scope: Construct, id: string, props: GuestFirewallProps) {
     super(scope, id);
-    checkProps(
-      scope,
-      id,
-      props.open.flatMap(({ service, sources }) => sources.map((source) => prop(`open ${service}`, source, checkCidr))),
-    );
+    checkProps(scope, id, [
+      prop("resourceName", props.resourceName, checkKey),
+      prop("node", props.node, checkNodeName),
+      ...props.open.flatMap(({ service, protocol, port, sources }) => [
+        ...sources.map((source) => prop("open.sources", source, checkCidr)),
+        prop("open.port", port, checkPorts),
+        required("open.port", port === undefined || protocol !== undefined, {
+          code: "port-without-protocol",
+          message: `the port ${port} of ${service} is open, but no protocol is given, and only tcp and udp have ports`,
+          remedy: "Give tcp or udp, or leave the port out.",
+        }),
+      ]),
+    ]);
     const { vmId } = props.guest;
     const guest = {
       nodeName: props.node,

@@ -1,37 +1,45 @@
 import { Construct } from "constructs";
 import { HardwareMappingPci } from "../../.gen/providers/proxmox/hardware-mapping-pci";
+import { checkNodeName } from "../../grammar/guest";
 import { checkMappingName, checkPciId, checkPciPath, wholeCard } from "../../grammar/pci";
+import { checkWhole, IOMMU_GROUP_BOUNDS } from "../../grammar/size";
 import { checkProps, prop } from "../props-error";
+import { checkResourceName } from "../terraform-text";
 
 export interface PciMappingProps {
   /** Name of the resource in Terraform. */
   readonly resourceName: string;
-  /** Name of the mapping in Proxmox. It cannot be changed: the provider's rename fails. */
+  /** Name of the mapping in Proxmox. It cannot be changed later: the provider's rename fails. */
   readonly name: string;
+  /** The node that has the card. */
   readonly node: string;
-  /** PCI path in lower case. */
+  /** PCI path in lower case, such as `0000:01:00`. */
   readonly path: string;
-  /** Vendor and device of the card's first function. */
+  /** Vendor and device of the card's first function, such as `10de:2684`. */
   readonly id: string;
-  /** Vendor and device of the subsystem. Optional to the provider; Proxmox starts no VM when the hardware has one and the mapping lacks it. */
+  /** Vendor and device of the subsystem. The provider takes a mapping without it, but Proxmox starts no VM then if the card has one. */
   readonly subsystemId: string;
-  /** IOMMU group. As with the subsystem, Proxmox wants it as soon as the hardware has one. */
+  /** IOMMU group, 0 to 9999. As with the subsystem, Proxmox starts no VM without it if the card has one. */
   readonly iommuGroup: number;
-  /** Pass the whole card: the function in the path is dropped then. @default true */
+  /** Pass the whole card. The function in the path, if there is one, is left out then. @default true */
   readonly allFunctions?: boolean;
 }
 
-/** A PCI resource mapping: the one way in which a VM gets a card while Terraform authenticates by a token. */
+/** A PCI resource mapping. By no other way does a VM get a card while Terraform authenticates by a token. */
 export class PciMapping extends Construct {
+  /** What Terraform makes: the way out for what the props have no word for. */
   readonly resource: HardwareMappingPci;
 
   constructor(scope: Construct, id: string, props: PciMappingProps) {
     super(scope, id);
     checkProps(scope, id, [
+      prop("resourceName", props.resourceName, checkResourceName),
       prop("name", props.name, checkMappingName),
+      prop("node", props.node, checkNodeName),
       prop("path", props.path, checkPciPath),
       prop("id", props.id, checkPciId),
       prop("subsystemId", props.subsystemId, checkPciId),
+      prop("iommuGroup", props.iommuGroup, checkWhole(IOMMU_GROUP_BOUNDS)),
     ]);
     this.resource = new HardwareMappingPci(this, "Resource", {
       name: props.name,

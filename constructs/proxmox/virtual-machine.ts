@@ -1,7 +1,11 @@
 import { TerraformStack } from "cdktf";
 import { Construct } from "constructs";
 import { VirtualEnvironmentVm } from "../../.gen/providers/proxmox/virtual-environment-vm";
+import { INSTALLED } from "../../catalog/proxmox";
+import { checkNodeName, checkVmId } from "../../grammar/guest";
 import { checkMappingName, checkPciPath } from "../../grammar/pci";
+import { MOST_PCI_DEVICES, VM_BOUNDS } from "../../grammar/size";
+import { checkImportVolume } from "../../grammar/storage";
 import { checkProps, prop, required } from "../props-error";
 import {
   addPoolMembership,
@@ -14,32 +18,52 @@ import {
 } from "./guest";
 
 /** A PCI device of the node: by a resource mapping or, for root@pam with its password alone, by its path. */
-export type PassedDevice = { readonly mapping: string } | { readonly path: string };
+export type PassedDevice =
+  | {
+      /** Name of the mapping. */
+      readonly mapping: string;
+    }
+  | {
+      /** PCI path in lower case, such as `0000:01:00`. */
+      readonly path: string;
+    };
 
 /** Where a VM's disk comes from. */
 export type DiskSource =
-  /** A disk image on a datastore with content type `import`. */
-  | { readonly importFrom: string }
-  /** A template to clone, with q35, OVMF and an EFI disk of its own. `node`: where it is. @default the VM's node */
-  | { readonly cloneOf: number; readonly node?: string };
+  | {
+      /** Volume id of a disk image on a datastore with the content type `import`, such as `local:import/NAME.qcow2`. */
+      readonly importFrom: string;
+    }
+  | {
+      /** VMID of a template to clone. It must have q35, OVMF and an EFI disk of its own. */
+      readonly cloneOf: number;
+      /** The node that the template is on. @default the VM's node */
+      readonly node?: string;
+    };
 
-/** `cores` and `memoryGiB` restart the VM; all of its memory is reserved, since with a PCI device there is no ballooning. */
+/**
+ * A change of `cores` or `memoryGiB` restarts the VM. All of its memory is reserved, because there is no ballooning with a PCI device. `node`
+ * migrates the VM. `diskGiB` can grow; a smaller one passes the plan but fails in the apply.
+ */
 export interface VirtualMachineProps extends GuestProps {
-  /** It can grow; a smaller one passes the plan and fails in the apply. */
-  readonly diskGiB: number;
-  /** Later changes are ignored. */
+  /** Where the disk comes from. Later changes are ignored. */
   readonly source: DiskSource;
   /**
    * The address reaches the guest at its first boot only, so a change stops the plan until the VM is rebuilt. Later changes of the name
    * servers are ignored, as is all that cloud-init reads.
    */
-  readonly network: GuestNetwork & { readonly gateway: string };
+  readonly network: GuestNetwork & {
+    /** Address of the default gateway. */
+    readonly gateway: string;
+  };
   /** Volume ids of the cloud-init snippets: literals, later changes of which are ignored, with a warning in each plan. */
   readonly cloudInit: {
+    /** Such as `local:snippets/NAME.yaml`. */
     readonly userData: string;
     /** With a stable `instance-id`: otherwise any edit of the user data makes cloud-init run again at the next cold start. */
     readonly metaData: string;
   };
+  /** PCI devices that are passed to it, at most 16. A change restarts the VM. @default none */
   readonly devices?: readonly PassedDevice[];
   /** Resources whose replacement replaces the VM. @default none */
   readonly replaceTriggeredBy?: readonly string[];
@@ -50,6 +74,7 @@ const AGENT_TIMEOUT = "3m";
 
 /** A UEFI virtual machine on Proxmox, set up by cloud-init, with PCI devices passed through. */
 export class VirtualMachine extends Construct {
+  /** What Terraform makes: the way out for what the props have no word for. */
   readonly resource: VirtualEnvironmentVm;
 
   /** The command that destroys a VM and makes it anew. It runs in the stack's folder. */
@@ -59,12 +84,16 @@ export class VirtualMachine extends Construct {
 
   constructor(scope: Construct, id: string, props: VirtualMachineProps) {
     super(scope, id);
-    const { network, devices = [], source } = props;
+    const { network, devices = [], source, disks = INSTALLED.disks } = props;
+    const bridge = network.bridge ?? INSTALLED.bridge;
     checkProps(scope, id, [
-      ...guestChecks(props),
+      ...guestChecks(props, VM_BOUNDS),
+      ...("cloneOf" in source
+        ? [prop("source.cloneOf", source.cloneOf, checkVmId), prop("source.node", source.node, checkNodeName)]
+        : [prop("source.importFrom", source.importFrom, checkImportVolume)]),
       required("network.address", network.address !== "dhcp", {
         code: "static-address",
-        message: "the address is to come by DHCP, and this VM needs one that is known before it starts",
+        message: "the address is dhcp, but this VM needs an address that is known before it starts",
         remedy: "Give it a static address with its prefix, such as 192.0.2.31/24.",
       }),
       ...devices.map((device) =>
@@ -72,9 +101,9 @@ export class VirtualMachine extends Construct {
           ? prop("devices.mapping", device.mapping, checkMappingName)
           : prop("devices.path", device.path, checkPciPath),
       ),
-      required("devices", devices.length <= 16, {
+      required("devices", devices.length <= MOST_PCI_DEVICES, {
         code: "too-many-devices",
-        message: `there are ${devices.length} PCI devices, and a VM takes 16`,
+        message: `there are ${devices.length} PCI devices, but a VM takes ${MOST_PCI_DEVICES}`,
         remedy: "Spread them over several VMs.",
       }),
     ]);
@@ -92,13 +121,13 @@ export class VirtualMachine extends Construct {
       scsiHardware: "virtio-scsi-single",
       ...(clone
         ? // One try: a second one takes "already exists" for success, and would reconfigure a stranger's VM.
-          { clone: { vmId: clone.cloneOf, nodeName: clone.node, datastoreId: props.disks, full: true, retries: 1 } }
+          { clone: { vmId: clone.cloneOf, nodeName: clone.node, datastoreId: disks, full: true, retries: 1 } }
         : // Without pre-enrolled keys Secure Boot stays off, and drivers install unattended. A template brings its own.
-          { efiDisk: { datastoreId: props.disks, type: "4m", preEnrolledKeys: false } }),
+          { efiDisk: { datastoreId: disks, type: "4m", preEnrolledKeys: false } }),
       disk: [
         {
           interface: "scsi0",
-          datastoreId: props.disks,
+          datastoreId: disks,
           size: props.diskGiB,
           importFromAttribute: "importFrom" in source ? source.importFrom : undefined,
           iothread: true,
@@ -124,7 +153,7 @@ export class VirtualMachine extends Construct {
         xvga: false,
       })),
       initialization: {
-        datastoreId: props.disks,
+        datastoreId: disks,
         userDataFileId: props.cloudInit.userData,
         metaDataFileId: props.cloudInit.metaData,
         ipConfig: [{ ipv4: { address: network.address, gateway: network.gateway } }],
@@ -151,7 +180,7 @@ export class VirtualMachine extends Construct {
     // The provider's JSON form wants every key of this attribute to be there, null included; bindings leave out what is not set.
     this.resource.addOverride("network_device", [
       {
-        bridge: network.bridge,
+        bridge,
         disconnected: null,
         enabled: null,
         // Off by default, and then the guest's rules mean nothing.

@@ -1,0 +1,26 @@
+import type { TerraformStack } from "cdktf";
+import { Container } from "../../../constructs/proxmox/container";
+import { GuestFirewall, type GuestFirewallProps } from "../../../constructs/proxmox/guest-firewall";
+import { guestProps } from "../../../testing/guest-props";
+import { testRejectedProps } from "../../../testing/rejected-props";
+
+type Props = Omit<GuestFirewallProps, "guest">;
+
+const ssh = { service: "SSH", protocol: "tcp", port: "22", sources: ["192.0.2.0/24"] } as const;
+
+function make(stack: TerraformStack, props: Props): void {
+  const template = "local:vztmpl/ubuntu-22.04-standard_22.04-1_amd64.tar.zst";
+  const { resource: guest } = new Container(stack, "container", { ...guestProps, template });
+  new GuestFirewall(stack, "firewall", { ...props, guest });
+}
+
+testRejectedProps<Props>({ resourceName: "guest", node: "pve1", open: [ssh] }, make, [
+  ["a resource's name in capitals", { resourceName: "Guest" }, "resourceName: invalid-key"],
+  ["a node that is no host name", { node: "pve_1" }, "node: invalid-node-name"],
+  ["a source with host bits", { open: [{ ...ssh, sources: ["192.0.2.7/24"] }] }, "open.sources: network-host-bits"],
+  ["port 0", { open: [{ ...ssh, port: "0" }] }, "open.port: invalid-port"],
+  ["a port above 65535", { open: [{ ...ssh, port: "65536" }] }, "open.port: invalid-port"],
+  ["a range that runs backwards", { open: [{ ...ssh, port: "8010:8000" }] }, "open.port: invalid-port"],
+  ["a range with a hyphen", { open: [{ ...ssh, port: "8000-8010" }] }, "open.port: invalid-port"],
+  ["a port of no protocol", { open: [{ ...ssh, protocol: undefined }] }, "open.port: port-without-protocol"],
+]);
