@@ -31,7 +31,8 @@ export interface DownloadedFileProps {
 }
 
 /**
- * A file that Proxmox downloads to a datastore.
+ * A file that Proxmox downloads to a datastore, and deletes when it is destroyed. The apply fails when a file of that name is there already:
+ * whoever wants to use that one names its volume id, and makes no such construct.
  *
  * Consumers take `volumeId`, which is a literal, and depend on `resource`: a reference to the resource's id would become
  * unknown whenever the file is downloaded again, and every guest made from it would be replaced.
@@ -67,8 +68,8 @@ export class DownloadedFile extends Construct {
       ...(checksum && { checksum: checksum.value, checksumAlgorithm: checksum.algorithm }),
       // With true, every refresh asks for the size at the URL, and a change there replaces the file.
       overwrite: false,
-      // A file of that name that is there already is taken over, not an error.
-      overwriteUnmanaged: true,
+      // With true the provider deletes a file of that name, which somebody else put there, and downloads anew; a later destroy deletes it again.
+      overwriteUnmanaged: false,
       ...(props.shared && { lifecycle: { ignoreChanges: ["node_name"] } }),
     });
     this.resource.overrideLogicalId(props.resourceName);

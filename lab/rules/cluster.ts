@@ -244,7 +244,7 @@ export const diskSource = rule(["cluster"], function* ({ cluster }, { declared }
       "Add image: or template:.",
     );
   }
-  if (!image) return;
+  if (!image || typeof image === "string") return;
   const name = checkImageFileName(imageFileName(image));
   if (name) yield error(name.code, ["cluster", "image"], name.message, `${name.remedy} Set image.fileName.`);
   if (!image.sha256) {
@@ -260,7 +260,7 @@ export const diskSource = rule(["cluster"], function* ({ cluster }, { declared }
       "moving-image",
       ["cluster", "image", "url"],
       `${image.url} is another image every few weeks, so two nodes of one lab may differ`,
-      "Name a dated folder, such as …/noble/20250805/….",
+      "Name a dated folder, such as …/releases/noble/release-20260814/….",
     );
   }
 });
@@ -268,7 +268,8 @@ export const diskSource = rule(["cluster"], function* ({ cluster }, { declared }
 /** Proxmox cannot make a disk smaller than what is copied into it. */
 export const diskHoldsImage = rule(["cluster"], function* ({ cluster }) {
   const source = cluster.image ?? cluster.template;
-  if (!source) return;
+  // How large an image is that is there already, the lab does not say.
+  if (!source || typeof source === "string") return;
   const what = cluster.image ? "image" : "template";
   const seen = new Set<string>();
   for (const { diskGiB, path } of cluster.nodes) {
