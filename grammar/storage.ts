@@ -34,6 +34,19 @@ export const checkTemplateVolume: ValueCheck<string> = (text) => {
     : undefined;
 };
 
+/** Refuses what is not the volume id of a disk image to import, such as `local:import/NAME.qcow2`. */
+export const checkImageVolume: Check<string> = (text) => {
+  const [, datastore = "", file = ""] = /^([^:]*):import\/(.*)$/.exec(text) ?? [];
+  return checkDatastore(datastore) || checkImageFileName(file)
+    ? {
+        code: "invalid-image-volume",
+        message: `${quote(text)} is not the volume id of a disk image to import`,
+        remedy:
+          "Write it as `pvesm list <datastore> --content import` shows it, such as local:import/ubuntu-24.04-20260814.qcow2.",
+      }
+    : undefined;
+};
+
 /** Refuses a SHA-256 that is not 64 hexadecimal digits in lower case. */
 export const checkSha256: ValueCheck<string> = matching(
   /^[a-f0-9]{64}$/,

@@ -107,7 +107,7 @@ function* ofCluster(lab: PartialLab): Iterable<Artifact> {
   const { cluster, mirrors } = lab;
   if (!cluster) return;
   const path = ["cluster"];
-  if (cluster.image)
+  if (cluster.image && typeof cluster.image !== "string")
     yield { kind: "file", name: `image ${cluster.image.url}`, host: hostOf(cluster.image.url), path: [...path, "image"] };
   for (const version of new Set(cluster.nodes.map(({ k3sVersion }) => k3sVersion))) {
     yield {

@@ -129,6 +129,7 @@ export class ClusterStack extends LabStack<ProxmoxLab> {
   private disk(node: string): { source: DiskSource; dependsOn: ITerraformDependable[] } {
     const { image, template } = this.cluster;
     if (!image) return { source: { cloneOf: template?.vmId ?? 0, node: template?.node }, dependsOn: [] };
+    if (typeof image === "string") return { source: { importFrom: image }, dependsOn: [] };
     const checksum = image.sha256 ? ({ algorithm: "sha256", value: image.sha256 } as const) : undefined;
     const file = this.downloads.file(node, { content: "import", url: image.url, fileName: imageFileName(image), checksum });
     return { source: { importFrom: file.volumeId }, dependsOn: [file.resource] };

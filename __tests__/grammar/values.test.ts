@@ -7,7 +7,7 @@ import { canonicalModelReference, checkModelReference } from "../../grammar/mode
 import { nearest } from "../../grammar/nearest";
 import { checkPciPath, wholeCard } from "../../grammar/pci";
 import { checkSshPublicKey } from "../../grammar/ssh";
-import { checkTemplateVolume } from "../../grammar/storage";
+import { checkImageVolume, checkTemplateVolume } from "../../grammar/storage";
 import { checkEndpoint } from "../../grammar/url";
 import { compareVersions } from "../../grammar/version";
 import { imageFileName } from "../../lab/image";
@@ -55,6 +55,14 @@ test.each([
   ["vztmpl/u.tar.zst", "invalid-template-volume"],
 ])("as a template's volume, %s: %p", (volume, code) => expect(checkTemplateVolume(volume)?.code).toBe(code));
 
+test.each([
+  ["local:import/u.qcow2", undefined],
+  ["xlocal:import/u.qcow2 ", "invalid-image-volume"],
+  ["local:iso/u.qcow2", "invalid-image-volume"],
+  ["local:import/u.img", "invalid-image-volume"],
+  ["import/u.qcow2", "invalid-image-volume"],
+])("as an image's volume, %s: %p", (volume, code) => expect(checkImageVolume(volume)?.code).toBe(code));
+
 test("an endpoint keeps its port in the remedy", () => {
   expect(checkEndpoint("http://pve1.lab.example:8006")?.remedy).toContain("https://pve1.lab.example:8006/");
 });
@@ -90,6 +98,10 @@ test("a long value is cut in a message", () => expect(quote("x".repeat(100))).to
 
 test.each([
   ["https://x.example/noble/20250805/noble-server-cloudimg-amd64.img", "noble-server-cloudimg-amd64-20250805.qcow2"],
+  [
+    "https://x.example/releases/noble/release-20260814/ubuntu-24.04-server-cloudimg-amd64.img",
+    "ubuntu-24.04-server-cloudimg-amd64-20260814.qcow2",
+  ],
   ["https://x.example/images/disk-20250805.qcow2", "disk-20250805.qcow2"],
   ["https://x.example/current/noble.img", "noble.qcow2"],
 ])("the image at %s becomes %s", (url, name) => expect(imageFileName({ url })).toBe(name));

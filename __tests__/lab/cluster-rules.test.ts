@@ -249,6 +249,13 @@ const errors: Rejected[] = [
     names: ["image", "template"],
   },
   {
+    fact: "an image that is there already under a volume id that is none",
+    lab: cluster({ image: "local:iso/noble.img" }),
+    code: "invalid-image-volume",
+    path: "cluster.image",
+    names: ["local:iso/noble.img"],
+  },
+  {
     fact: "an image of a type that Proxmox does not import",
     lab: cluster({ image: { url: "https://images.lab.example/20250805/noble-live-server-amd64.iso" } }),
     code: "unusable-image-name",

@@ -160,6 +160,17 @@ describe("the disk", () => {
       }),
     });
   });
+  test("leaves alone a file of that name that somebody else put there: the provider would delete it", () => {
+    const [file] = Object.values(plain.resource[DOWNLOAD] ?? {});
+    expect(file?.["overwrite_unmanaged"]).toBe(false);
+  });
+  test("can come from an image that is there already, which nothing downloads or deletes", () => {
+    const existing = cluster({ image: "local:import/ubuntu-24.04-20260814.qcow2" });
+    expect(existing.resource[DOWNLOAD]).toBeUndefined();
+    expect(resource(existing, VM, "k3s-1")?.["disk"]).toEqual([
+      expect.objectContaining({ import_from: "local:import/ubuntu-24.04-20260814.qcow2" }),
+    ]);
+  });
   test("is there before the VM, by an order and not by a reference", () => {
     expect(resource(plain, VM, "k3s-1")?.["depends_on"]).toContain(
       `${DOWNLOAD}.pve1_local_noble-server-cloudimg-amd64-20250805-qcow2`,

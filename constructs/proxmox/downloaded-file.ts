@@ -38,7 +38,8 @@ export interface DownloadedFileProps {
 }
 
 /**
- * A file that Proxmox downloads to a datastore.
+ * A file that Proxmox downloads to a datastore, and deletes when it is destroyed. The apply fails when a file of that name is there already:
+ * whoever wants to use that one names its volume id, and makes no such construct.
  *
  * Whoever uses the file takes `volumeId`, which is a literal, and depends on `resource`. A reference to the resource's id would be unknown
  * whenever the file is downloaded again, and would replace every guest that was made from the file.
@@ -73,8 +74,8 @@ export class DownloadedFile extends Construct {
       ...(checksum && { checksum: checksum.value, checksumAlgorithm: checksum.algorithm }),
       // With true, every refresh asks for the size at the URL, and a change there replaces the file.
       overwrite: false,
-      // A file of that name that is already there is taken over. Otherwise it would be an error.
-      overwriteUnmanaged: true,
+      // With true the provider deletes a file of that name, which somebody else put there, and downloads anew; a later destroy deletes it again.
+      overwriteUnmanaged: false,
       ...(props.shared && { lifecycle: { ignoreChanges: ["node_name"] } }),
     });
     this.resource.overrideLogicalId(props.resourceName);

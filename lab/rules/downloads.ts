@@ -65,7 +65,7 @@ const kinds = {
     stacks: ["cluster"],
     meaning: "The URL gives another image every few weeks, so two nodes of one lab may differ, and a checksum stops to fit.",
     example: "cluster:\n  image: { url: https://images.lab.example/noble/current/noble-server-cloudimg-amd64.img }",
-    remedy: "Name a dated folder, such as …/noble/20250805/….",
+    remedy: "Name a dated folder, such as …/releases/noble/release-20260814/….",
   },
   "disk-smaller-than-image": {
     severity: "error",
@@ -165,7 +165,7 @@ const diskSource = rule(["cluster"], function* ({ cluster }, { declared }) {
 
 /** A downloaded image has a name that Proxmox imports, a checksum, and a URL that gives the same file tomorrow. */
 const imageOfVms = rule(["cluster"], function* ({ cluster: { image } }) {
-  if (!image) return;
+  if (!image || typeof image === "string") return;
   const path = ["cluster", "image"];
   const name = checkImageFileName(imageFileName(image));
   if (name) yield found("unusable-image-name", path, name.message, { remedy: `Set image.fileName. ${name.remedy}` });
@@ -187,7 +187,8 @@ const imageOfVms = rule(["cluster"], function* ({ cluster: { image } }) {
 /** Proxmox cannot make a disk smaller than what it copies into it. */
 const diskHoldsImage = rule(["cluster"], function* ({ cluster }) {
   const source = cluster.image ?? cluster.template;
-  if (!source) return;
+  // The lab does not say how large an image is that is there already.
+  if (!source || typeof source === "string") return;
   const what = cluster.image ? "image" : "template";
   for (const { diskGiB, path } of cluster.nodes) {
     if (diskGiB >= source.sizeGiB) continue;

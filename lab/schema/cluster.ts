@@ -9,9 +9,12 @@ import { checkHttpUrl } from "../../grammar/url";
 import { checkNvidiaBranch } from "../../grammar/version";
 import { datastore, guestName, ip, labels, named, nodeName, tags, text, vmId, whole } from "./field";
 
-const image = z
+const download = z
   .strictObject({
-    url: text(checkHttpUrl, "A dated Ubuntu 24.04 cloud image: what lies under `current` or `release` changes."),
+    url: text(
+      checkHttpUrl,
+      "A dated Ubuntu 24.04 cloud image, from Ubuntu's release folders or a mirror: what lies under `current` or `release` changes.",
+    ),
     fileName: text(
       storage.checkImageFileName,
       "File name on the datastore. Default: from the URL, with .qcow2 for .img.",
@@ -19,6 +22,16 @@ const image = z
     sha256: text(storage.checkSha256, "Its SHA-256 checksum, from the SHA256SUMS beside it.").optional(),
     sizeGiB: whole(1, 1024, "Virtual size of the image; no disk may be smaller.").default(4),
   })
+  .describe("A cloud image that each Proxmox node downloads.");
+
+const image = z
+  .union([
+    text(
+      storage.checkImageVolume,
+      "Volume id of an image that is there already, such as local:import/NAME.qcow2. Every Proxmox node of the cluster's VMs needs it. It is never deleted.",
+    ),
+    download,
+  ])
   .describe("The cloud image that the VMs' disks are made from. Changing it leaves existing VMs as they are.");
 
 const template = z

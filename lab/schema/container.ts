@@ -102,7 +102,10 @@ export const containerDefaults = z
   .strictObject({
     node: shared.node.optional(),
     template: shared.template.prefault({
-      url: "http://download.proxmox.com/images/system/ubuntu-22.04-standard_22.04-1_amd64.tar.zst",
+      url: "https://download.proxmox.com/images/system/ubuntu-22.04-standard_22.04-1_amd64.tar.zst",
+      // proxmox/pve-manager, aplinfo/aplinfo.dat
+      sha512:
+        "cf617c11232c3fbce1ba9f7146ac194561411c292c445b2a5c9affe5f09729f5c38315619de4d649ff63e31dd5b536ea081fdde1b7792e6e521d1694ac7c9cb8",
     }),
     cores: shared.cores.default(8),
     memoryGiB: shared.memoryGiB.default(16),
