@@ -1,10 +1,20 @@
 #!/usr/bin/env bash
 # Is Ollama healthy? Asks its API, looks for the models, and lets one of them answer. Needs curl and what Debian and
 # Ubuntu always have; no jq. See --help.
+
+# Called as `sh ollama-health.sh`: another shell would stop at the first array, with an exit code that means a finding here.
+if [ -z "${BASH_VERSION:-}" ]; then
+  command -v bash >/dev/null 2>&1 || {
+    echo "ollama-health: bash is missing; install it (apt-get install bash)" >&2
+    exit 64
+  }
+  exec bash "$0" "$@"
+fi
+
 set -euo pipefail
 export LC_ALL=C
 
-readonly EXIT_UNREACHABLE=1 EXIT_MODEL=2 EXIT_INFERENCE=3 EXIT_DEGRADED=4 EXIT_USAGE=64
+readonly EXIT_UNREACHABLE=1 EXIT_MODEL=2 EXIT_INFERENCE=3 EXIT_DEGRADED=4 EXIT_USAGE=64 EXIT_INTERNAL=70
 
 usage() {
   cat <<'TEXT'
@@ -19,14 +29,17 @@ Where Ollama is (default: --external when OLLAMA_EXTERNAL_URL is set):
 
 What is checked:
   --model NAME        this model has to be there; repeatable. The first one also answers the prompt.
-                      Default: at least one model, and the smallest answers
-  --timeout SECONDS   bound of the inference, loading the model included (default 120); the API itself gets at most 10
+                      Default: at least one model, and the smallest answers that runs on this server and generates text.
+                      A cloud model, whose prompt goes to ollama.com, answers only when it is named
+  --timeout SECONDS   bound of the inference, loading the model included (default 120). The server gives up loading when
+                      nobody waits any more, so it has to be longer than a load. The API itself gets at most 10
   --threshold SECONDS an inference that takes longer is degraded (default 30)
 
   --json              print one JSON object instead of lines for people
   -h, --help          this text
 
-Exit: 0 healthy, 1 API unreachable, 2 model missing, 3 inference failed, 4 degraded, 64 wrong usage or a tool is missing.
+Exit: 0 healthy, 1 API unreachable, 2 model missing, 3 inference failed, 4 degraded, 64 wrong usage or a tool is missing,
+70 a fault of this script, which says nothing about Ollama; 130 and 143 ended by a signal.
 The first check that fails decides. A private CA: CURL_CA_BUNDLE=/path/to/ca.crt. The inference loads the model, and keeps
 it in memory as long as the server is set to.
 TEXT
@@ -83,7 +96,9 @@ for model in ${models[@]+"${models[@]}"}; do
   [[ $model =~ ^(([A-Za-z0-9_][A-Za-z0-9_.:-]*/)?[A-Za-z0-9_][A-Za-z0-9_-]*/)?$part(:$part)?$ ]] ||
     misuse "--model is '$model'; the form is [host/][namespace/]model[:tag]"
 done
-command -v curl >/dev/null || misuse "curl is missing; install it (apt-get install curl)"
+for tool in curl awk grep sed tr mktemp; do
+  command -v "$tool" >/dev/null || misuse "$tool is missing; install it (apt-get install $tool)"
+done
 
 if [ -n "$endpoint" ]; then
   mode=endpoint
@@ -107,15 +122,22 @@ fi
 
 # --- results ---------------------------------------------------------------------------------------------------------
 
-work=$(mktemp -d)
+work=$(mktemp -d) || misuse "no temporary folder can be made below ${TMPDIR:-/tmp}; set TMPDIR to one that can be written"
 forward=''
-# shellcheck disable=SC2317 # called by the trap
+decided=false
+# shellcheck disable=SC2317,SC2329 # called by the trap
 cleanup() {
+  local ended=$?
   if [ -n "$forward" ]; then
     kill "$forward" 2>/dev/null || true
     wait "$forward" 2>/dev/null || true
   fi
   rm -rf "$work"
+  # What stopped on the way has found nothing, and its exit code must not look like a finding.
+  if [ "$decided" = false ] && [ "$ended" -lt "$EXIT_USAGE" ]; then
+    printf 'ollama-health: stopped by a fault of its own (%d)\n' "$ended" >&2
+    exit "$EXIT_INTERNAL"
+  fi
 }
 trap cleanup EXIT
 trap 'exit 130' INT
@@ -161,6 +183,7 @@ summary() {
   else
     printf '\nPassed: %d, warnings: %d, failed: %d\nOllama at %s: %s\n' "$passed" "$warnings" "$failed" "$shown" "$status"
   fi
+  decided=true
   exit "$code"
 }
 
@@ -211,8 +234,13 @@ flatten() {
   '
 }
 
-# $1 a path as flatten prints it: its value without quotes, or nothing
-value() { awk -F '\t' -v path="$1" '$1 == path { print substr($0, length(path) + 2); exit }' "$work/flat" | sed 's/^"\(.*\)"$/\1/'; }
+# $1 a path as flatten prints it: its value without quotes and escapes, or nothing
+value() {
+  local text
+  text=$(awk -F '\t' -v path="$1" '$1 == path { print substr($0, length(path) + 2); exit }' "$work/flat" | sed -e 's/^"\(.*\)"$/\1/' -e 's|\\\([/"]\)|\1|g')
+  # JSON's escapes are among those of %b.
+  printf '%b' "$text" | tr '\t\r\n' '   '
+}
 
 to_milliseconds() { awk -v seconds="$1" 'BEGIN { printf "%d", seconds * 1000 }'; }
 
@@ -252,6 +280,10 @@ request() {
     problem=$(explain_curl "$curl_code" "$bound")
   elif [[ $status == 3* ]]; then
     problem="redirect (HTTP $status) to ${redirect:-nowhere}; give that as the endpoint"
+  elif [ "$status" = 401 ]; then
+    problem="HTTP 401: a login is asked for; give it in the endpoint: https://USER:PASSWORD@HOST"
+  elif [ "$status" = 403 ] && [ ! -s "$work/body" ]; then
+    problem="HTTP 403 without a body: an Ollama that listens on loopback alone refuses the name it is called by; the proxy before it has to send \"Host: localhost\", or a proxy's address list refuses this machine"
   elif [ ! -s "$work/body" ]; then
     problem="empty reply: HTTP $status without a body"
   elif [[ $type == text/html* ]] || grep -aqiE '^[[:space:]]*<(!doctype|html)' "$work/body"; then
@@ -295,16 +327,30 @@ check_api() {
     summary
   fi
   result pass api "API reachable at $shown"
-  # "<size> <name>" of each model; name and size stand in any order, beside nested details.
+  # "<size> <name> <kind>" of each model; its facts stand in any order, beside nested details. Kind is cloud for a model
+  # that runs elsewhere, embedding for one that generates no text, text for all others: old releases tell no capabilities.
   awk -F '\t' '
-    $1 ~ /^\.models\[[0-9]+\]\.(name|size)$/ {
-      split($1, part, /[][]/)
-      if (!(part[2] in seen)) { seen[part[2]] = 1; order[++count] = part[2] }
-      if ($1 ~ /name$/) name[part[2]] = substr($2, 2, length($2) - 2); else size[part[2]] = $2
+    match($1, /^\.models\[[0-9]+\]\./) {
+      i = substr($1, 9, RLENGTH - 10); field = substr($1, RLENGTH + 1); text = $2; gsub(/^"|"$/, "", text)
+      if (!(i in seen)) { seen[i] = 1; order[++count] = i }
+      if (field == "name") name[i] = text
+      else if (field == "size") size[i] = text
+      else if (field == "remote_host" && text != "") cloud[i] = 1
+      else if (field == "details.family" && text ~ /bert/) embedding[i] = 1
+      else if (field ~ /^capabilities\[/ && text == "embedding") embedding[i] = 1
+      else if (field ~ /^capabilities\[/ && text == "completion") completion[i] = 1
     }
-    END { for (i = 1; i <= count; i++) if (order[i] in name) print (order[i] in size ? size[order[i]] : 0), name[order[i]] }
+    END {
+      for (n = 1; n <= count; n++) {
+        i = order[n]
+        if (i in name) print (i in size ? size[i] : 0), name[i], (i in cloud ? "cloud" : (i in embedding && !(i in completion) ? "embedding" : "text"))
+      }
+    }
   ' "$work/flat" | sort -n >"$work/models"
 }
+
+# $1 a kind of models, none for all: their names, the smallest first
+names_of() { awk -v kind="${1:-}" 'kind == "" || $3 == kind { print $2 }' "$work/models"; }
 
 # The name as the API lists it.
 listed_name() {
@@ -323,7 +369,15 @@ check_models() {
       result fail models "no model on the server; pull one" "$EXIT_MODEL"
       return
     fi
-    read -r _ model <"$work/models"
+    # Smallest first, and one that generates text before one that only embeds.
+    model=$({
+      names_of text
+      names_of embedding
+    } | sed -n 1p)
+    if [ -z "$model" ]; then
+      result fail models "only cloud models on the server, whose prompts go elsewhere; pull one that runs here, or name one with --model: $(names_of | tr '\n' ' ')" "$EXIT_MODEL"
+      return
+    fi
     models=("$model")
   fi
   for model in "${models[@]}"; do
@@ -334,25 +388,46 @@ check_models() {
         if (size >= 1e9) printf "%.1f GB", size / 1e9; else printf "%.1f MB", size / 1e6 }'))"
       answering=${answering:-$model}
     else
-      result fail "model $model" "model $model missing; the server has: $(cut -d ' ' -f 2- "$work/models" | tr '\n' ' ')" "$EXIT_MODEL"
+      result fail "model $model" "model $model missing; the server has: $(names_of | tr '\n' ' ')" "$EXIT_MODEL"
     fi
   done
 }
 
+# An embedding model's inference is another call.
+embed() {
+  request /api/embed "$timeout" --header 'Content-Type: application/json' --data "{\"model\":\"$answering\",\"input\":\"OK\"}"
+  if [ -z "$problem" ] && [ -z "$(value '.embeddings[0][0]')" ]; then problem="the answer holds no embedding: $(glimpse)"; fi
+}
+
 check_inference() {
-  local rounded
-  request /api/generate "$timeout" --header 'Content-Type: application/json' \
-    --data "{\"model\":\"$answering\",\"prompt\":\"Say OK.\",\"stream\":false,\"options\":{\"num_predict\":16}}"
+  local rounded kind
+  kind=$(awk -v wanted="$(listed_name "$answering")" 'tolower($2) == wanted { print $3; exit }' "$work/models")
+  [ "$kind" != cloud ] || result warn cloud "model $answering is a cloud model: the prompt leaves this server"
+  if [ "$kind" = embedding ]; then
+    embed
+  else
+    request /api/generate "$timeout" --header 'Content-Type: application/json' \
+      --data "{\"model\":\"$answering\",\"prompt\":\"Say OK.\",\"stream\":false,\"options\":{\"num_predict\":16}}"
+  fi
   if [[ $problem == *'does not support generate'* ]]; then
-    # An embedding model: its inference is another call.
-    request /api/embed "$timeout" --header 'Content-Type: application/json' --data "{\"model\":\"$answering\",\"input\":\"OK\"}"
-    if [ -z "$problem" ] && [ -z "$(value '.embeddings[0][0]')" ]; then problem="the answer holds no embedding: $(glimpse)"; fi
+    embed
+  elif [ "$kind" = embedding ]; then
+    :
   elif [ -z "$problem" ]; then
     # A model that thinks may have spent its few tokens on that, so text is not asked for, only tokens.
     if [ "$(value .done)" != true ]; then
       problem="the answer is not complete: $(glimpse)"
     elif [ -z "$(value .response)" ] && ! [[ $(value .eval_count) =~ ^[1-9] ]]; then
       problem="the model answered with nothing"
+    fi
+  fi
+  if [[ $problem == "no answer within"* ]]; then
+    # Which of the two it is, the API tells.
+    request /api/tags "$(awk -v t="$timeout" 'BEGIN { print (t < 10 ? t : 10) }')"
+    if [ -z "$problem" ]; then
+      problem="no answer within $timeout s, but the API answers: the model still loads, or waits behind other requests. The server gives up a load that nobody waits for, so give a longer --timeout"
+    else
+      problem="no answer within $timeout s, and the API does not answer any more: $problem"
     fi
   fi
   if [ -n "$problem" ]; then
@@ -372,8 +447,12 @@ if [ -z "$endpoint" ]; then
   shown="service $service in namespace $namespace"
   open_forward
 else
-  # A password in the URL is not for the log.
-  shown=$(printf '%s' "$endpoint" | sed -E 's#^(https?://)[^/@]*@#\1#')
+  # A password in the URL is not for the log, and curl would take an @ in it for its end.
+  shown=$endpoint
+  if [[ $endpoint =~ ^(https?://)([^/]*)@(.*)$ ]]; then
+    shown=${BASH_REMATCH[1]}${BASH_REMATCH[3]}
+    endpoint=${BASH_REMATCH[1]}${BASH_REMATCH[2]//@/%40}@${BASH_REMATCH[3]}
+  fi
 fi
 check_api
 check_models

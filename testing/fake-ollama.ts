@@ -1,7 +1,10 @@
 // An Ollama server inside the test's own process, which can misbehave in the ways real ones and the proxies before them do.
+import { createHash } from "node:crypto";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
+import { dirname, join } from "node:path";
 
 /** A model of the fake server. */
 export interface FakeModel {
@@ -9,12 +12,18 @@ export interface FakeModel {
   name: string;
   /** Bytes. */
   size: number;
+  /** What it can do. Default: not told, as by releases before 0.32. */
+  capabilities?: string[];
+  /** Its architecture. Default: llama. */
+  family?: string;
+  /** For a cloud model: where it runs. */
+  remoteHost?: string;
 }
 
 /** What one path answers instead of what Ollama would. */
 export type Misbehaviour =
-  /** Sends this. Default: status 200, `application/json`. */
-  | { answer: string; status?: number; type?: string; headers?: Record<string, string> }
+  /** Sends this. Default: status 200, `application/json`, every time; with `times` only so often, and then as Ollama does. */
+  | { answer: string; status?: number; type?: string; headers?: Record<string, string>; times?: number }
   /** Accepts the request and never answers. */
   | "hang"
   /** Closes the connection without a byte. */
@@ -22,10 +31,26 @@ export type Misbehaviour =
   /** Sends half of an answer and closes the connection. */
   | "break";
 
+/**
+ * Models as files, in Ollama's own layout, of which the server thinks what the real one does. A pull takes a blob that exists for a good
+ * one, whatever it holds. 0.32 remembers what /api/show found for as long as the manifest's digest is the same, unless the request has a
+ * `system` field; it refuses a truncated model. 0.13 remembers nothing, and shows a truncated model.
+ */
+export interface FakeStore {
+  /** The folder with `blobs` and `manifests`. */
+  folder: string;
+  /** A folder with `registry/<host>/<namespace>/<model>/<tag>` and `registry-blobs/sha256-<hex>`, from which it pulls. */
+  remote: string;
+  /** Whose behaviour it has. */
+  release: "0.13.3" | "0.32.15";
+}
+
 /** How the fake server behaves. */
 export interface FakeOllamaOptions {
   /** Default: none. */
   models?: FakeModel[];
+  /** Models as files, in place of `models`. */
+  store?: FakeStore;
   /** By path, such as `/api/tags`. Default: none, it answers as Ollama does. */
   misbehave?: Record<string, Misbehaviour>;
   /** How long `/api/generate` thinks, in milliseconds. Default 0. */
@@ -47,19 +72,23 @@ export interface FakeOllama {
   port: number;
   /** All it was asked, in order. */
   requests: FakeRequest[];
+  /** Forgets what it remembers, as a restart makes the real one do. */
+  restart(): void;
   /** Stops it, open connections included. */
   close(): Promise<void>;
 }
 
 function listOf(models: FakeModel[]): string {
   return JSON.stringify({
-    models: models.map(({ name, size }) => ({
+    models: models.map(({ name, size, capabilities, family = "llama", remoteHost }) => ({
       name,
       model: name,
+      ...(remoteHost && { remote_model: name.replace("-cloud", ""), remote_host: remoteHost }),
       modified_at: "2026-01-06T18:26:21.023875318Z",
       size,
       digest: "baf6a787fdffd633537aa2eb51cfd54cb93ff08e28040095462bb63daf552878",
-      details: { parent_model: "", format: "gguf", family: "llama", families: ["llama"], parameter_size: "1.2B" },
+      details: { parent_model: "", format: "gguf", family, families: [family], parameter_size: "1.2B" },
+      ...(capabilities && { capabilities }),
     })),
   });
 }
@@ -81,16 +110,132 @@ function misbehave(how: Misbehaviour, response: ServerResponse): void {
   }
 }
 
+/** A status code and a JSON body. */
+type Answer = [status: number, body: unknown];
+
+interface Manifest {
+  config: { digest: string; size: number };
+  layers: { mediaType: string; digest: string; size: number }[];
+}
+
+/** The server's side of a folder of models. */
+class Store {
+  private shown = new Map<string, string>();
+
+  constructor(private readonly store: FakeStore) {}
+
+  forget(): void {
+    this.shown = new Map();
+  }
+
+  /** What the server answers to a request that is about models. */
+  answer(path: string, body: string): Answer {
+    if (path === "/api/tags") return [200, { models: this.list() }];
+    const request = JSON.parse(body) as { model: string; system?: string };
+    const file = this.pathOf(request.model);
+    if (path === "/api/pull") return this.pull(file);
+    const manifest = this.manifest(file);
+    if (!manifest) return [404, { error: `model '${request.model}' not found` }];
+    if (path === "/api/show") return this.show(file, manifest, request.system !== undefined);
+    rmSync(join(this.store.folder, "manifests", file));
+    for (const digest of digestsOf(manifest)) {
+      if (!this.paths().some((other) => digestsOf(this.manifest(other)).includes(digest)))
+        rmSync(this.blob(digest), { force: true });
+    }
+    return [200, {}];
+  }
+
+  private blob(digest: string): string {
+    return join(this.store.folder, "blobs", digest.replace(":", "-"));
+  }
+
+  private paths(): string[] {
+    const folder = join(this.store.folder, "manifests");
+    if (!existsSync(folder)) return [];
+    return readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((path) => statSync(join(folder, path)).isFile());
+  }
+
+  /** Where a reference lies below manifests/: under the case that is there already. */
+  private pathOf(reference: string): string {
+    const [, name = reference, tag = "latest"] = /^(.*):([^/:]+)$/.exec(reference) ?? [];
+    const parts = name.split("/");
+    if (parts.length === 1) parts.unshift("library");
+    if (parts.length === 2) parts.unshift("registry.ollama.ai");
+    const path = `${parts.join("/")}/${tag}`;
+    return this.paths().find((other) => other.toLowerCase() === path.toLowerCase()) ?? path;
+  }
+
+  private manifest(path: string): Manifest | undefined {
+    try {
+      return JSON.parse(readFileSync(join(this.store.folder, "manifests", path), "utf8")) as Manifest;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Every manifest that is JSON, whatever has become of its blobs. */
+  private list(): object[] {
+    return this.paths().flatMap((path) => {
+      const manifest = this.manifest(path);
+      const name = path
+        .replace(/\/([^/]*)$/, ":$1")
+        .replace(/^registry\.ollama\.ai\//, "")
+        .replace(/^library\//, "");
+      return manifest ? [{ name, model: name, size: manifest.layers.reduce((sum, { size }) => sum + size, 0) }] : [];
+    });
+  }
+
+  private show(path: string, manifest: Manifest, overlay: boolean): Answer {
+    const remembers = this.store.release === "0.32.15" && !overlay;
+    const digest = createHash("sha256")
+      .update(readFileSync(join(this.store.folder, "manifests", path)))
+      .digest("hex");
+    if (remembers && this.shown.get(path) === digest) return [200, {}];
+    const weights = manifest.layers.find(({ mediaType }) => mediaType === "application/vnd.ollama.image.model");
+    if (!weights || !existsSync(this.blob(weights.digest))) return [404, { error: "model not found" }];
+    if (this.store.release === "0.32.15" && statSync(this.blob(weights.digest)).size < weights.size) {
+      return [500, { error: "tensor offset+size exceeds file size" }];
+    }
+    if (remembers) this.shown.set(path, digest);
+    return [200, {}];
+  }
+
+  private pull(path: string): Answer {
+    const remote = join(this.store.remote, "registry", path.toLowerCase());
+    if (!existsSync(remote)) return [500, { error: "pull model manifest: file does not exist" }];
+    const file = join(this.store.folder, "manifests", path);
+    for (const folder of [dirname(file), join(this.store.folder, "blobs")]) mkdirSync(folder, { recursive: true });
+    for (const digest of digestsOf(JSON.parse(readFileSync(remote, "utf8")) as Manifest)) {
+      const name = digest.replace(":", "-");
+      if (!existsSync(this.blob(digest))) copyFileSync(join(this.store.remote, "registry-blobs", name), this.blob(digest));
+    }
+    copyFileSync(remote, file);
+    return [200, { status: "success" }];
+  }
+}
+
+function digestsOf(manifest: Manifest | undefined): string[] {
+  return manifest ? [manifest.config, ...manifest.layers].map(({ digest }) => digest) : [];
+}
+
+const STORE_PATHS = ["/api/tags", "/api/show", "/api/pull", "/api/delete"];
+
 /** Starts it on a free port of this machine. */
 export async function startFakeOllama(options: FakeOllamaOptions = {}): Promise<FakeOllama> {
   const models = options.models ?? [];
+  const store = options.store && new Store(options.store);
   const requests: FakeRequest[] = [];
   const sockets = new Set<Socket>();
 
   const answer = (path: string, body: string, response: ServerResponse): void => {
     const how = options.misbehave?.[path];
-    if (how !== undefined) {
+    const before = requests.filter((request) => request.path === path).length - 1;
+    if (how !== undefined && !(typeof how === "object" && before >= (how.times ?? Number.POSITIVE_INFINITY))) {
       misbehave(how, response);
+      return;
+    }
+    if (store && STORE_PATHS.includes(path)) {
+      send(response, ...store.answer(path, body));
       return;
     }
     if (path === "/api/tags") {
@@ -136,6 +281,7 @@ export async function startFakeOllama(options: FakeOllamaOptions = {}): Promise<
     url: `${options.tls ? "https" : "http"}://127.0.0.1:${port}`,
     port,
     requests,
+    restart: () => store?.forget(),
     close: async () => {
       for (const socket of sockets) socket.destroy();
       await new Promise<void>((resolve) => {

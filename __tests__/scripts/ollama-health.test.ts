@@ -105,9 +105,38 @@ describe("a healthy server", () => {
     expect(fakes[0]?.requests.map(({ path }) => path)).toEqual(["/api/tags", "/api/generate", "/api/embed"]);
   });
 
+  test("lets a model that generates text answer, and not a smaller one that only embeds", async () => {
+    const all = [{ name: "nomic-embed-text:latest", size: 1, capabilities: ["embedding"] }, ...models];
+    expect((await checkServer({ models: all })).stdout).toContain("inference with llama3.2:1b took");
+  });
+
+  test("of an old release tells an embedding model by its family", async () => {
+    const all = [{ name: "nomic-embed-text:latest", size: 1, family: "nomic-bert" }, ...models];
+    expect((await checkServer({ models: all })).stdout).toContain("inference with llama3.2:1b took");
+  });
+
+  test("with nothing but embedding models embeds at once", async () => {
+    const finished = await checkServer({ models: [{ name: "nomic-embed-text:latest", size: 1, capabilities: ["embedding"] }] });
+    expect(finished.code).toBe(0);
+    expect(fakes[0]?.requests.map(({ path }) => path)).toEqual(["/api/tags", "/api/embed"]);
+  });
+
+  test("sends no prompt to the cloud unless its model is named", async () => {
+    const stub = { name: "gpt-oss:120b-cloud", size: 384, remoteHost: "https://ollama.com:443" };
+    expect((await checkServer({ models: [stub, ...models] })).stdout).toContain("inference with llama3.2:1b took");
+    const named = await checkServer({ models: [stub, ...models] }, "--model", "gpt-oss:120b-cloud");
+    expect(named.code).toBe(0);
+    expect(named.stdout).toContain("[WARN] model gpt-oss:120b-cloud is a cloud model: the prompt leaves this server");
+  });
+
   test("may spend all tokens on thinking", async () => {
     const answer = '{"response":"","thinking":"Well","done":true,"done_reason":"length","eval_count":16}';
     expect((await checkServer({ misbehave: { "/api/generate": { answer } } })).code).toBe(0);
+  });
+
+  test("is found healthy under sh, too, which is no bash", async () => {
+    const fake = await serve();
+    expect((await run("dash", script, ["--endpoint", fake.url], { HOME: folder, NO_PROXY: "*" })).code).toBe(0);
   });
 
   test("works without jq", async () => {
@@ -152,6 +181,21 @@ describe("an API that cannot be reached exits 1 and says", () => {
       "that JSON is of something else",
       { "/api/tags": { answer: '{"status":"ok"}' } },
       /not Ollama's list of models: \{"status":"ok"\}/,
+    ],
+    [
+      "that a login is asked for",
+      { "/api/tags": { answer: "", status: 401 } },
+      /HTTP 401: a login is asked for; .*USER:PASSWORD@HOST/,
+    ],
+    [
+      "that the name it is called by is refused",
+      { "/api/tags": { answer: "", status: 403 } },
+      /HTTP 403 without a body: .*Host: localhost/,
+    ],
+    [
+      "what the server reports, without JSON's escapes",
+      { "/api/tags": { answer: '{"error":"pull \\"a\\" from \\u003chost\\u003e\\/v2\\nfailed"}', status: 500 } },
+      /HTTP 500: pull "a" from <host>\/v2 failed/,
     ],
     [
       "which error the server reports",
@@ -222,6 +266,15 @@ describe("a missing model", () => {
     expect(fakes[0]?.requests).toHaveLength(1);
   });
 
+  test("exits 2 when the server has only cloud models and none was named", async () => {
+    const finished = await checkServer({
+      models: [{ name: "gpt-oss:120b-cloud", size: 384, remoteHost: "https://ollama.com:443" }],
+    });
+    expect(finished.code).toBe(2);
+    expect(finished.stdout).toContain("only cloud models on the server");
+    expect(fakes[0]?.requests).toHaveLength(1);
+  });
+
   test("exits 2 when the server has none at all and none was named", async () => {
     const finished = await checkServer({ models: [] });
     expect(finished.code).toBe(2);
@@ -231,7 +284,11 @@ describe("a missing model", () => {
 
 describe("an inference that fails exits 3 and says", () => {
   test.each<[string, FakeOllamaOptions["misbehave"], RegExp]>([
-    ["that it hangs", { "/api/generate": "hang" }, /failed: no answer within 0\.3 s/],
+    [
+      "that the model may still load",
+      { "/api/generate": "hang" },
+      /no answer within 0\.3 s, but the API answers: .*longer --timeout/,
+    ],
     ["that the reply is empty", { "/api/generate": "close" }, /failed: empty reply/],
     [
       "that the model has no memory",
@@ -349,11 +406,11 @@ describe("the endpoint", () => {
     expect(readFileSync(join(folder, "arguments"), "utf8")).toContain("http://ollama.ml.svc:11434/api/tags");
   });
 
-  test("is printed without the password it may hold", async () => {
+  test.each(["hunter2", "hun@ter2"])("is printed without the password %s", async (password) => {
     const fake = await serve();
-    const finished = await check(["--endpoint", fake.url.replace("//", "//admin:hunter2@")]);
+    const finished = await check(["--endpoint", fake.url.replace("//", `//admin:${password}@`)]);
     expect(finished.code).toBe(0);
-    expect(finished.text).not.toContain("hunter2");
+    expect(finished.text).not.toContain("ter2");
   });
 });
 
@@ -381,6 +438,17 @@ describe("misuse exits 64, on standard error:", () => {
     expect(finished.code).toBe(64);
     expect(finished.stderr).toContain("curl is missing");
   });
+});
+
+test("a fault of its own exits 70, and not with the code of a finding", async () => {
+  const fake = await serve();
+  const finished = await check(["--endpoint", fake.url], command("sort", "exit 2"));
+  expect(finished.code).toBe(70);
+  expect(finished.stderr).toContain("stopped by a fault of its own");
+});
+
+test("a folder for temporary files that cannot be written exits 64", async () => {
+  expect((await check(["--endpoint", "http://192.0.2.1"], { TMPDIR: join(folder, "absent") })).code).toBe(64);
 });
 
 test("--help exits 0 and names every option", async () => {

@@ -18,7 +18,7 @@ const LONGEST_INVENTORY_BYTES = 128 * 1024 - "INVENTORY=".length - 1;
 const PLAYBOOK_PARTS = ["provision.yml", "tasks", "group_vars", "roles"];
 
 /** Files that roles consist of. Whatever else lies among them, such as a vault password, stays on the operator's machine. */
-const PLAYBOOK_FILE = /\.(yml|j2)$/;
+const PLAYBOOK_FILE = /\.(yml|j2|sh)$/;
 
 /** The files of the playbook, relative to ansible/, in a fixed order. */
 function playbookFiles(): string[] {

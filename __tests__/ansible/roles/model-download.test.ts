@@ -1,87 +1,149 @@
-import { FakeOllama } from "./fake-ollama";
-import { describeWithAnsible, type PlaybookRun, Workbench } from "./playbook";
+import { readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type FakeOllama, startFakeOllama } from "../../../testing/fake-ollama";
+import { faultsOf, OllamaWorld, type RegistryModel } from "../../templates/ollama/ollama-world";
+import { describeWithAnsible, type HostVariables, type PlaybookRun, Workbench } from "./playbook";
 
 jest.setTimeout(180_000);
 
+/** One container: what is installed before the run, what becomes of it, and its variables. */
+interface Case {
+  readonly release?: "0.13.3" | "0.32.15";
+  readonly installed?: readonly string[];
+  readonly before?: (models: string) => void;
+  readonly misbehave?: Parameters<typeof startFakeOllama>[0];
+  readonly variables: HostVariables;
+}
+
 describeWithAnsible("role model_download", () => {
   const bench = new Workbench();
-  const apis = {
-    fresh: new FakeOllama(),
-    flaky: new FakeOllama(),
-    keeping: new FakeOllama("kept:latest", "other:1b"),
-    removing: new FakeOllama("kept:latest", "other:1b"),
-    lying: new FakeOllama(),
-    broken: new FakeOllama("good:1b"),
+  const world = new OllamaWorld();
+  const tiny: RegistryModel = world.register("tiny:1b", "tiny weights", "shared licence");
+  for (const name of ["mistral:7b", "nomic-embed-text", "other:1b", "kept"])
+    world.register(name, `${name} weights`, "shared licence");
+  const weights = (models: string) => join(models, "blobs", tiny.blobs[1] ?? "");
+  const manifest = (models: string) => join(models, "manifests", tiny.path);
+  const tinyOnly = { ollama_models: ["tiny:1b"] };
+  const damaged = (before: (models: string) => void, release?: Case["release"], more: HostVariables = {}): Case => ({
+    installed: ["tiny:1b"],
+    before,
+    release,
+    variables: { ...tinyOnly, ...more },
+  });
+
+  const cases: Record<string, Case> = {
+    fresh: { variables: { ollama_models: ["mistral:7b", "nomic-embed-text", "library/Nomic-Embed-Text:latest"] } },
+    keeping: { installed: ["kept", "other:1b"], variables: { ollama_models: ["registry.ollama.ai/library/kept"] } },
+    removing: { installed: ["kept", "other:1b"], variables: { ollama_models: ["KEPT"], ollama_remove_unlisted_models: true } },
+    // The server files a model under the case that is there already, and lists it so.
+    capital: {
+      before: (models) => {
+        world.install(models, "kept", "registry.ollama.ai/library/Kept/latest");
+      },
+      variables: { ollama_models: ["kept"], ollama_remove_unlisted_models: true },
+    },
+    lying: {
+      misbehave: { misbehave: { "/api/pull": { answer: '{"status":"success"}' } } },
+      variables: { ollama_models: ["mistral:7b"] },
+    },
+    flaky: {
+      misbehave: { misbehave: { "/api/pull": { status: 500, answer: '{"error":"connection reset"}', times: 2 } } },
+      variables: { ollama_models: ["mistral:7b"], model_download_retries: 3 },
+    },
+    broken: { installed: ["kept"], variables: { ollama_models: ["kept", "nowhere:1b"] } },
+    missing013: damaged((models) => rmSync(weights(models)), "0.13.3"),
+    missing032: damaged((models) => rmSync(weights(models)), "0.32.15"),
+    short013: damaged((models) => truncateSync(weights(models), 3), "0.13.3"),
+    short032: damaged((models) => truncateSync(weights(models), 3), "0.32.15"),
+    renamed: damaged((models) =>
+      writeFileSync(manifest(models), readFileSync(manifest(models), "utf8").replace("image.model", "x")),
+    ),
+    torn: damaged((models) => truncateSync(manifest(models), 200)),
+    altered: damaged((models) => writeFileSync(weights(models), "tiny w3ights"), "0.32.15", { model_download_verify: "sha256" }),
+    unread: damaged((models) => writeFileSync(weights(models), "tiny w3ights")),
   };
-  const variables = {
-    fresh: { ollama_models: ["mistral:7b", "nomic-embed-text", "library/Nomic-Embed-Text:latest"] },
-    flaky: { ollama_models: ["flaky:1b"] },
-    keeping: { ollama_models: ["registry.ollama.ai/library/kept"] },
-    removing: { ollama_models: ["kept"], ollama_remove_unlisted_models: true },
-    lying: { ollama_models: ["ghost:1b"] },
-    broken: { ollama_models: ["good:1b", "nowhere:1b"] },
+  const repaired = ["missing013", "missing032", "short013", "short032", "renamed", "torn", "altered"];
+  const apis: Record<string, FakeOllama> = {};
+  const models = (host: string) => join(bench.root(host), "var/lib/ollama/models");
+  const asked = (host: string, path: string) => {
+    const requests = apis[host]?.requests ?? [];
+    return requests.filter((request) => request.path === path).map(({ body }) => (JSON.parse(body) as { model: string }).model);
   };
-  const hosts = () =>
+  const hosts = (names: readonly string[]) =>
     Object.fromEntries(
-      Object.entries(apis).map(([name, api]) => [
+      names.map((name) => [
         name,
-        bench.host(name, api.port, { model_download_delay: 0, ...variables[name as keyof typeof apis] }),
+        bench.host(name, apis[name]?.port ?? 0, {
+          model_download_delay: 0,
+          model_download_retries: 1,
+          ...cases[name]?.variables,
+        }),
       ]),
     );
   let first: PlaybookRun;
 
   beforeAll(async () => {
-    for (const api of Object.values(apis)) await api.start();
-    apis.flaky.pull = (model) => {
-      if (apis.flaky.pulls.length < 3) return [500, { error: "connection reset" }];
-      apis.flaky.models.push({ name: model, size: 1 });
-      return [200, { status: "success" }];
-    };
-    apis.lying.pull = () => [200, { status: "success" }];
-    apis.broken.pull = () => [500, { error: "pull model manifest: file does not exist" }];
-    first = await bench.run("provision.yml", "models", hosts());
+    for (const [name, { release = "0.32.15", installed = [], before, misbehave }] of Object.entries(cases)) {
+      for (const reference of installed) world.install(models(name), reference);
+      before?.(models(name));
+      apis[name] = await startFakeOllama({ store: { folder: models(name), remote: world.folder, release }, ...misbehave });
+    }
+    first = await bench.run("provision.yml", "models", hosts(Object.keys(cases)));
   });
-  afterAll(() => {
-    for (const api of Object.values(apis)) api.stop();
+  afterAll(async () => {
+    for (const api of Object.values(apis)) await api.close();
     bench.remove();
+    world.remove();
   });
 
   test("pulls each absent model once, in the spelling of the lab", () => {
-    expect(apis.fresh.pulls).toEqual(["mistral:7b", "nomic-embed-text"]);
-    expect(first.recap("fresh")).toMatchObject({ changed: 1, failed: 0 });
+    expect(asked("fresh", "/api/pull")).toEqual(["mistral:7b", "nomic-embed-text"]);
+    expect(first.recap("fresh")).toMatchObject({ failed: 0 });
   });
 
   test("tries a pull again that failed twice", () => {
-    expect(apis.flaky.pulls).toEqual(["flaky:1b", "flaky:1b", "flaky:1b"]);
-    expect(first.recap("flaky")).toMatchObject({ changed: 1, failed: 0 });
+    expect(asked("flaky", "/api/pull")).toEqual(Array(3).fill("mistral:7b"));
+    expect(first.recap("flaky")).toMatchObject({ failed: 0 });
   });
 
   test("knows a model by its full name, and keeps an unlisted one", () => {
-    expect({ pulls: apis.keeping.pulls, deletes: apis.keeping.deletes }).toEqual({ pulls: [], deletes: [] });
+    expect([asked("keeping", "/api/pull"), asked("keeping", "/api/delete")]).toEqual([[], []]);
     expect(first.recap("keeping")).toMatchObject({ changed: 0, failed: 0 });
   });
 
   test("removes an unlisted model when it is asked to", () => {
-    expect(apis.removing.deletes).toEqual(["other:1b"]);
+    expect(asked("removing", "/api/delete")).toEqual(["other:1b"]);
     expect(first.recap("removing")).toMatchObject({ changed: 1, failed: 0 });
   });
 
-  test("fails when a model is missing after its pull", () => {
-    expect(first.failure("lying")).toContain("does not list ghost:1b. It has: no model.");
+  test("does not remove a listed model that the server spells in another case", () => {
+    expect([asked("capital", "/api/pull"), asked("capital", "/api/delete")]).toEqual([[], []]);
+    expect(first.recap("capital")).toMatchObject({ changed: 0, failed: 0 });
   });
 
-  test("fails with the answer of Ollama when a pull cannot succeed", () => {
+  test("fails when a model is missing after its pull", () => {
+    expect(first.failure("lying")).toContain("does not list mistral:7b. It has: no model.");
+  });
+
+  test("fails with the answer of Ollama when a pull cannot succeed, after as many tries as it is told", () => {
     expect(first.failure("broken")).toContain("nowhere:1b: pull model manifest: file does not exist");
-    expect(apis.broken.pulls).toEqual(Array(4).fill("nowhere:1b"));
+    expect(asked("broken", "/api/pull")).toEqual(Array(2).fill("nowhere:1b"));
+  });
+
+  test.each(repaired)("%s: sees the damage, pulls the model again, and all is intact", (host) => {
+    expect(asked(host, "/api/pull")).toEqual(["tiny:1b"]);
+    expect(first.recap(host)).toMatchObject({ failed: 0 });
+    expect(faultsOf(models(host))).toEqual([]);
+  });
+
+  test("reads no file unless it is told to", () => {
+    expect(asked("unread", "/api/pull")).toEqual([]);
+    expect(first.recap("unread")).toMatchObject({ changed: 0, failed: 0 });
   });
 
   test("changes nothing in a second run", async () => {
-    const settled = ["fresh", "flaky", "removing"];
-    const second = await bench.run(
-      "provision.yml",
-      "models",
-      Object.fromEntries(Object.entries(hosts()).filter(([name]) => settled.includes(name))),
-    );
+    const settled = ["fresh", "removing", ...repaired];
+    const second = await bench.run("provision.yml", "models", hosts(settled));
     for (const host of settled) expect(second.recap(host)).toMatchObject({ changed: 0, failed: 0 });
   });
 });

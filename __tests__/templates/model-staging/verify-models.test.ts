@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { OllamaWorld, type RegistryModel } from "../ollama/ollama-world";
-import { type Finished, killLeftovers, run } from "../ollama/run";
+import { type Finished, killLeftovers, projectRoot, run } from "../ollama/run";
 import { verifyScript } from "./share";
 
 describe("verify-models.sh", () => {
@@ -210,4 +210,9 @@ describe("verify-models.sh", () => {
     expect((await verify({ SCOPE: "models", MODELS: "" })).code).toBe(64);
     expect((await verify({ LAYERS: "all" })).code).toBe(64);
   });
+});
+
+test("the role for containers has a copy that is the same", () => {
+  const copy = readFileSync(join(projectRoot, "ansible/roles/model_download/files/verify-models.sh"), "utf8");
+  expect(copy).toBe(readFileSync(verifyScript, "utf8"));
 });

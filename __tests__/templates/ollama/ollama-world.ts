@@ -82,12 +82,12 @@ export class OllamaWorld {
     writeFileSync(join(this.folder, name), text);
   }
 
-  /** Puts a model into the server's folder, as a pull does. */
-  install(models: string, reference: string): void {
-    const path = manifestPath(reference);
-    const manifest = readFileSync(join(this.folder, "registry", path), "utf8");
-    mkdirSync(join(models, "manifests", dirname(path)), { recursive: true });
-    writeFileSync(join(models, "manifests", path), manifest);
+  /** Puts a model into the server's folder, as a pull does. @param as where its manifest lies; by default as the reference says */
+  install(models: string, reference: string, as = manifestPath(reference)): void {
+    const manifest = readFileSync(join(this.folder, "registry", manifestPath(reference)), "utf8");
+    mkdirSync(join(models, "blobs"), { recursive: true });
+    mkdirSync(join(models, "manifests", dirname(as)), { recursive: true });
+    writeFileSync(join(models, "manifests", as), manifest);
     for (const [, digest = ""] of manifest.matchAll(/"sha256:([0-9a-f]{64})"/g)) {
       copyFileSync(join(this.folder, "registry-blobs", `sha256-${digest}`), join(models, "blobs", `sha256-${digest}`));
     }
