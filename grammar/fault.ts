@@ -20,6 +20,7 @@ export type FaultCode =
   | "invalid-host"
   | "invalid-image"
   | "invalid-image-name"
+  | "invalid-image-volume"
   | "invalid-image-prefix"
   | "invalid-k3s-version"
   | "invalid-keep-alive"

@@ -35,7 +35,7 @@ export const checkTemplateVolume: ValueCheck<string> = (text) => {
 };
 
 /** Refuses what is not the volume id of a disk image to import, such as `local:import/NAME.qcow2`. */
-export const checkImageVolume: Check<string> = (text) => {
+export const checkImageVolume: ValueCheck<string> = (text) => {
   const [, datastore = "", file = ""] = /^([^:]*):import\/(.*)$/.exec(text) ?? [];
   return checkDatastore(datastore) || checkImageFileName(file)
     ? {
@@ -70,18 +70,6 @@ export const checkImageFileName: ValueCheck<string> = matching(
   "a file name that Proxmox imports a disk from",
   "It must end in .qcow2, .raw or .vmdk; Ubuntu's .img files are .qcow2 by their content.",
 );
-
-/** Refuses what is not the volume id of a disk image to import, such as `local:import/NAME.qcow2`. */
-export const checkImportVolume: Check<string> = (text) => {
-  const [, datastore = "", file = ""] = /^([^:]*):import\/(.*)$/.exec(text) ?? [];
-  return checkDatastore(datastore) || checkImageFileName(file)
-    ? {
-        code: "invalid-import-volume",
-        message: `${quote(text)} is not the volume id of a disk image that Proxmox imports`,
-        remedy: "Write it as `pvesm list <datastore>` shows it, such as local:import/noble-server-cloudimg-amd64.qcow2.",
-      }
-    : undefined;
-};
 
 /** Refuses what is not the file name of a cloud-init snippet. */
 export const checkSnippetName: Check<string> = (text) =>

@@ -198,6 +198,12 @@ export const valueKinds: Readonly<Record<FaultCode, ProblemKind>> = {
     example: "defaults:\n  container: { template: local/u.tar.zst }",
     remedy: "Write it as `pveam list <datastore>` shows it.",
   },
+  "invalid-image-volume": {
+    ...error,
+    meaning: "A value is not the volume id of a disk image that Proxmox imports.",
+    example: "cluster: { image: local/noble.qcow2 }",
+    remedy: "Write it as `pvesm list <datastore> --content import` shows it.",
+  },
   "invalid-image-name": {
     ...error,
     meaning: "Proxmox imports no disk from a file of this name.",

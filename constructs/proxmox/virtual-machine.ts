@@ -5,7 +5,7 @@ import { INSTALLED } from "../../catalog/proxmox";
 import { checkNodeName, checkVmId } from "../../grammar/guest";
 import { checkMappingName, checkPciPath } from "../../grammar/pci";
 import { MOST_PCI_DEVICES, VM_BOUNDS } from "../../grammar/size";
-import { checkImportVolume } from "../../grammar/storage";
+import { checkImageVolume } from "../../grammar/storage";
 import { checkProps, prop, required } from "../props-error";
 import {
   addPoolMembership,
@@ -90,7 +90,7 @@ export class VirtualMachine extends Construct {
       ...guestChecks(props, VM_BOUNDS),
       ...("cloneOf" in source
         ? [prop("source.cloneOf", source.cloneOf, checkVmId), prop("source.node", source.node, checkNodeName)]
-        : [prop("source.importFrom", source.importFrom, checkImportVolume)]),
+        : [prop("source.importFrom", source.importFrom, checkImageVolume)]),
       required("network.address", network.address !== "dhcp", {
         code: "static-address",
         message: "the address is dhcp, but this VM needs an address that is known before it starts",

@@ -20,7 +20,7 @@ testRejectedProps<VirtualMachineProps>(props, (stack, changed) => new VirtualMac
   [
     "an image under Ubuntu's name",
     { source: { importFrom: "local:import/noble.img" } },
-    "source.importFrom: invalid-import-volume",
+    "source.importFrom: invalid-image-volume",
   ],
   ["an address by DHCP", { network: { address: "dhcp", gateway: "192.0.2.1" } }, "network.address: static-address"],
   ["a mapping whose name is none", { devices: [{ mapping: "1" }] }, "devices.mapping: invalid-mapping"],
