@@ -3,20 +3,24 @@ import { verbatim } from "../terraform-text";
 
 /** A file that cloud-init writes on a node, owned by root. */
 export interface CloudConfigFile {
+  /** Absolute path on the node. */
   readonly path: string;
   /** Octal digits, such as `0600`. */
   readonly mode: string;
-  /** Text as it stands; a Terraform expression for what is known at apply only; or a file in the stack's folder, with its text. */
+  /** Text as it is; or a Terraform expression, for what only the apply knows; or a file in the stack's folder, with its text. */
   readonly content: string | { readonly expression: string } | { readonly asset: string; readonly text: string };
 }
 
 export interface CloudConfigProps {
+  /** Host name: one DNS label. */
   readonly hostname: string;
   /** The user that the keys log in as, with sudo and without a password. */
   readonly user: string;
+  /** One line of a .pub file each. */
   readonly sshPublicKeys: readonly string[];
   /** URL of a mirror of Ubuntu's archive. @default the archive itself */
   readonly aptMirror?: string;
+  /** The files that cloud-init writes. */
   readonly files: readonly CloudConfigFile[];
   /**
    * A unit of systemd, among `files`, that is enabled and started at the first boot. cloud-init runs a command once for a VM and not again
@@ -26,10 +30,10 @@ export interface CloudConfigProps {
 }
 
 /**
- * The user data of a node, as a Terraform template: everything in it stands as it is, but for expressions and files, which Terraform
- * fills in. An expression's value must be plain letters and digits, since it is filled in after the YAML was written. It is quoted there:
- * 64 hexadecimal digits can look like a number. Files are read by Terraform because a script of many lines costs it a quarter of a
- * second as a template, for each node and plan.
+ * The user data of a node, as a Terraform template. Terraform fills in expressions and files, and leaves everything else as it is. The
+ * value of an expression must be plain letters and digits, because Terraform fills it in after the YAML was written. It is quoted, because
+ * 64 hexadecimal digits can look like a number. Terraform reads files itself, because a long script as a template would cost a quarter of
+ * a second for each node and plan.
  */
 export function cloudConfig(props: CloudConfigProps): string {
   const fillIns: string[] = [];
@@ -43,7 +47,7 @@ export function cloudConfig(props: CloudConfigProps): string {
   return fillIns.reduce((result, fillIn, i) => result.replace(`fill-in-${i + 1}-of-this-file`, () => fillIn), verbatim(text));
 }
 
-/** What the user data says, whatever the files are called that it is put together from: for telling whether it changed. */
+/** The user data with the text of its files, but without their names in the stack's folder. Its hash tells whether the user data changed. */
 export function cloudConfigText(props: CloudConfigProps): string {
   return document(props, (content) => {
     if (typeof content === "string") return content;
@@ -63,7 +67,7 @@ function document(
         name: user,
         groups: ["adm", "sudo"],
         shell: "/bin/bash",
-        // A text, since cloud-init took a list only later.
+        // A text, because older versions of cloud-init take no list.
         sudo: "ALL=(ALL) NOPASSWD:ALL",
         lock_passwd: true,
         ssh_authorized_keys: sshPublicKeys.map((key) => key.trim()),
@@ -87,8 +91,8 @@ function document(
 }
 
 /**
- * The meta data of a node. Without an instance-id of its own Proxmox makes one from the user data, so that any edit would make
- * cloud-init run again at the next cold start (qemu-server, Cloudinit.pm).
+ * The meta data of a node. Without an instance-id here Proxmox makes one from the user data, and then any edit would make cloud-init run
+ * again at the next cold start (qemu-server, Cloudinit.pm).
  */
 export function metaData(instanceId: string, hostname: string): string {
   return verbatim(stringify({ "instance-id": instanceId, "local-hostname": hostname }));

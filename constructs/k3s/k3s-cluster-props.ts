@@ -145,6 +145,7 @@ const UNIQUE = ["resourceName", "vmId", "address", "name"] as const;
 export function clusterChecks(props: K3sClusterProps): PropCheck[] {
   const { servers, workers = [], network, registrationAddress } = props;
   const nodes = [...servers, ...workers];
+  const named = nodes.map((node) => ({ ...node, name: node.name ?? node.resourceName }));
   const addresses = nodes.map(({ address }) => address);
   const faulty = checkCidr(network.cidr) !== undefined;
   const inNetwork = (name: string, address: string) =>
@@ -159,7 +160,7 @@ export function clusterChecks(props: K3sClusterProps): PropCheck[] {
       message: `there are ${servers.length} servers, but etcd needs a majority of an odd number`,
       remedy: "Have 1, 3 or 5.",
     }),
-    ...UNIQUE.flatMap((key) => duplicates(nodes.map((node) => node[key])).map((value) => claimedTwice(key, value))),
+    ...UNIQUE.flatMap((key) => duplicates(named.map((node) => node[key])).map((value) => claimedTwice(key, value))),
     prop("network.cidr", network.cidr, checkCidr),
     prop("network.gateway", network.gateway, checkAddress),
     inNetwork("network.gateway", network.gateway),
@@ -191,8 +192,8 @@ export function clusterChecks(props: K3sClusterProps): PropCheck[] {
   ];
 }
 
-function duplicates<T>(values: readonly (T | undefined)[]): T[] {
-  return [...new Set(values.filter((value, i): value is T => value !== undefined && values.indexOf(value) !== i))];
+function duplicates<T>(values: readonly T[]): T[] {
+  return [...new Set(values.filter((value, i) => values.indexOf(value) !== i))];
 }
 
 function claimedTwice(key: string, value: string | number): PropCheck {

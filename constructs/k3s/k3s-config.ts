@@ -4,22 +4,25 @@ import { ON_NODE } from "./paths";
 interface NodeConfig {
   /** Name of the Kubernetes node. */
   readonly name: string;
+  /** IPv4 address, without a prefix. */
   readonly address: string;
+  /** Labels that the node joins with. */
   readonly labels: Readonly<Record<string, string>>;
+  /** Taints that the node joins with, as `key=value:Effect`. */
   readonly taints: readonly string[];
 }
 
 export interface ServerConfig extends NodeConfig {
-  /** How the server comes to its data: `alone` in SQLite, `first` in an etcd that others join, or joining at a URL. */
+  /** Where the cluster's data is: `alone` in SQLite, `first` in an etcd that others join, or in the etcd of the server at a URL. */
   readonly membership: "alone" | "first" | { readonly join: string };
-  /** Names and addresses that the API's certificate bears, besides the node's own. */
+  /** Names and addresses that the certificate of the API has, besides the node's own. */
   readonly tlsSan: readonly string[];
   /** Packaged components to leave out. */
   readonly disable: readonly string[];
 }
 
 export interface AgentConfig extends NodeConfig {
-  /** URL of a server, or of what stands before the servers. */
+  /** URL of a server, or of a load balancer before the servers. */
   readonly server: string;
 }
 
@@ -29,7 +32,7 @@ function nodeConfig({ name, address, labels, taints }: NodeConfig): Record<strin
     "node-name": name,
     "node-ip": address,
     "token-file": ON_NODE.token,
-    // Both count when the node joins, and only then.
+    // Both count only when the node joins.
     ...(pairs.length > 0 && { "node-label": pairs.sort() }),
     ...(taints.length > 0 && { "node-taint": [...taints].sort() }),
   };
@@ -56,7 +59,7 @@ export function agentConfig(props: AgentConfig): string {
   return stringify({ ...nodeConfig(props), server: props.server });
 }
 
-/** The env file of the bootstrap scripts: `KEY='value'` lines. A value is one that a shell reads back as it is. */
+/** The env file of the bootstrap scripts: lines `KEY='value'`, quoted so that a shell reads each value back as it is. */
 export function environmentFile(values: Readonly<Record<string, string | number | boolean | undefined>>): string {
   return Object.entries(values)
     .filter(([, value]) => value !== undefined)

@@ -5,6 +5,11 @@ import { Resource as NullResource } from "@cdktf/provider-null/lib/resource";
 import type { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
 import { checkK3sVersion } from "../../grammar/k3s-version";
+import { checkWhole, MOST_PCI_DEVICES, TIMEOUT_SECONDS_BOUNDS } from "../../grammar/size";
+import { checkSshPublicKey, checkUserName } from "../../grammar/ssh";
+import { checkDatastore, checkSha256 } from "../../grammar/storage";
+import { checkHttpUrl } from "../../grammar/url";
+import { checkNvidiaBranch } from "../../grammar/version";
 import { checkProps, prop, required } from "../props-error";
 import { GuestFirewall, type GuestFirewallProps } from "../proxmox/guest-firewall";
 import { Snippet } from "../proxmox/snippet";
@@ -17,15 +22,19 @@ import { K3S_TEMPLATES, ON_NODE } from "./paths";
 import type { NodeTokens } from "./token-strategy";
 
 export interface K3sNodeProps extends Omit<VirtualMachineProps, "cloudInit" | "replaceTriggeredBy"> {
+  /** A server runs the Kubernetes API and the cluster's data, a worker only pods. */
   readonly role: "server" | "worker";
-  /** Datastore for the snippets. */
+  /** A datastore with the content type `snippets`. */
   readonly files: string;
   /** Whether every Proxmox node sees that datastore. @default false */
   readonly filesShared?: boolean;
+  /** User that the keys log in as, with sudo. It counts when the node is made. */
   readonly user: string;
+  /** One line of a .pub file each. They count when the node is made. */
   readonly sshPublicKeys: readonly string[];
+  /** What is installed. It counts when the node is made. */
   readonly release: K3sRelease;
-  /** Content of K3s' config.yaml. */
+  /** Content of K3s' config.yaml. It counts when the node is made. */
   readonly config: string;
   /** URL of a mirror of Ubuntu's archive. @default the archive itself */
   readonly aptMirror?: string;
@@ -33,37 +42,65 @@ export interface K3sNodeProps extends Omit<VirtualMachineProps, "cloudInit" | "r
   readonly registries?: string;
   /** How the node gets its join tokens. */
   readonly tokens: NodeTokens;
-  /** URL of the server that must answer before this node joins. Absent for the first server. */
+  /** URL of the server that must answer before this node joins. @default the node joins none: it is the first server */
   readonly joins?: string;
-  /** How long the node waits for that server, in seconds. @default 1800 */
+  /** How many seconds the node waits for that server. @default 1800 */
   readonly serverWaitSeconds?: number;
-  /** How many GPUs nvidia-smi must see before the node joins, and the driver's branch. @default no GPU */
+  /** How many GPUs nvidia-smi must see before the node joins, and the branch of its driver. For workers. @default no GPU */
   readonly gpu?: { readonly count: number; readonly driver: string };
-  /** Replace the VM when what it was made with changes. Never for servers: each holds a part of the cluster's data. @default false */
+  /** Replace the VM when what it was made with changes. Not for servers: each holds a part of the cluster's data. @default false */
   readonly replaceOnChange?: boolean;
+  /** What is open. */
   readonly firewall: Pick<GuestFirewallProps, "open">;
 }
 
-/** A VM that makes itself a K3s node at its first boot. */
+/** A VM that sets itself up as a K3s node at its first boot. */
 export class K3sNode extends Construct {
   /** Name of its resources in Terraform. */
   readonly resourceName: string;
   /** Its static address, without the prefix. */
   readonly address: string;
   readonly machine: VirtualMachine;
+  /** What cloud-init does at the first boot. */
   readonly userData: Snippet;
+  /** The name of the instance, by which cloud-init knows its first boot. */
   readonly metaData: Snippet;
+  /** Its ports. */
   readonly firewall: GuestFirewall;
-  /** Changes, and is replaced, whenever what the node is made with changes; nothing of the node itself depends on that. */
+  /** It is replaced whenever what the node is made with changes. The VM depends on it only with `replaceOnChange`. */
   readonly bootstrap: NullResource;
 
   constructor(scope: Construct, id: string, props: K3sNodeProps) {
     super(scope, id);
-    const { name, vmId, node, files: datastore, resourceName, release } = props;
+    const { role, name, vmId, node, files: datastore, resourceName, release, gpu } = props;
     this.resourceName = resourceName;
     this.address = props.network.address.replace(/\/.*$/, "");
     checkProps(scope, id, [
+      prop("files", datastore, checkDatastore),
+      prop("user", props.user, checkUserName),
+      ...props.sshPublicKeys.map((key) => prop("sshPublicKeys", key, checkSshPublicKey)),
       prop("release.version", release.version, checkK3sVersion),
+      prop("release.sha256", release.sha256, checkSha256),
+      prop("aptMirror", props.aptMirror, checkHttpUrl),
+      prop("joins", props.joins, checkHttpUrl),
+      prop("serverWaitSeconds", props.serverWaitSeconds, checkWhole(TIMEOUT_SECONDS_BOUNDS)),
+      prop("gpu.count", gpu?.count, checkWhole([1, MOST_PCI_DEVICES])),
+      prop("gpu.driver", gpu?.driver, checkNvidiaBranch),
+      required("gpu", gpu === undefined || role === "worker", {
+        code: "gpu-on-server",
+        message: "a server is given GPUs, but only workers install the driver",
+        remedy: "Give them to a worker.",
+      }),
+      required("tokens", !("made" in props.tokens) || role === "server", {
+        code: "tokens-made-by-worker",
+        message: "a worker is told to make the tokens, but only a server can",
+        remedy: "Let the first server make them.",
+      }),
+      required("replaceOnChange", !props.replaceOnChange || role === "worker", {
+        code: "server-replaced",
+        message: "a server would be replaced by an edit, and its part of the cluster's data lost",
+        remedy: "Set replaceOnChange for workers alone.",
+      }),
       ...unprovenSources(release).map((fault) => required("release.parameters", false, fault)),
     ]);
     const config = cloudConfigOf(props, K3sScripts.of(this));
@@ -73,14 +110,14 @@ export class K3sNode extends Construct {
         node,
         datastore,
         shared: props.filesShared,
-        // By the VMID, which is the VM's as long as it lives: under another name the running VM would not find it at its next start, and with
-        // another instance-id cloud-init would make the node anew.
+        // The VMID is the VM's as long as it lives. Under another file name the VM would not find its snippet at the next start, and with
+        // another instance-id cloud-init would set the node up anew.
         fileName: `k3s-${vmId}-${kind}.yaml`,
         text: content,
       });
     this.userData = snippet("user-data", cloudConfig(config));
     this.metaData = snippet("meta-data", metaData(`k3s-${vmId}`, name));
-    // The text's own hash, not the snippet: that is replaced, too, when the VM moves to another Proxmox node.
+    // The hash of the text, not the snippet itself, which is also replaced when the VM moves to another Proxmox node.
     this.bootstrap = new NullResource(this, "Bootstrap", {
       triggers: { user_data: createHash("sha256").update(cloudConfigText(config)).digest("hex") },
     });

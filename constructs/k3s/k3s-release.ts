@@ -2,13 +2,13 @@ import type { Fault } from "../../grammar/fault";
 
 /** What is installed on a node, and from where. */
 export interface K3sRelease {
-  /** Such as `v1.36.3+k3s1`. */
+  /** Exact name of the release, such as `v1.36.3+k3s1`. */
   readonly version: string;
-  /** SHA-256 of the binary. @default looked up in the release's own list */
+  /** SHA-256 of the binary. @default the node looks it up in the release's own list */
   readonly sha256?: string;
   /**
-   * Further parameters of the bootstrap scripts, such as mirrors; templates/k3s/bootstrap-lib.sh documents them. A source without https is
-   * refused unless what comes from it is pinned by its hash.
+   * Further parameters of the bootstrap scripts, such as mirrors. templates/k3s/bootstrap-lib.sh documents them. A source without https is
+   * refused, unless a hash pins what comes from it. @default none
    */
   readonly parameters?: Readonly<Record<string, string>>;
 }
@@ -16,8 +16,8 @@ export interface K3sRelease {
 const isPlain = (url: string | undefined): url is string => url !== undefined && !url.startsWith("https://");
 
 /**
- * What a node would refuse to download: the bootstrap scripts take nothing that neither https nor a pinned hash vouches for. To hear it here is
- * better than from a VM that is up and does not join.
+ * What a node would refuse to download: the bootstrap scripts take nothing that neither https nor a pinned hash proves. Without this check
+ * the VM would be made and never join.
  */
 export function unprovenSources({ sha256, parameters = {} }: K3sRelease): Fault[] {
   const mirror = parameters["K3S_MIRROR"];
@@ -34,7 +34,7 @@ export function unprovenSources({ sha256, parameters = {} }: K3sRelease): Fault[
       ? [
           {
             code: "unproven-source",
-            message: `${url} does not come over https, and ${hash} is not given, so nothing vouches for what comes from there`,
+            message: `${url} does not come over https, and ${hash} is not given, so nothing proves what comes from there`,
             remedy: `Use https, or give ${hash}.`,
           },
         ]

@@ -4,7 +4,7 @@ import { K3S_TEMPLATES } from "./paths";
 
 const ID = "k3s";
 
-/** The scripts of templates/k3s, copied into the stack's folder, so that they are there where Terraform runs. One copy for a stack. */
+/** The scripts of templates/k3s, copied once into the stack's folder, where Terraform runs. */
 export class K3sScripts {
   private constructor(private readonly asset: TerraformAsset) {}
 

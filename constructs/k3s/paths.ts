@@ -3,7 +3,7 @@ import { join } from "node:path";
 /** Where this project keeps the scripts of K3s nodes and of the operator's side. */
 export const K3S_TEMPLATES = join(__dirname, "../../templates/k3s");
 
-/** Where the files of a node lie; the bootstrap scripts' own defaults, save for the folder they are put in. */
+/** Where the files of a node lie. The folder of the scripts is chosen here; the others are the bootstrap scripts' own defaults. */
 export const ON_NODE = {
   scripts: "/usr/local/lib/k3s-bootstrap",
   units: "/etc/systemd/system",

@@ -9,8 +9,8 @@ export interface RegistryMirror {
 }
 
 /**
- * /etc/rancher/k3s/registries.yaml: which registries answer for which. K3s reads it when it starts.
- * Images still go by their own names, so charts need no change.
+ * /etc/rancher/k3s/registries.yaml, which K3s reads when it starts: which registry answers for which other. Images keep their names, so
+ * charts need no change.
  */
 export function registriesConfig(mirrors: Readonly<Record<string, RegistryMirror>>): string {
   const entries = Object.entries(mirrors).sort(([a], [b]) => (a < b ? -1 : 1));

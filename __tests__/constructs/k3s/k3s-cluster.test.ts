@@ -4,6 +4,7 @@ import { handedOverTokens } from "../../../constructs/k3s/handed-over-tokens";
 import { K3sCluster } from "../../../constructs/k3s/k3s-cluster";
 import type { K3sClusterProps, K3sServerProps } from "../../../constructs/k3s/k3s-cluster-props";
 import { addresses, type StackJson, sshKey } from "../../../testing/lab";
+import { testRejectedProps } from "../../../testing/rejected-props";
 import { fileOn } from "../../../testing/rendered";
 
 const VM = "proxmox_virtual_environment_vm";
@@ -168,4 +169,56 @@ test("workers can be replaced when what they were made with changes, but servers
 
 test("a command rebuilds each server, the first one first", () => {
   expect(Object.entries(several.cluster.rebuildCommands)[0]).toEqual(["k3s-2", `terraform apply -replace=${VM}.k3s-2`]);
+});
+
+describe("rejected props", () => {
+  const { network, access } = props;
+  const one = (changes: Partial<K3sServerProps>): Partial<K3sClusterProps> => ({ servers: [server(1, changes)] });
+  const worker = props.workers?.[0] ?? server(9);
+  testRejectedProps<K3sClusterProps>(props, (stack, changed) => new K3sCluster(stack, "k3s-cluster", changed), [
+    ["two servers", { servers: [server(1), server(2)] }, "servers: server-count"],
+    [
+      "seven servers",
+      { servers: [server(1), server(2), server(3), server(4), server(5), server(6), server(7)] },
+      "servers: server-count",
+    ],
+    [
+      "a worker with a server's key",
+      { workers: [{ ...worker, resourceName: "k3s-1", name: "other" }] },
+      "resourceName: duplicate-resourceName",
+    ],
+    ["a worker with a server's name", { workers: [{ ...worker, name: "k3s-1" }] }, "name: duplicate-name"],
+    ["a worker with a server's VMID", { workers: [{ ...worker, vmId: 301 }] }, "vmId: duplicate-vmId"],
+    ["a worker at a server's address", { workers: [{ ...worker, address: "192.0.2.31" }] }, "address: duplicate-address"],
+    ["a network with host bits", { network: { ...network, cidr: "192.0.2.1/24" } }, "network.cidr: network-host-bits"],
+    ["a gateway that is no address", { network: { ...network, gateway: "gateway" } }, "network.gateway: invalid-address"],
+    [
+      "a gateway in another network",
+      { network: { ...network, gateway: "198.51.100.1" } },
+      "network.gateway: address-outside-network",
+    ],
+    ["an address with a prefix", one({ address: "192.0.2.31/24" }), "address: invalid-address"],
+    ["an address in another network", one({ address: "198.51.100.31" }), "address: address-outside-network"],
+    [
+      "a label that K3s does not start with",
+      one({ labels: { "node-role.kubernetes.io/gpu": "true" } }),
+      "labels: reserved-label",
+    ],
+    ["a taint without an effect", one({ taints: ["gpu=present"] }), "taints: invalid-taint"],
+    ["a registration address that is no name", { registrationAddress: "k3s" }, "registrationAddress: invalid-host"],
+    ["a registration address of a node", { registrationAddress: "192.0.2.31" }, "registrationAddress: registration-is-node"],
+    ["a user in capitals", { user: "Ubuntu" }, "user: invalid-user"],
+    ["a key that is none", { sshPublicKeys: ["ssh-ed25519"] }, "sshPublicKeys: invalid-ssh-key"],
+    ["no key", { sshPublicKeys: [] }, "sshPublicKeys: no-ssh-key"],
+    ["a driver of no branch", { nvidiaDriver: "latest" }, "nvidiaDriver: invalid-driver-branch"],
+    ["no time to wait", { waitMinutes: 0 }, "waitMinutes: out-of-range"],
+    ["a wait of five hours", { waitMinutes: 300 }, "waitMinutes: out-of-range"],
+    [
+      "a wait that the firewall shuts out",
+      { access: { ...access, management: [] } },
+      "access.management: wait-without-management",
+    ],
+    ["a release that is none", { release: { version: "1.36" } }, "release.version: invalid-k3s-version"],
+    ["a node of negative memory", one({ memoryGiB: -4 }), "memoryGiB: out-of-range"],
+  ]);
 });

@@ -1,6 +1,7 @@
 import { TerraformStack, Testing } from "cdktf";
 import { K3sNode, type K3sNodeProps } from "../../../constructs/k3s/k3s-node";
 import { type StackJson, sshKey } from "../../../testing/lab";
+import { testRejectedProps } from "../../../testing/rejected-props";
 import { fileOn } from "../../../testing/rendered";
 
 const props: K3sNodeProps = {
@@ -53,15 +54,32 @@ test("what a shell or Terraform would expand stands as it is", () => {
   expect(fileOn(made({ config }), "gpu-1", "/etc/rancher/k3s/config.yaml")?.content).toBe(config);
 });
 
-test.each<[string, Partial<K3sNodeProps>, RegExp]>([
-  [
-    "a mirror without https and hashes",
-    { release: { version: "v1.36.3+k3s1", parameters: { K3S_MIRROR: "http://mirror.lab.example" } } },
-    /K3S_INSTALL_SHA256/,
-  ],
-  ["a version that is no release's name", { release: { version: "latest" } }, /release\.version: invalid-k3s-version/],
-  ["an address without a prefix", { network: { ...props.network, address: "192.0.2.41" } }, /prefix-missing/],
-  ["a PCI path in upper case", { devices: [{ path: "0000:0A:00" }] }, /devices\.path: invalid-pci-path.*Write 0000:0a:00/s],
-  ["more devices than a VM takes", { devices: Array.from({ length: 17 }, () => ({ mapping: "gpu" })) }, /17 PCI devices/],
-  ["a datastore that is none", { files: "no such" }, /invalid-datastore/],
-])("%s is refused by the construct", (_, changes, message) => expect(() => made(changes)).toThrow(message));
+const version = "v1.36.3+k3s1";
+const server = { role: "server", resourceName: "k3s-1" } as const;
+
+describe("rejected props", () => {
+  testRejectedProps<K3sNodeProps>(props, (stack, changed) => new K3sNode(stack, "node", changed), [
+    ["a datastore with a space", { files: "no such" }, "files: invalid-datastore"],
+    ["a user in capitals", { user: "Ubuntu" }, "user: invalid-user"],
+    ["a private key", { sshPublicKeys: ["-----BEGIN OPENSSH PRIVATE KEY-----"] }, "sshPublicKeys: private-key"],
+    ["a version that is no release's name", { release: { version: "latest" } }, "release.version: invalid-k3s-version"],
+    ["a short hash", { release: { version, sha256: "abc" } }, "release.sha256: invalid-checksum"],
+    [
+      "a plain mirror of a file without its hash",
+      { release: { version, parameters: { NVIDIA_KEY_URL: "http://mirror.lab.example/key" } } },
+      "release.parameters: unproven-source",
+    ],
+    ["a mirror that is no URL", { aptMirror: "mirror.lab.example" }, "aptMirror: invalid-url"],
+    ["a server to join that is no URL", { joins: "192.0.2.31" }, "joins: invalid-url"],
+    ["a wait of no time", { serverWaitSeconds: 0 }, "serverWaitSeconds: out-of-range"],
+    ["a GPU worker without a GPU", { gpu: { count: 0, driver: "580" } }, "gpu.count: out-of-range"],
+    ["a driver of no branch", { gpu: { count: 1, driver: "latest" } }, "gpu.driver: invalid-driver-branch"],
+    ["a server with a GPU", { ...server, gpu: { count: 1, driver: "580" } }, "gpu: gpu-on-server"],
+    ["a worker that makes the tokens", { tokens: { made: true } }, "tokens: tokens-made-by-worker"],
+    ["a server that an edit replaces", { ...server, replaceOnChange: true }, "replaceOnChange: server-replaced"],
+  ]);
+});
+
+test("what a part of the node refuses, the node refuses", () => {
+  expect(() => made({ devices: [{ path: "0000:0A:00" }] })).toThrow(/devices\.path: invalid-pci-path.*Write 0000:0a:00/s);
+});
