@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
+import { ollamaImage, ollamaOfChart } from "../catalog/ollama";
 import { canonicalModelReference } from "../grammar/model-reference";
-import { ollamaOfChart } from "./charts";
 import type { PartialLab } from "./lab";
 
 type OllamaSpec = NonNullable<PartialLab["ollama"]>;
@@ -19,7 +19,7 @@ export interface ModelStagingPlan {
 /** The image that stages: the one given, or that of the chart's version. `undefined` when that is not known. */
 function stagingImage(ollama: OllamaSpec, staging: NonNullable<PartialLab["staging"]>): string | undefined {
   const version = ollamaOfChart(ollama.chart.version);
-  return staging.image ?? (version && `ollama/ollama:${version}`);
+  return staging.image ?? (version && ollamaImage(version));
 }
 
 /** What is to be staged: nothing, unless the lab is air-gapped, has an Ollama and a place for its models. */

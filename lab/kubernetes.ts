@@ -8,12 +8,6 @@ export type DevicePlugin = typeof defaultDevicePlugin;
 /** One Ollama release, as the lab describes it. */
 export type OllamaRelease = NonNullable<Lab["ollama"]>["releases"][string];
 
-/** The labels and the taint that GPU workers join with; NFD's worker tolerates this value of the taint and no other. */
-export const GPU_NODE = {
-  labels: { "nvidia.com/gpu.present": "true", accelerator: "nvidia" },
-  taint: { key: "nvidia.com/gpu", value: "present", effect: "NoSchedule" },
-} as const;
-
 /** The device plugin of a lab: as it says, or by default when its own cluster has GPU workers. */
 export function devicePluginOf({ kubernetes, cluster }: PartialLab): DevicePlugin | undefined {
   if (kubernetes?.devicePlugin !== undefined) return kubernetes.devicePlugin || undefined;

@@ -1,10 +1,10 @@
 import { NullProvider } from "@cdktf/provider-null/lib/provider";
 import { TerraformOutput } from "cdktf";
 import type { Construct } from "constructs";
+import { OLLAMA_PORT } from "../catalog/ollama";
 import { nvidiaDevices } from "../constructs/ollama/gpu-devices";
 import { OllamaContainer } from "../constructs/ollama/ollama-container";
 import { PlaybookRun } from "../constructs/ollama/playbook-run";
-import { OLLAMA_PORT } from "../constructs/ollama/port";
 import { Connection } from "../constructs/proxmox/connection";
 import type { ContainerDevice } from "../constructs/proxmox/container";
 import { OwnershipGuard } from "../constructs/proxmox/ownership-guard";

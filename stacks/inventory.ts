@@ -1,5 +1,5 @@
 import { stringify } from "yaml";
-import { OLLAMA_PORT } from "../constructs/ollama/port";
+import { OLLAMA_PORT } from "../catalog/ollama";
 import { parseHostAddress } from "../grammar/address";
 import type { ContainerSpec, Lab } from "../lab/lab";
 

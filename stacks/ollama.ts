@@ -1,16 +1,16 @@
 import { TerraformOutput } from "cdktf";
 import type { Construct } from "constructs";
+import { GPU_NODE, GPU_SELECTOR } from "../catalog/nvidia";
+import { OLLAMA_PORT, ollamaImage, ollamaOfChart } from "../catalog/ollama";
 import { Namespace } from "../constructs/kubernetes/namespace";
 import { KubernetesObjects, ObjectsChart } from "../constructs/kubernetes/objects";
 import { ApiNetworkPolicy } from "../constructs/ollama/api-network-policy";
 import { HTTPS_REDIRECT, HttpsRoute, httpsRedirect } from "../constructs/ollama/https-route";
 import { ModelPull } from "../constructs/ollama/model-pull";
 import { type ModelClaim, OllamaRelease } from "../constructs/ollama/ollama-release";
-import { OLLAMA_PORT } from "../constructs/ollama/port";
 import { StagedModelsMount } from "../constructs/ollama/staged-models";
 import { modelStagingOf } from "../lab/air-gap";
-import { ollamaOfChart } from "../lab/charts";
-import { accessModeOf, GPU_NODE, type OllamaRelease as ReleaseSpec } from "../lab/kubernetes";
+import { accessModeOf, type OllamaRelease as ReleaseSpec } from "../lab/kubernetes";
 import type { Lab } from "../lab/lab";
 import type { Problem } from "../lab/problem";
 import { chartSource, clusterAccess } from "./kubernetes";
@@ -81,7 +81,7 @@ export class OllamaStack extends LabStack {
       gpus: spec.gpus,
       resources: spec.resources,
       nodeSelector: spec.nodeSelector,
-      gpuNodeSelector: { "nvidia.com/gpu.present": GPU_NODE.labels["nvidia.com/gpu.present"] },
+      gpuNodeSelector: GPU_SELECTOR,
       tolerations: spec.tolerations,
       environment: {
         ...(spec.keepAlive && { OLLAMA_KEEP_ALIVE: spec.keepAlive }),
@@ -156,7 +156,7 @@ export class OllamaStack extends LabStack {
   private image(spec: ReleaseSpec): string {
     const { version } = this.ollama.chart;
     // The rule imageOfJobs refuses a chart of an unknown version without an image.
-    return spec.image ?? `ollama/ollama:${ollamaOfChart(version)}`;
+    return spec.image ?? ollamaImage(`${ollamaOfChart(version)}`);
   }
 
   private outputs(specs: readonly [string, ReleaseSpec][]): void {

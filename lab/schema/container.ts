@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { OLLAMA_VERSION } from "../../catalog/ollama";
+import { CONTAINER_TEMPLATE } from "../../catalog/ubuntu";
 import { checkDevicePath, checkMode } from "../../grammar/device";
 import { checkAbsolutePath } from "../../grammar/file-path";
 import { checkBridge, checkKey, checkPoolName } from "../../grammar/guest";
@@ -101,12 +103,7 @@ const shared = {
 export const containerDefaults = z
   .strictObject({
     node: shared.node.optional(),
-    template: shared.template.prefault({
-      url: "https://download.proxmox.com/images/system/ubuntu-22.04-standard_22.04-1_amd64.tar.zst",
-      // proxmox/pve-manager, aplinfo/aplinfo.dat
-      sha512:
-        "cf617c11232c3fbce1ba9f7146ac194561411c292c445b2a5c9affe5f09729f5c38315619de4d649ff63e31dd5b536ea081fdde1b7792e6e521d1694ac7c9cb8",
-    }),
+    template: shared.template.prefault(CONTAINER_TEMPLATE),
     cores: shared.cores.default(8),
     memoryGiB: shared.memoryGiB.default(16),
     swapMiB: shared.swapMiB.default(0),
@@ -118,7 +115,7 @@ export const containerDefaults = z
     tags: shared.tags.default([]),
     ollama: z
       .strictObject({
-        version: software.version.default("0.32.15"),
+        version: software.version.default(OLLAMA_VERSION),
         url: software.url.optional(),
         sha256: software.sha256.optional(),
         environment: software.environment.default({}),
