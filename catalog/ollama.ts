@@ -31,13 +31,20 @@ export function ollamaImage(version: string): string {
   return `ollama/ollama:${version}`;
 }
 
+/** The image that a version of the chart runs unless its values name another; `undefined` when that is not known here. */
+export function imageOfChart(chartVersion: string): string | undefined {
+  const version = ollamaOfChart(chartVersion);
+  return version && ollamaImage(version);
+}
+
 /** The chart ollama of otwld (github.com/otwld/ollama-helm; its README names this repository). */
 export const OLLAMA_CHART = {
   name: "ollama",
   repository: "https://helm.otwld.com/",
   version: "1.77.0",
   keys: { "1.36.0": keys1360, "1.77.0": keys1770 },
-  images: (version) => [ollamaImage(ollamaOfChart(version) ?? "the chart's version")],
+  // A lab with another version of the chart names its image itself.
+  images: (version) => [imageOfChart(version) ?? ollamaImage("the chart's version")],
 } as const satisfies Chart;
 
 /**

@@ -5,8 +5,8 @@ import { MODEL_REGISTRY, OLLAMA_ARCHIVE_HOST } from "../catalog/ollama";
 import { registryOf } from "../catalog/registries";
 import { UBUNTU_ARCHIVE_HOST } from "../catalog/ubuntu";
 import { workersOf } from "./cluster";
+import type { DraftLab } from "./draft";
 import { devicePluginOf } from "./kubernetes";
-import type { PartialLab } from "./lab";
 import type { Path } from "./problem";
 
 /** Something that production fetches from elsewhere. */
@@ -36,20 +36,20 @@ interface ChartSpec {
 }
 
 /** Everything that the nodes, guests and charts of production fetch, and where from. */
-export function* artifactsOf(lab: PartialLab): Iterable<Artifact> {
+export function* artifactsOf(lab: DraftLab): Iterable<Artifact> {
   yield* ofContainers(lab);
   yield* ofCluster(lab);
   yield* ofKubernetes(lab);
 }
 
-function image(lab: PartialLab, name: string, path: Path): Artifact {
+function image(lab: DraftLab, name: string, path: Path): Artifact {
   const host = registryOf(name);
   const { images } = lab.mirrors ?? {};
   const mirror = typeof images === "string" ? images : images?.[host]?.endpoint;
   return { kind: "image", name, host, path, mirror, setting: "mirrors.images" };
 }
 
-function* chart(lab: PartialLab, name: KnownChart, spec: ChartSpec, path: Path): Iterable<Artifact> {
+function* chart(lab: DraftLab, name: KnownChart, spec: ChartSpec, path: Path): Iterable<Artifact> {
   // A chart from a file, of the lab or of the mirror, is read where Terraform runs.
   if (spec.file) return;
   const own = spec.oci ?? spec.repository;
@@ -64,7 +64,7 @@ function* chart(lab: PartialLab, name: KnownChart, spec: ChartSpec, path: Path):
   };
 }
 
-function* ofContainers(lab: PartialLab): Iterable<Artifact> {
+function* ofContainers(lab: DraftLab): Iterable<Artifact> {
   for (const [key, { template, ollama, models }] of Object.entries(lab.containers ?? {})) {
     const path = ["containers", key];
     if (typeof template !== "string") yield { kind: "file", name: `template ${template.url}`, host: hostOf(template.url), path };
@@ -81,7 +81,7 @@ function* ofContainers(lab: PartialLab): Iterable<Artifact> {
   }
 }
 
-function* ofCluster(lab: PartialLab): Iterable<Artifact> {
+function* ofCluster(lab: DraftLab): Iterable<Artifact> {
   const { cluster, mirrors } = lab;
   if (!cluster) return;
   const path = ["cluster"];
@@ -128,7 +128,7 @@ function* ofCluster(lab: PartialLab): Iterable<Artifact> {
   };
 }
 
-function* ofKubernetes(lab: PartialLab): Iterable<Artifact> {
+function* ofKubernetes(lab: DraftLab): Iterable<Artifact> {
   const { kubernetes, ollama } = lab;
   const plugin = devicePluginOf(lab);
   if (plugin) {
@@ -163,7 +163,7 @@ function* ofKubernetes(lab: PartialLab): Iterable<Artifact> {
 }
 
 /** How an artifact reaches production: by its mirror, because its host is reachable, or not at all. */
-export function wayOf(artifact: Artifact, lab: PartialLab): string | undefined {
+export function wayOf(artifact: Artifact, lab: DraftLab): string | undefined {
   if (artifact.mirror) return artifact.mirror;
   const own = Object.values(lab.mirrors ?? {}).flatMap(hostsIn);
   return lab.reachable?.includes(artifact.host) || own.includes(artifact.host) ? "reachable" : undefined;

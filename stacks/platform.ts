@@ -5,7 +5,6 @@ import { CertManager } from "../constructs/kubernetes/cert-manager";
 import { DevicePlugin } from "../constructs/kubernetes/device-plugin";
 import { NfsProvisioner } from "../constructs/kubernetes/nfs-provisioner";
 import { ObjectsChart } from "../constructs/kubernetes/objects";
-import { devicePluginOf } from "../lab/kubernetes";
 import type { Lab } from "../lab/lab";
 import type { Problem } from "../lab/problem";
 import { chartSource, clusterAccess } from "./kubernetes";
@@ -21,8 +20,7 @@ export class PlatformStack extends LabStack {
     super(scope, "platform", lab, warnings);
     clusterAccess(this, lab);
     const objects = new ObjectsChart(this);
-    const { nfs, certManager, issuer, storageClass, ingressClass } = lab.kubernetes;
-    const plugin = devicePluginOf(lab);
+    const { devicePlugin: plugin, nfs, certManager, issuer, storageClass, ingressClass } = lab.kubernetes;
     if (plugin) {
       this.devicePlugin = new DevicePlugin(this, "device-plugin", {
         partOf: lab.name,

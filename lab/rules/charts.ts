@@ -1,9 +1,9 @@
 import { checkChartValues, checkedWith, type KnownChart } from "../../catalog/charts";
 import { GPU_RESOURCE } from "../../catalog/nvidia";
 import { OLLAMA_PORT } from "../../catalog/ollama";
+import type { DraftLab } from "../draft";
 import { finder } from "../finding";
 import { accessModeOf, devicePluginOf, type OllamaRelease } from "../kubernetes";
-import type { PartialLab } from "../lab";
 import type { Path, StackId } from "../problem";
 import { rule } from "./rule";
 
@@ -101,7 +101,7 @@ function ownOllamaValues(release: OllamaRelease, airGapped: boolean): OwnValue[]
   ];
 }
 
-function* chartUses({ kubernetes, ollama, ...lab }: PartialLab): Iterable<ChartUse> {
+function* chartUses({ kubernetes, ollama, ...lab }: DraftLab): Iterable<ChartUse> {
   const plugin = devicePluginOf({ kubernetes, ollama, ...lab });
   if (plugin) {
     yield {

@@ -217,7 +217,8 @@ const imageOfJobs = rule(["ollama"], function* ({ ollama }) {
 
 /** Staging runs an image too. */
 const imageOfStaging = rule(["airGapped", "ollama"], function* (lab) {
-  if (modelStagingOf(lab)?.image !== "") return;
+  const plan = modelStagingOf(lab);
+  if (!plan || plan.image !== undefined) return;
   yield found(
     "image-unknown",
     ["staging"],

@@ -1,7 +1,7 @@
 import { HOSTNAME_LABEL } from "../../catalog/kubernetes";
 import { GPU_NODE } from "../../catalog/nvidia";
 import { bytes, millicores } from "../../grammar/quantity";
-import { type Cluster, type ClusterNode, workersOf } from "../cluster";
+import { type DraftCluster, type DraftNode, workersOf } from "../cluster";
 import { finder } from "../finding";
 import { devicePluginOf, type OllamaRelease } from "../kubernetes";
 import type { Path } from "../problem";
@@ -140,7 +140,7 @@ interface Taint {
   readonly effect: string;
 }
 
-function taintsOf(node: ClusterNode, cluster: Cluster): Taint[] {
+function taintsOf(node: DraftNode, cluster: DraftCluster): Taint[] {
   const own = node.taints.map((text) => {
     const [pair = "", effect = ""] = text.split(":");
     const [key = "", value = ""] = pair.split("=");

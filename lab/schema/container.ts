@@ -24,6 +24,9 @@ const template = z
   .union([text(storage.checkTemplateVolume, "Volume id of a template that is already there."), download])
   .describe("The template a new container is made from. Changing it leaves existing containers as they are.");
 
+/** What a device of the node is in a container unless something else is said: group `video`, which may read and write it. */
+export const DEVICE_DEFAULTS = { gid: 44, mode: "0660" } as const;
+
 const gid = whole(
   0,
   65_535,
@@ -45,7 +48,7 @@ const nvidia = z
       checkNvidiaVersion,
       "Version of the node's driver: the container needs the user space of exactly that version.",
     ),
-    gid: gid.default(44),
+    gid: gid.default(DEVICE_DEFAULTS.gid),
     mode: mode.default("0666"),
   })
   .describe("NVIDIA cards whose driver runs on the node.");
@@ -55,15 +58,19 @@ const intel = z
     type: z.literal("intel"),
     card,
     path: text(checkDevicePath, "The card's render node on the Proxmox node.").default("/dev/dri/renderD128"),
-    gid: gid.default(44),
-    mode: mode.default("0660"),
+    gid: gid.default(DEVICE_DEFAULTS.gid),
+    mode: mode.default(DEVICE_DEFAULTS.mode),
   })
   .describe("An Intel Arc card.");
 
 const device = z
   .union([
     text(checkDevicePath, "A device of the node, with mode 0660 and group 44 (video) in the container."),
-    z.strictObject({ path: text(checkDevicePath, "A device of the node."), gid: gid.default(44), mode: mode.default("0660") }),
+    z.strictObject({
+      path: text(checkDevicePath, "A device of the node."),
+      gid: gid.default(DEVICE_DEFAULTS.gid),
+      mode: mode.default(DEVICE_DEFAULTS.mode),
+    }),
   ])
   .describe("A device of the node to pass to the container. Needs auth: rootPassword.");
 
