@@ -74,9 +74,10 @@ export function writeInventory(
 ): Outcome {
   const { lab, problems } = readLab(file);
   if (!lab) return { exitCode: EXIT.refused, lab: file, problems, notice: `${file}: ${verdict(problems)}. Nothing was written.` };
-  const containers = Object.values(lab.containers ?? {});
+  if (!lab.containers || Object.keys(lab.containers).length === 0)
+    refuse(`${file} has no containers, so there is nothing for an inventory.`);
+  const containers = Object.values(lab.containers);
   const output = named ?? `inventory-${lab.name}.yml`;
-  if (containers.length === 0) refuse(`${file} has no containers, so there is nothing for an inventory.`);
   const fromLab = !wantsState && containers.every((container) => staticAddress(container) !== null);
   const names = containers.map(({ name }) => name);
   const { text, waiting } = fromLab

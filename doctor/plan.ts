@@ -1,4 +1,4 @@
-import type { Lab, ProxmoxLab } from "../lab/lab";
+import { type Cluster, type Lab, nodesOf, type ProxmoxLab } from "../lab/lab";
 import type { Path } from "../lab/problem";
 
 /** A disk that a guest gets. */
@@ -66,88 +66,74 @@ export interface ProxmoxPlan {
   readonly template?: { readonly vmId: number; readonly node: string | undefined };
 }
 
-/** The datastore for a node's guests' disks, or for its files. */
-function datastoreOf(lab: ProxmoxLab, node: string, kind: "disks" | "files"): string {
-  return lab.proxmox.nodes[node]?.storage?.[kind] ?? lab.storage[kind];
-}
-
 function containersOf(lab: ProxmoxLab): PlannedGuest[] {
-  return Object.entries(lab.containers ?? {}).map(([key, spec]) => {
-    const node = spec.node ?? "";
-    const storage = spec.disks ?? datastoreOf(lab, node, "disks");
-    const volume = spec.modelVolume;
+  return Object.entries(lab.containers).map(([key, spec]) => {
+    const { network, modelVolume: volume } = spec;
     return {
       key,
       path: ["containers", key],
       kind: "lxc",
       vmId: spec.vmId,
       name: spec.name,
-      node,
-      ...(spec.address !== "dhcp" && { address: spec.address.split("/")[0] }),
+      node: spec.node,
+      ...(network.address.kind === "static" && { address: network.address.ip }),
       cores: spec.cores,
       memoryGiB: spec.memoryGiB,
       disks: [
-        { storage, sizeGiB: spec.diskGiB },
-        ...(volume ? [{ storage: volume.datastore ?? storage, sizeGiB: volume.sizeGiB }] : []),
+        { storage: spec.disks, sizeGiB: spec.diskGiB },
+        ...(volume ? [{ storage: volume.datastore, sizeGiB: volume.sizeGiB }] : []),
       ],
-      bridge: spec.bridge ?? lab.network.bridge,
-      vlan: spec.vlan ?? lab.network.vlan,
+      bridge: network.bridge,
+      vlan: network.vlan,
       pool: spec.pool,
     };
   });
 }
 
-function machinesOf(lab: ProxmoxLab): PlannedGuest[] {
-  const { cluster, network } = lab;
-  return (cluster?.nodes ?? []).map((spec) => {
-    const node = spec.node ?? "";
-    return {
-      key: spec.key,
-      path: spec.path,
-      kind: "qemu",
-      vmId: spec.vmId,
-      name: spec.name,
-      node,
-      address: spec.address,
-      cores: spec.cores,
-      memoryGiB: spec.memoryGiB,
-      disks: [{ storage: spec.disks ?? datastoreOf(lab, node, "disks"), sizeGiB: spec.diskGiB }],
-      bridge: cluster?.bridge ?? network.bridge,
-      vlan: cluster?.vlan ?? network.vlan,
-      pool: cluster?.pool,
-    };
-  });
+function machinesOf(cluster: Cluster): PlannedGuest[] {
+  return nodesOf(cluster).map((spec) => ({
+    key: spec.key,
+    path: spec.path,
+    kind: "qemu",
+    vmId: spec.vmId,
+    name: spec.name,
+    node: spec.node,
+    address: spec.address,
+    cores: spec.cores,
+    memoryGiB: spec.memoryGiB,
+    disks: [{ storage: spec.disks, sizeGiB: spec.diskGiB }],
+    bridge: cluster.network.bridge,
+    vlan: cluster.network.vlan,
+    pool: cluster.pool,
+  }));
 }
 
-function cardsOf(lab: ProxmoxLab): PlannedCard[] {
-  return (lab.cluster?.nodes ?? []).flatMap((spec) =>
-    spec.gpus.flatMap((name): PlannedCard[] => {
-      const node = spec.node ?? "";
-      const card = lab.proxmox.nodes[node]?.gpus[name];
-      if (!card) return [];
-      const path = ["proxmox", "nodes", node, "gpus", name];
-      const common = { node, name, path, vmId: spec.vmId, allFunctions: card.allFunctions };
-      if (card.mapping) return [{ ...common, mapping: card.mapping }];
-      return [{ ...common, pciPath: card.path, id: card.id, subsystemId: card.subsystemId, iommuGroup: card.iommuGroup }];
+function cardsOf(cluster: Cluster): PlannedCard[] {
+  return nodesOf(cluster).flatMap(({ node, vmId, cards }) =>
+    cards.map((card): PlannedCard => {
+      const { name, allFunctions } = card;
+      const common = { node, name, path: ["proxmox", "nodes", node, "gpus", name], vmId, allFunctions };
+      if (card.kind === "mapping") return { ...common, mapping: card.mapping };
+      return { ...common, pciPath: card.path, id: card.id, subsystemId: card.subsystemId, iommuGroup: card.iommuGroup };
     }),
   );
 }
 
 function volumesOf(lab: ProxmoxLab): PlannedVolume[] {
-  const templates = Object.entries(lab.containers ?? {}).map(([key, spec]): PlannedVolume => {
-    const node = spec.node ?? "";
+  const templates = Object.entries(lab.containers).map(([key, { node, files, template }]): PlannedVolume => {
     const path = ["containers", key, "template"];
-    if (typeof spec.template !== "string") return { node, storage: datastoreOf(lab, node, "files"), content: "vztmpl", path };
-    return { node, storage: spec.template.split(":")[0] ?? "", content: "vztmpl", path, existing: spec.template };
+    if ("download" in template) return { node, storage: files.name, content: "vztmpl", path };
+    return { node, storage: template.volume.replace(/:.*$/, ""), content: "vztmpl", path, existing: template.volume };
   });
-  const machines = (lab.cluster?.nodes ?? []).flatMap((spec): PlannedVolume[] => {
-    const node = spec.node ?? "";
-    const storage = datastoreOf(lab, node, "files");
-    return [
-      { node, storage, content: "snippets", path: spec.path },
-      ...(lab.cluster?.image ? [{ node, storage, content: "import", path: ["cluster", "image"] } as const] : []),
-    ];
-  });
+  const { cluster } = lab;
+  const machines = cluster
+    ? nodesOf(cluster).flatMap(({ node, files, path }): PlannedVolume[] => [
+        { node, storage: files.name, content: "snippets", path },
+        ...(cluster.source.kind === "image"
+          ? [{ node, storage: files.name, content: "import", path: ["cluster", "image"] } as const]
+          : []),
+      ])
+    : [];
   const unique = new Map(
     [...templates, ...machines].map((one) => [`${one.node}/${one.storage}/${one.content}/${one.existing}`, one]),
   );
@@ -155,17 +141,16 @@ function volumesOf(lab: ProxmoxLab): PlannedVolume[] {
 }
 
 /** What Proxmox has to be asked about for a lab; undefined for a lab without guests on Proxmox. */
-export function proxmoxPlan(lab: Lab & Partial<Pick<ProxmoxLab, "proxmox" | "network">>): ProxmoxPlan | undefined {
-  if (!lab.proxmox || !lab.network) return undefined;
-  const full: ProxmoxLab = { ...lab, proxmox: lab.proxmox, network: lab.network };
-  const guests = [...containersOf(full), ...machinesOf(full)];
-  const template = full.cluster?.template;
+export function proxmoxPlan(lab: Lab): ProxmoxPlan | undefined {
+  if (!lab.proxmox) return undefined;
+  const { cluster } = lab;
+  const guests = [...containersOf(lab), ...(cluster ? machinesOf(cluster) : [])];
   return {
     nodes: [...new Set(guests.map(({ node }) => node))].sort(),
     guests,
-    cards: cardsOf(full),
-    volumes: volumesOf(full),
+    cards: cluster ? cardsOf(cluster) : [],
+    volumes: volumesOf(lab),
     pools: [...new Set(guests.flatMap(({ pool }) => pool ?? []))].sort(),
-    ...(template && { template: { vmId: template.vmId, node: template.node } }),
+    ...(cluster?.source.kind === "template" && { template: { vmId: cluster.source.vmId, node: cluster.source.node } }),
   };
 }

@@ -1,4 +1,6 @@
 import { execFile } from "node:child_process";
+import { KUBECTL_INSTALL } from "../catalog/kubernetes";
+import { OPENTOFU_INSTALL, TERRAFORM_INSTALL } from "../catalog/terraform";
 import type { Lab } from "../lab/lab";
 import type { Finding } from "./finding";
 
@@ -20,7 +22,7 @@ function toolsFor(lab: Lab): Tool[] {
       anyOf: ["terraform", "tofu"],
       version: ["version"],
       why: "applies the stacks",
-      install: "https://developer.hashicorp.com/terraform/install or https://opentofu.org/docs/intro/install",
+      install: `${TERRAFORM_INSTALL} or ${OPENTOFU_INSTALL}`,
     },
     ...(lab.cluster
       ? [
@@ -48,7 +50,7 @@ function toolsFor(lab: Lab): Tool[] {
             anyOf: ["kubectl"],
             version: ["version", "--client"],
             why: "asks the cluster",
-            install: "https://kubernetes.io/docs/tasks/tools/",
+            install: KUBECTL_INSTALL,
           },
         ]
       : []),

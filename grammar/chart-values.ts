@@ -1,31 +1,8 @@
-import certManager from "../chart-keys/cert-manager-1.21.1.json";
-import csiDriverNfs from "../chart-keys/csi-driver-nfs-4.13.4.json";
-import nvidiaDevicePlugin from "../chart-keys/nvidia-device-plugin-0.20.0.json";
-import ollama1360 from "../chart-keys/ollama-1.36.0.json";
-import ollama1770 from "../chart-keys/ollama-1.77.0.json";
 import { type Fault, quote } from "./fault";
 import { nearest } from "./nearest";
-import { compareVersions } from "./version";
 
-/** The keys of a chart's values file, dotted, and the type of each default. */
-type Keys = Readonly<Record<string, string>>;
-
-/** The charts whose keys are known, and the versions they are known of, oldest first. */
-const KNOWN = {
-  "cert-manager": { "1.21.1": certManager },
-  "csi-driver-nfs": { "4.13.4": csiDriverNfs },
-  "nvidia-device-plugin": { "0.20.0": nvidiaDevicePlugin },
-  ollama: { "1.36.0": ollama1360, "1.77.0": ollama1770 },
-} as const satisfies Record<string, Record<string, Keys>>;
-
-/** A chart whose values can be checked. */
-export type KnownChart = keyof typeof KNOWN;
-
-/**
- * Keys that a template reads and the values file does not show, or that may be more than the default shows: `null` for the type means anything,
- * as it does for a default of null. `affinity: null` takes away the plugin's own, which selects nodes by labels that the cluster may not use.
- */
-const EXTRA: Readonly<Partial<Record<KnownChart, Keys>>> = { "nvidia-device-plugin": { affinity: "null" } };
+/** The keys of a chart's values file, dotted, and the type of each default: `bool`, `number`, `string`, `object`, `list`, or `null` for any. */
+export type ChartKeys = Readonly<Record<string, string>>;
 
 /** What is wrong with one value given to a chart. */
 export interface ValueFault extends Fault<"unknown-chart-key" | "wrong-chart-type"> {
@@ -33,29 +10,18 @@ export interface ValueFault extends Fault<"unknown-chart-key" | "wrong-chart-typ
   readonly key: string;
 }
 
-/** Which version's keys a version of a chart is checked with: its own, or those of the nearest known one. */
-export function checkedWith(chart: KnownChart, version: string): { readonly version: string; readonly exact: boolean } {
-  const versions = Object.keys(KNOWN[chart]);
-  const wanted = version.replace(/^v/, "");
-  if (versions.includes(wanted)) return { version: wanted, exact: true };
-  const before = versions.filter((known) => compareVersions(known, wanted) <= 0).at(-1);
-  return { version: before ?? versions[0] ?? "", exact: false };
-}
-
 /**
- * What a chart would ignore without a word: keys that it does not have, and values of another type than it looks for.
- * No chart of these has a schema, so a mistyped key changes nothing, and nobody says so.
+ * What a chart with these keys would ignore without a word: keys that it does not have, and values of another type than it looks for.
+ * `chart` names it in the messages.
  */
-export function checkChartValues(chart: KnownChart, version: string, values: Readonly<Record<string, unknown>>): ValueFault[] {
-  const known: Record<string, Keys> = KNOWN[chart];
-  const keys: Keys = { ...known[checkedWith(chart, version).version], ...EXTRA[chart] };
+export function faultsInValues(chart: string, keys: ChartKeys, values: Readonly<Record<string, unknown>>): ValueFault[] {
   return [...faultsIn(values, [], keys, chart)];
 }
 
 function* faultsIn(
   values: Readonly<Record<string, unknown>>,
   above: readonly string[],
-  keys: Keys,
+  keys: ChartKeys,
   chart: string,
 ): Iterable<ValueFault> {
   for (const [name, value] of Object.entries(values)) {

@@ -13,13 +13,16 @@ const HOST = /^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,349}$/;
 const NAMESPACE = /^[A-Za-z0-9_][A-Za-z0-9_-]{0,79}$/;
 const NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}$/;
 
+/** The host that a reference without one means: a part of the grammar of references (Ollama's types/model/name.go). */
+export const DEFAULT_MODEL_REGISTRY = "registry.ollama.ai";
+
 /** Reads a reference such as `mistral:7b`; `undefined` where Ollama would not take it. */
 export function parseModelReference(text: string): ModelReference | undefined {
   const parts = text.split("/");
   if (parts.length > 3) return undefined;
   const [model = "", tag = "latest", ...rest] = (parts.pop() ?? "").split(":");
   const namespace = parts.pop() ?? "library";
-  const host = parts.pop() ?? "registry.ollama.ai";
+  const host = parts.pop() ?? DEFAULT_MODEL_REGISTRY;
   const valid = rest.length === 0 && HOST.test(host) && NAMESPACE.test(namespace) && NAME.test(model) && NAME.test(tag);
   return valid ? { host, namespace, model, tag } : undefined;
 }

@@ -1,7 +1,12 @@
-import { ollamaOfChart } from "./charts";
+import { CHARTS, type KnownChart } from "../catalog/charts";
+import { K3S_IMAGES, K3S_INSTALL_HOST, K3S_RELEASE_HOST } from "../catalog/k3s";
+import { CONTAINER_TOOLKIT_HOST } from "../catalog/nvidia";
+import { MODEL_REGISTRY, OLLAMA_ARCHIVE_HOST } from "../catalog/ollama";
+import { registryOf } from "../catalog/registries";
+import { UBUNTU_ARCHIVE_HOST } from "../catalog/ubuntu";
 import { workersOf } from "./cluster";
+import type { DraftLab } from "./draft";
 import { devicePluginOf } from "./kubernetes";
-import type { PartialLab } from "./lab";
 import type { Path } from "./problem";
 
 /** Something that production fetches from elsewhere. */
@@ -23,33 +28,6 @@ function hostOf(url: string): string {
   return URL.canParse(url) ? new URL(url).host : url;
 }
 
-/** The registry of an image; without a host in it, Docker Hub. */
-function registryOf(image: string): string {
-  const [first = "", ...rest] = image.split("/");
-  return rest.length > 0 && /[.:]/.test(first) ? first : "docker.io";
-}
-
-/** Images of the charts, as published. What a chart's values change about them is the operator's to know. */
-const IMAGES = {
-  "cert-manager": (version: string) =>
-    ["controller", "webhook", "cainjector", "acmesolver", "startupapicheck"].map(
-      (part) => `quay.io/jetstack/cert-manager-${part}:${version}`,
-    ),
-  "csi-driver-nfs": () =>
-    ["nfsplugin", "csi-provisioner", "csi-resizer", "csi-snapshotter", "livenessprobe", "csi-node-driver-registrar"].map(
-      (part) => `registry.k8s.io/sig-storage/${part}`,
-    ),
-  "nvidia-device-plugin": (version: string) => [`nvcr.io/nvidia/k8s-device-plugin:v${version}`],
-} as const;
-
-/** The hosts that publish the charts. */
-const CHART_HOSTS = {
-  "cert-manager": "charts.jetstack.io",
-  "csi-driver-nfs": "kubernetes-csi.github.io",
-  "nvidia-device-plugin": "nvidia.github.io",
-  ollama: "helm.otwld.com",
-} as const;
-
 interface ChartSpec {
   readonly version: string;
   readonly repository?: string;
@@ -58,20 +36,20 @@ interface ChartSpec {
 }
 
 /** Everything that the nodes, guests and charts of production fetch, and where from. */
-export function* artifactsOf(lab: PartialLab): Iterable<Artifact> {
+export function* artifactsOf(lab: DraftLab): Iterable<Artifact> {
   yield* ofContainers(lab);
   yield* ofCluster(lab);
   yield* ofKubernetes(lab);
 }
 
-function image(lab: PartialLab, name: string, path: Path): Artifact {
+function image(lab: DraftLab, name: string, path: Path): Artifact {
   const host = registryOf(name);
   const { images } = lab.mirrors ?? {};
   const mirror = typeof images === "string" ? images : images?.[host]?.endpoint;
   return { kind: "image", name, host, path, mirror, setting: "mirrors.images" };
 }
 
-function* chart(lab: PartialLab, name: keyof typeof CHART_HOSTS, spec: ChartSpec, path: Path): Iterable<Artifact> {
+function* chart(lab: DraftLab, name: KnownChart, spec: ChartSpec, path: Path): Iterable<Artifact> {
   // A chart from a file, of the lab or of the mirror, is read where Terraform runs.
   if (spec.file) return;
   const own = spec.oci ?? spec.repository;
@@ -79,31 +57,31 @@ function* chart(lab: PartialLab, name: keyof typeof CHART_HOSTS, spec: ChartSpec
   yield {
     kind: "chart",
     name: `${name} ${spec.version}`,
-    host: own ? hostOf(own.replace(/^oci:/, "https:")) : CHART_HOSTS[name],
+    host: own ? hostOf(own.replace(/^oci:/, "https:")) : hostOf(CHARTS[name].repository),
     path,
     mirror,
     setting: "mirrors.charts",
   };
 }
 
-function* ofContainers(lab: PartialLab): Iterable<Artifact> {
+function* ofContainers(lab: DraftLab): Iterable<Artifact> {
   for (const [key, { template, ollama, models }] of Object.entries(lab.containers ?? {})) {
     const path = ["containers", key];
     if (typeof template !== "string") yield { kind: "file", name: `template ${template.url}`, host: hostOf(template.url), path };
     yield {
       kind: "file",
       name: `archive of Ollama ${ollama.version}`,
-      host: hostOf(ollama.url ?? "https://github.com"),
+      host: ollama.url ? hostOf(ollama.url) : OLLAMA_ARCHIVE_HOST,
       path,
       mirror: ollama.url ? undefined : lab.mirrors?.ollama,
       setting: "mirrors.ollama",
     };
-    yield { kind: "packages", name: "Ubuntu's packages", host: "archive.ubuntu.com", path };
-    for (const model of models) yield { kind: "model", name: model, host: "registry.ollama.ai", path };
+    yield { kind: "packages", name: "Ubuntu's packages", host: UBUNTU_ARCHIVE_HOST, path };
+    for (const model of models) yield { kind: "model", name: model, host: MODEL_REGISTRY, path };
   }
 }
 
-function* ofCluster(lab: PartialLab): Iterable<Artifact> {
+function* ofCluster(lab: DraftLab): Iterable<Artifact> {
   const { cluster, mirrors } = lab;
   if (!cluster) return;
   const path = ["cluster"];
@@ -113,7 +91,7 @@ function* ofCluster(lab: PartialLab): Iterable<Artifact> {
     yield {
       kind: "file",
       name: `binary of K3s ${version}`,
-      host: "github.com",
+      host: K3S_RELEASE_HOST,
       path,
       mirror: mirrors?.k3s,
       setting: "mirrors.k3s",
@@ -121,17 +99,20 @@ function* ofCluster(lab: PartialLab): Iterable<Artifact> {
     yield {
       kind: "file",
       name: `install script of K3s ${version}`,
-      host: "raw.githubusercontent.com",
+      host: K3S_INSTALL_HOST,
       path,
       mirror: mirrors?.k3s,
       setting: "mirrors.k3s",
     };
-    yield { ...image(lab, `rancher/… of K3s ${version}`, path), ...(mirrors?.k3sImages && { mirror: mirrors.k3sImages.url }) };
+    yield {
+      ...image(lab, `${K3S_IMAGES} of K3s ${version}`, path),
+      ...(mirrors?.k3sImages && { mirror: mirrors.k3sImages.url }),
+    };
   }
   yield {
     kind: "packages",
     name: "Ubuntu's packages",
-    host: "archive.ubuntu.com",
+    host: UBUNTU_ARCHIVE_HOST,
     path,
     mirror: mirrors?.ubuntu,
     setting: "mirrors.ubuntu",
@@ -140,45 +121,49 @@ function* ofCluster(lab: PartialLab): Iterable<Artifact> {
   yield {
     kind: "packages",
     name: "NVIDIA's container toolkit",
-    host: "nvidia.github.io",
+    host: CONTAINER_TOOLKIT_HOST,
     path,
     mirror: mirrors?.nvidia?.apt,
     setting: "mirrors.nvidia",
   };
 }
 
-function* ofKubernetes(lab: PartialLab): Iterable<Artifact> {
+function* ofKubernetes(lab: DraftLab): Iterable<Artifact> {
   const { kubernetes, ollama } = lab;
   const plugin = devicePluginOf(lab);
   if (plugin) {
     const path = ["kubernetes", "devicePlugin"];
     yield* chart(lab, "nvidia-device-plugin", plugin.chart, path);
-    for (const name of IMAGES["nvidia-device-plugin"](plugin.chart.version)) yield image(lab, name, path);
+    for (const name of CHARTS["nvidia-device-plugin"].images(plugin.chart.version)) yield image(lab, name, path);
     if (plugin.smokeTest) yield image(lab, plugin.smokeTestImage, path);
   }
   if (kubernetes?.nfs) {
     const path = ["kubernetes", "nfs"];
     yield* chart(lab, "csi-driver-nfs", kubernetes.nfs.chart, path);
-    for (const name of IMAGES["csi-driver-nfs"]()) yield image(lab, name, path);
+    for (const name of CHARTS["csi-driver-nfs"].images()) yield image(lab, name, path);
   }
   if (kubernetes?.certManager) {
     const path = ["kubernetes", "certManager"];
     const { chart: spec, server } = kubernetes.certManager;
     yield* chart(lab, "cert-manager", spec, path);
-    for (const name of IMAGES["cert-manager"](spec.version)) yield image(lab, name, path);
+    for (const name of CHARTS["cert-manager"].images(spec.version)) yield image(lab, name, path);
     yield { kind: "service", name: "certificate authority", host: hostOf(server), path: [...path, "server"] };
   }
   if (!ollama) return;
   yield* chart(lab, "ollama", ollama.chart, ["ollama", "chart"]);
-  const chartImage = `ollama/ollama:${ollamaOfChart(ollama.chart.version) ?? "the chart's version"}`;
   const images = new Map(
-    Object.entries(ollama.releases).map(([key, release]) => [release.image ?? chartImage, ["ollama", "releases", key]]),
+    Object.entries(ollama.releases).flatMap(([key, release]) =>
+      (release.image ? [release.image] : CHARTS.ollama.images(ollama.chart.version)).map((name) => [
+        name,
+        ["ollama", "releases", key],
+      ]),
+    ),
   );
   for (const [name, path] of images) yield image(lab, name, path);
 }
 
 /** How an artifact reaches production: by its mirror, because its host is reachable, or not at all. */
-export function wayOf(artifact: Artifact, lab: PartialLab): string | undefined {
+export function wayOf(artifact: Artifact, lab: DraftLab): string | undefined {
   if (artifact.mirror) return artifact.mirror;
   const own = Object.values(lab.mirrors ?? {}).flatMap(hostsIn);
   return lab.reachable?.includes(artifact.host) || own.includes(artifact.host) ? "reachable" : undefined;

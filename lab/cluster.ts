@@ -9,8 +9,8 @@ type Server = ClusterConfig["servers"][string];
 type Worker = ClusterConfig["workers"][string];
 type Pool = ClusterConfig["pools"][string];
 
-/** A VM of the cluster with what it takes from the defaults filled in; a member of a pool looks like any other worker. */
-export interface ClusterNode extends Omit<Defaults, "node" | "k3sVersion"> {
+/** What could be read of a VM of the cluster, with what it takes from the defaults filled in; a member of a pool looks like any other worker. */
+export interface DraftNode extends Omit<Defaults, "node" | "k3sVersion"> {
   /** The lab's key, and for a member of a pool `<pool>-<number>`; names its resources in Terraform. */
   readonly key: string;
   readonly role: "server" | "worker";
@@ -26,10 +26,10 @@ export interface ClusterNode extends Omit<Defaults, "node" | "k3sVersion"> {
   readonly path: Path;
 }
 
-/** The cluster of a checked lab. */
-export interface Cluster extends Omit<ClusterConfig, "servers" | "workers" | "pools"> {
+/** What could be read of a cluster. */
+export interface DraftCluster extends Omit<ClusterConfig, "servers" | "workers" | "pools"> {
   /** The servers, the one that initializes the cluster first, and then the workers; each in the order of their keys. */
-  readonly nodes: readonly ClusterNode[];
+  readonly nodes: readonly DraftNode[];
   /** The pools as the lab has them, for what is to be said about them. */
   readonly pools: Readonly<Record<string, Pool>>;
 }
@@ -69,11 +69,11 @@ const SETTINGS: Readonly<Record<keyof Defaults, true>> = {
 
 function machine(
   key: string,
-  role: ClusterNode["role"],
+  role: DraftNode["role"],
   own: (Server | Worker) & { gpus?: readonly string[] },
   path: Path,
   { cluster, defaults, labName }: Context,
-): ClusterNode {
+): DraftNode {
   const settings = settle(own, role === "server" ? defaults.server : defaults.worker);
   return {
     ...settings,
@@ -89,7 +89,7 @@ function machine(
 }
 
 /** The members of a pool: what each is follows from its number alone, so they stay what they are when the count grows. */
-function members(name: string, pool: Pool, context: Context): ClusterNode[] {
+function members(name: string, pool: Pool, context: Context): DraftNode[] {
   return Array.from({ length: pool.count }, (_, i) => {
     const own = {
       ...pool,
@@ -102,7 +102,7 @@ function members(name: string, pool: Pool, context: Context): ClusterNode[] {
 }
 
 /** Fills in what the nodes of a cluster take from the defaults, and makes the members of its pools. */
-export function resolveCluster(context: Context): Cluster {
+export function resolveCluster(context: Context): DraftCluster {
   const { servers, workers, pools, ...rest } = context.cluster;
   const made = Object.entries(sorted(servers)).map(([key, server]) =>
     machine(key, "server", server, ["cluster", "servers", key], context),
@@ -124,11 +124,11 @@ export function resolveCluster(context: Context): Cluster {
 }
 
 /** The servers of a cluster; the first initializes it. */
-export function serversOf({ nodes }: Cluster): ClusterNode[] {
+export function serversOf({ nodes }: DraftCluster): DraftNode[] {
   return nodes.filter(({ role }) => role === "server");
 }
 
 /** The workers of a cluster, members of pools included. */
-export function workersOf({ nodes }: Cluster): ClusterNode[] {
+export function workersOf({ nodes }: DraftCluster): DraftNode[] {
   return nodes.filter(({ role }) => role === "worker");
 }

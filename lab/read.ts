@@ -1,8 +1,10 @@
 import { basename, dirname, resolve as resolvePath } from "node:path";
+import { resolve } from "./draft";
 import type { Finding } from "./finding";
-import { type Lab, type PartialLab, resolve } from "./lab";
+import type { Lab } from "./lab";
 import { load } from "./load";
 import { LabError, type Path, type Position, type Problem } from "./problem";
+import { prove } from "./prove";
 import { type Code, registry, rules } from "./registry";
 import { type LabConfig, type LabInput, labSchema } from "./schema";
 import { fromIssue } from "./schema-problems";
@@ -36,16 +38,16 @@ export function checkLab(input: LabInput, directory: string): { lab: Lab; warnin
 
 function check(input: unknown, directory: string, position: (path: Path) => Position | undefined): Reading {
   const { config, problems } = parse(input);
-  const lab = resolve(config, directory);
+  const draft = resolve(config, directory);
   const context = { declared: (path: Path) => valueAt(input, path) !== undefined };
   const findings = rules
-    .filter(({ needs }) => needs.every((section) => lab[section] !== undefined))
-    .flatMap((rule) => [...rule.check(lab, context)]);
+    .filter(({ needs }) => needs.every((section) => draft[section] !== undefined))
+    .flatMap((rule) => [...rule.check(draft, context)]);
   const all = once([...problems, ...findings]).map((problem) => {
     const place = position(problem.path);
     return place ? { ...problem, position: place } : problem;
   });
-  return all.some(({ severity }) => severity === "error") ? { problems: all } : { lab: complete(lab), problems: all };
+  return all.some(({ severity }) => severity === "error") ? { problems: all } : { lab: prove(draft), problems: all };
 }
 
 /** What makes two findings the same: code, path and message, unless the registry says that fewer of them count. */
@@ -63,11 +65,6 @@ function once(findings: readonly Finding<Code>[]): Finding<Code>[] {
     said.set(id, { ...first, stacks: [...new Set([...first.stacks, ...finding.stacks])] });
   }
   return [...said.values()];
-}
-
-/** A lab without errors has every section that the schema requires. */
-function complete(lab: PartialLab): Lab {
-  return lab as Lab;
 }
 
 /**

@@ -1,3 +1,8 @@
+import { NFS_MOUNT_OPTIONS } from "../catalog/csi-driver-nfs";
+import { K3S_EXAMPLE } from "../catalog/k3s";
+import { DRIVER_EXAMPLE } from "../catalog/nvidia";
+import { OLLAMA_CHART, OLLAMA_VERSION, ollamaImage } from "../catalog/ollama";
+import { DEFAULT_REGISTRY } from "../catalog/registries";
 import type { FaultCode } from "../grammar/fault";
 import { type ProblemKind, STACK_IDS } from "./problem";
 
@@ -214,19 +219,19 @@ export const valueKinds: Readonly<Record<FaultCode, ProblemKind>> = {
     ...error,
     meaning: "A value is not the exact name of a K3s release.",
     example: "cluster:\n  k3sVersion: v1.36.3",
-    remedy: "Write it exactly as the release is named, such as v1.36.3+k3s1.",
+    remedy: `Write it exactly as the release is named, such as ${K3S_EXAMPLE}.`,
   },
   "invalid-ollama-version": {
     ...error,
     meaning: "A value is not an exact version of Ollama.",
     example: "defaults:\n  container:\n    ollama: { version: latest }",
-    remedy: "Write it as its release is named, without the v, such as 0.32.15.",
+    remedy: `Write it as its release is named, without the v, such as ${OLLAMA_VERSION}.`,
   },
   "invalid-driver-version": {
     ...error,
     meaning: "A value is not the version of an NVIDIA driver.",
     example: 'containers:\n  ollama-1: { vmId: 201, address: 192.0.2.21, gpu: { type: nvidia, driverVersion: "580" } }',
-    remedy: "Write it as `nvidia-smi` on the node shows it, such as 580.95.05.",
+    remedy: `Write it as \`nvidia-smi\` on the node shows it, such as ${DRIVER_EXAMPLE}.`,
   },
   "invalid-driver-branch": {
     ...error,
@@ -238,7 +243,7 @@ export const valueKinds: Readonly<Record<FaultCode, ProblemKind>> = {
     ...error,
     meaning: "A value is not one exact version of a chart. A range is planned as one version and applied as another.",
     example: 'ollama:\n  chart: { version: "~> 1.36" }',
-    remedy: "Write it in full, such as 1.77.0.",
+    remedy: `Write it in full, such as ${OLLAMA_CHART.version}.`,
   },
   "invalid-oci": {
     ...error,
@@ -250,7 +255,7 @@ export const valueKinds: Readonly<Record<FaultCode, ProblemKind>> = {
     ...error,
     meaning: "A value is not a container image with an exact tag or digest.",
     example: "ollama:\n  releases:\n    ollama: { image: ollama/ollama:latest }",
-    remedy: "Write the repository and a tag or digest, such as ollama/ollama:0.32.15; not latest.",
+    remedy: `Write the repository and a tag or digest, such as ${ollamaImage(OLLAMA_VERSION)}; not latest.`,
   },
   "invalid-image-prefix": {
     ...error,
@@ -262,7 +267,7 @@ export const valueKinds: Readonly<Record<FaultCode, ProblemKind>> = {
     ...error,
     meaning: "A value is not the host of a registry of container images.",
     example: "mirrors:\n  images: { https://docker.io: { endpoint: https://registry.lab.example } }",
-    remedy: "Write the host alone, such as docker.io or registry.lab.example:5000.",
+    remedy: `Write the host alone, such as ${DEFAULT_REGISTRY} or registry.lab.example:5000.`,
   },
   "invalid-model": {
     ...error,
@@ -335,7 +340,7 @@ export const valueKinds: Readonly<Record<FaultCode, ProblemKind>> = {
     ...error,
     meaning: "A value is not one option of mount.nfs.",
     example: 'kubernetes:\n  nfs: { server: 192.0.2.5, path: /volume1/k8s, mountOptions: ["nfsvers=4.1,nolock"] }',
-    remedy: "Write each option as an entry of its own, such as nfsvers=4.1 or nolock.",
+    remedy: `Write each option as an entry of its own, such as ${NFS_MOUNT_OPTIONS[0]} or nolock.`,
   },
   "invalid-email": {
     ...error,

@@ -13,14 +13,12 @@ import { OwnershipGuard } from "../constructs/proxmox/ownership-guard";
 import { PciMapping } from "../constructs/proxmox/pci-mapping";
 import type { DiskSource, PassedDevice } from "../constructs/proxmox/virtual-machine";
 import { wholeCard } from "../grammar/pci";
-import { type Cluster, type ClusterNode, serversOf, workersOf } from "../lab/cluster";
-import { imageFileName } from "../lab/image";
-import type { ProxmoxLab } from "../lab/lab";
+import type { Card, Cluster, ClusterNode, ProxmoxLab } from "../lab/lab";
 import type { Problem } from "../lab/problem";
 import { Downloads } from "./downloads";
 import { LabStack } from "./lab-stack";
 import { aptMirror, bootstrapMirrors, registriesOf } from "./mirrors";
-import { connectionProps, datastoreOf, terraformName } from "./proxmox";
+import { connectionProps, terraformName } from "./proxmox";
 import { stackFolder } from "./stack-folder";
 
 /** Stack `cluster`: images, PCI mappings, snippets, the VMs of a K3s cluster, and the wait until every node is ready. */
@@ -38,29 +36,20 @@ export class ClusterStack extends LabStack<ProxmoxLab> {
     super(scope, "cluster", lab, warnings);
     new Connection(this, "proxmox", connectionProps(lab));
     new NullProvider(this, "null");
-    this.downloads = new Downloads(this, lab);
+    this.downloads = new Downloads(this);
     const guard = lab.ownershipGuard ? new OwnershipGuard(this, "guard") : undefined;
-    const { network, storage } = lab;
-    const [first, ...others] = serversOf(cluster);
+    const { management, clients } = lab.network;
+    const [first, ...others] = cluster.servers;
     this.k3s = new K3sCluster(this, "k3s-cluster", {
       release: this.release(cluster.k3sVersion),
-      servers: [this.server(first as ClusterNode), ...others.map((server) => this.server(server))], // A checked lab has a server.
-      workers: workersOf(cluster).map((worker) => this.worker(worker)),
-      network: {
-        bridge: cluster.bridge ?? network.bridge,
-        vlan: cluster.vlan ?? network.vlan,
-        cidr: network.cidr,
-        gateway: network.gateway as string, // The rule clusterAddresses refuses a network without one.
-        dns: network.dns,
-        searchDomain: network.searchDomain,
-      },
-      access: { management: network.management, clients: network.clients },
+      servers: [this.server(first), ...others.map((server) => this.server(server))],
+      workers: cluster.workers.map((worker) => this.worker(worker)),
+      network: cluster.network,
+      access: { management, clients },
       tokens: cluster.joinToken === "ssh" ? handedOverTokens : variableTokens,
       registrationAddress: cluster.registrationAddress,
       disable: cluster.disable,
-      source: this.disk((first as ClusterNode).node as string).source,
-      disks: storage.disks,
-      files: storage.files,
+      source: this.disk(first).source,
       user: cluster.user,
       sshPublicKeys: lab.sshPublicKeys,
       tags: [lab.name, "terraform"],
@@ -89,12 +78,10 @@ export class ClusterStack extends LabStack<ProxmoxLab> {
 
   private server(spec: ClusterNode): K3sServerProps {
     const { lab } = this;
-    const node = spec.node as string; // The rule clusterNodes refuses a VM without one.
-    const disk = this.disk(node);
-    const files = datastoreOf(lab, node, "files");
+    const disk = this.disk(spec);
     return {
       resourceName: spec.key,
-      node,
+      node: spec.node,
       vmId: spec.vmId,
       address: spec.address,
       name: spec.name,
@@ -103,11 +90,11 @@ export class ClusterStack extends LabStack<ProxmoxLab> {
       cores: spec.cores,
       memoryGiB: spec.memoryGiB,
       diskGiB: spec.diskGiB,
-      disks: spec.disks ?? datastoreOf(lab, node, "disks"),
+      disks: spec.disks,
       source: disk.source,
       dependsOn: disk.dependsOn,
-      files,
-      filesShared: lab.storage.shared.includes(files),
+      files: spec.files.name,
+      filesShared: spec.files.shared,
       startOnBoot: spec.startOnBoot,
       protect: spec.protect,
       labels: spec.labels,
@@ -118,7 +105,7 @@ export class ClusterStack extends LabStack<ProxmoxLab> {
 
   private worker(spec: ClusterNode): K3sWorkerProps {
     const props = this.server(spec);
-    const cards = spec.gpus.map((gpu) => this.card(props.node, gpu));
+    const cards = spec.cards.map((card) => this.card(spec.node, card));
     return {
       ...props,
       devices: cards.map(({ device }) => device),
@@ -126,37 +113,24 @@ export class ClusterStack extends LabStack<ProxmoxLab> {
     };
   }
 
-  private disk(node: string): { source: DiskSource; dependsOn: ITerraformDependable[] } {
-    const { image, template } = this.cluster;
-    if (!image) return { source: { cloneOf: template?.vmId ?? 0, node: template?.node }, dependsOn: [] };
-    if (typeof image === "string") return { source: { importFrom: image }, dependsOn: [] };
-    const checksum = image.sha256 ? ({ algorithm: "sha256", value: image.sha256 } as const) : undefined;
-    const file = this.downloads.file(node, { content: "import", url: image.url, fileName: imageFileName(image), checksum });
+  private disk(spec: ClusterNode): { source: DiskSource; dependsOn: ITerraformDependable[] } {
+    const { source } = this.cluster;
+    if (source.kind === "template") return { source: { cloneOf: source.vmId, node: source.node }, dependsOn: [] };
+    if (source.kind === "volume") return { source: { importFrom: source.volume }, dependsOn: [] };
+    const file = this.downloads.file(spec, "import", source.image);
     return { source: { importFrom: file.volumeId }, dependsOn: [file.resource] };
   }
 
   /** How a card of a node gets into a VM: by the mapping it has, by one that is made here, or raw. */
-  private card(node: string, name: string): { device: PassedDevice; dependsOn: ITerraformDependable[] } {
-    const card = this.lab.proxmox.nodes[node]?.gpus[name];
-    if (card?.mapping) return { device: { mapping: card.mapping }, dependsOn: [] };
-    const path = card?.path ?? "";
-    if (card?.raw) return { device: { path: card.allFunctions ? wholeCard(path) : path }, dependsOn: [] };
-    const resourceName = terraformName(node, name);
-    let mapping = this.mappings.get(resourceName);
-    if (!mapping) {
-      mapping = new PciMapping(this, `gpu-${resourceName}`, {
-        resourceName,
-        name: `${this.lab.name}-${node}-${name}`,
-        node,
-        path,
-        id: card?.id ?? "",
-        subsystemId: card?.subsystemId ?? "",
-        iommuGroup: card?.iommuGroup ?? 0,
-        allFunctions: card?.allFunctions,
-      });
-      this.mappings.set(resourceName, mapping);
-    }
-    return { device: { mapping: `${this.lab.name}-${node}-${name}` }, dependsOn: [mapping.resource] };
+  private card(node: string, card: Card): { device: PassedDevice; dependsOn: ITerraformDependable[] } {
+    if (card.kind === "mapping") return { device: { mapping: card.mapping }, dependsOn: [] };
+    if (card.kind === "raw") return { device: { path: card.allFunctions ? wholeCard(card.path) : card.path }, dependsOn: [] };
+    const resourceName = terraformName(node, card.name);
+    const name = `${this.lab.name}-${node}-${card.name}`;
+    const known = this.mappings.get(resourceName);
+    const mapping = known ?? new PciMapping(this, `gpu-${resourceName}`, { ...card, resourceName, name, node });
+    this.mappings.set(resourceName, mapping);
+    return { device: { mapping: name }, dependsOn: [mapping.resource] };
   }
 
   private outputs(): void {

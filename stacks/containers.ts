@@ -1,25 +1,20 @@
 import { NullProvider } from "@cdktf/provider-null/lib/provider";
 import { TerraformOutput } from "cdktf";
 import type { Construct } from "constructs";
+import { OLLAMA_PORT } from "../catalog/ollama";
 import { nvidiaDevices } from "../constructs/ollama/gpu-devices";
 import { OllamaContainer } from "../constructs/ollama/ollama-container";
 import { PlaybookRun } from "../constructs/ollama/playbook-run";
-import { OLLAMA_PORT } from "../constructs/ollama/port";
 import { Connection } from "../constructs/proxmox/connection";
 import type { ContainerDevice } from "../constructs/proxmox/container";
 import { OwnershipGuard } from "../constructs/proxmox/ownership-guard";
 import { verbatim } from "../constructs/terraform-text";
-import { parseCidr, parseHostAddress } from "../grammar/address";
-import { templateFileName } from "../lab/image";
-import type { ContainerSpec, Lab, ProxmoxLab } from "../lab/lab";
+import type { Container, ContainerAddress, ProxmoxLab } from "../lab/lab";
 import type { Problem } from "../lab/problem";
 import { Downloads } from "./downloads";
 import { formatInventory, inventory, staticAddress } from "./inventory";
 import { LabStack } from "./lab-stack";
-import { connectionProps, datastoreOf, guestTags } from "./proxmox";
-
-/** Defaults of a device that the lab names by its path alone. */
-const DEVICE_DEFAULTS = { gid: 44, mode: "0660" } as const;
+import { connectionProps, guestTags } from "./proxmox";
 
 /** Stack `containers`: templates, Ollama containers, their firewall, and the inventory for Ansible. */
 export class ContainersStack extends LabStack<ProxmoxLab> {
@@ -29,24 +24,22 @@ export class ContainersStack extends LabStack<ProxmoxLab> {
   constructor(scope: Construct, lab: ProxmoxLab, warnings: readonly Problem[]) {
     super(scope, "containers", lab, warnings);
     new Connection(this, "proxmox", connectionProps(lab));
-    this.downloads = new Downloads(this, lab);
+    this.downloads = new Downloads(this);
     const guard = lab.ownershipGuard ? new OwnershipGuard(this, "guard") : undefined;
-    const specs = Object.entries(lab.containers ?? {});
+    const specs = Object.entries(lab.containers);
     this.containers = Object.fromEntries(specs.map(([key, spec]) => [key, this.container(key, spec, guard)]));
     if (lab.configure) this.configure();
     this.outputs();
   }
 
-  private container(key: string, spec: ContainerSpec, guard: OwnershipGuard | undefined): OllamaContainer {
+  private container(key: string, spec: Container, guard: OwnershipGuard | undefined): OllamaContainer {
     const { lab } = this;
-    const { network } = lab;
-    const node = spec.node as string; // The rule knownNodes refuses a container without one.
-    const disks = spec.disks ?? datastoreOf(lab, node, "disks");
-    const { volumeId, dependsOn } = this.template(spec, node);
+    const { address, ...network } = spec.network;
+    const { volumeId, dependsOn } = this.template(spec);
     // The prefix keeps a container named `guard` from being taken for the guard.
     return new OllamaContainer(this, `container-${key}`, {
       resourceName: key,
-      node,
+      node: spec.node,
       vmId: spec.vmId,
       name: spec.name,
       description: spec.description ?? `Ollama, of the lab ${lab.name}. Managed by Terraform.`,
@@ -56,17 +49,10 @@ export class ContainersStack extends LabStack<ProxmoxLab> {
       cores: spec.cores,
       memoryGiB: spec.memoryGiB,
       swapMiB: spec.swapMiB,
-      disks,
+      disks: spec.disks,
       diskGiB: spec.diskGiB,
-      volumes: spec.modelVolume ? [{ ...spec.modelVolume, datastore: spec.modelVolume.datastore ?? disks }] : [],
-      network: {
-        bridge: spec.bridge ?? network.bridge,
-        vlan: spec.vlan ?? network.vlan,
-        ...this.address(spec),
-        mac: spec.mac,
-        dns: spec.dns ?? network.dns,
-        searchDomain: network.searchDomain,
-      },
+      volumes: spec.modelVolume ? [spec.modelVolume] : [],
+      network: { ...network, ...addressProps(address) },
       sshPublicKeys: lab.sshPublicKeys,
       features: spec.features,
       devices: devices(spec),
@@ -74,28 +60,15 @@ export class ContainersStack extends LabStack<ProxmoxLab> {
       protect: spec.protect,
       pool: spec.pool,
       guard,
-      clients: network.clients,
-      management: network.management,
+      clients: lab.network.clients,
+      management: lab.network.management,
     });
   }
 
-  /** A bare address takes its prefix from the lab's network, and its gateway unless it has one of its own. */
-  private address(spec: ContainerSpec): { address: string; gateway?: string } {
-    const address = parseHostAddress(spec.address);
-    if (!address) return { address: "dhcp" };
-    const { network } = this.lab;
-    const prefix = address.prefix ?? parseCidr(network.cidr).prefix;
-    return { address: `${address.ip}/${prefix}`, gateway: spec.gateway ?? network.gateway };
-  }
-
   /** The volume id of the template a container is made from, and the download it has to wait for. */
-  private template(spec: ContainerSpec, node: string) {
-    if (typeof spec.template === "string") return { volumeId: spec.template, dependsOn: undefined };
-    const { url, sha256, sha512 } = spec.template;
-    const algorithm = sha512 ? "sha512" : "sha256";
-    const value = sha512 ?? sha256;
-    const checksum = value ? ({ algorithm, value } as const) : undefined;
-    const file = this.downloads.file(node, { content: "vztmpl", url, fileName: templateFileName(spec.template), checksum });
+  private template({ template, node, files }: Container) {
+    if ("volume" in template) return { volumeId: template.volume, dependsOn: undefined };
+    const file = this.downloads.file({ node, files }, "vztmpl", template.download);
     return { volumeId: file.volumeId, dependsOn: [file.resource] };
   }
 
@@ -139,7 +112,7 @@ function apiUrl(address: string): string {
 }
 
 /** The inventory as a Terraform template: everything as it stands in the lab, but for leased addresses, which Terraform fills in. */
-function inventoryTemplate(lab: Lab, addresses: Readonly<Record<string, string>>): string {
+function inventoryTemplate(lab: ProxmoxLab, addresses: Readonly<Record<string, string>>): string {
   const placeholder = (key: string) => `leased-address-of-${key}`;
   const text = verbatim(formatInventory(inventory(lab, (key, spec) => staticAddress(spec) ?? placeholder(key))));
   return Object.entries(addresses).reduce((result, [key, address]) => {
@@ -150,9 +123,13 @@ function inventoryTemplate(lab: Lab, addresses: Readonly<Record<string, string>>
   }, text);
 }
 
+/** An address as the construct takes it. */
+function addressProps(address: ContainerAddress): { address: string; gateway?: string } {
+  return address.kind === "dhcp" ? { address: "dhcp" } : { address: `${address.ip}/${address.prefix}`, gateway: address.gateway };
+}
+
 /** Everything of the node that a container gets: what its GPU needs, and what the lab lists. */
-function devices({ gpu, devices: listed }: ContainerSpec): ContainerDevice[] {
+function devices({ gpu, devices: listed }: Container): ContainerDevice[] {
   const ofGpu = gpu?.type === "nvidia" ? nvidiaDevices(gpu) : gpu ? [{ path: gpu.path, gid: gpu.gid, mode: gpu.mode }] : [];
-  const others = listed.map((device) => (typeof device === "string" ? { path: device, ...DEVICE_DEFAULTS } : device));
-  return [...ofGpu, ...others];
+  return [...ofGpu, ...listed];
 }

@@ -1,21 +1,21 @@
 import type { TerraformStack } from "cdktf";
-import { DownloadedFile, type DownloadedFileProps } from "../constructs/proxmox/downloaded-file";
-import type { ProxmoxLab } from "../lab/lab";
-import { datastoreOf, terraformName } from "./proxmox";
+import { type DownloadedContent, DownloadedFile } from "../constructs/proxmox/downloaded-file";
+import type { Datastore, Download } from "../lab/lab";
+import { terraformName } from "./proxmox";
 
 /** The files that a stack's guests are made from: each is downloaded once for a node and datastore, once altogether where that is shared. */
 export class Downloads {
   private readonly files = new Map<string, DownloadedFile>();
 
-  constructor(
-    private readonly stack: TerraformStack,
-    private readonly lab: ProxmoxLab,
-  ) {}
+  constructor(private readonly stack: TerraformStack) {}
 
   /** The file, on the datastore that the node keeps its files on. */
-  file(node: string, file: Pick<DownloadedFileProps, "content" | "url" | "fileName" | "checksum">): DownloadedFile {
-    const datastore = datastoreOf(this.lab, node, "files");
-    const shared = this.lab.storage.shared.includes(datastore);
+  file(
+    { node, files }: { readonly node: string; readonly files: Datastore },
+    content: DownloadedContent,
+    file: Download,
+  ): DownloadedFile {
+    const { name: datastore, shared } = files;
     const resourceName = terraformName(shared ? "shared" : node, datastore, file.fileName);
     const known = this.files.get(resourceName);
     if (known && known.fileName !== file.fileName) {
@@ -25,7 +25,14 @@ export class Downloads {
       );
     }
     if (known) return known;
-    const made = new DownloadedFile(this.stack, `file-${resourceName}`, { ...file, resourceName, node, datastore, shared });
+    const made = new DownloadedFile(this.stack, `file-${resourceName}`, {
+      ...file,
+      content,
+      resourceName,
+      node,
+      datastore,
+      shared,
+    });
     this.files.set(resourceName, made);
     return made;
   }

@@ -1,7 +1,5 @@
 import type { App } from "cdktf";
-import { modelStagingOf } from "../lab/air-gap";
-import { hasPlatform } from "../lab/kubernetes";
-import { isProxmoxLab, type Lab } from "../lab/lab";
+import { hasPlatform, type Lab } from "../lab/lab";
 import { type Problem, report, type StackId } from "../lab/problem";
 import { checkLab } from "../lab/read";
 import type { LabInput } from "../lab/schema";
@@ -16,13 +14,10 @@ import { PlatformStack } from "./platform";
 export function buildStacks(app: App, lab: Lab, warnings: readonly Problem[]): LabStack[] {
   const stacks: LabStack[] = [];
   const about = (id: StackId) => warnings.filter((warning) => warning.stacks.includes(id));
-  const guests = isProxmoxLab(lab) ? lab : undefined;
-  if (guests && Object.keys(guests.containers ?? {}).length > 0)
-    stacks.push(new ContainersStack(app, guests, about("containers")));
-  const cluster = guests?.cluster && new ClusterStack(app, guests, guests.cluster, about("cluster"));
+  if (lab.containers && Object.keys(lab.containers).length > 0) stacks.push(new ContainersStack(app, lab, about("containers")));
+  const cluster = lab.cluster && new ClusterStack(app, lab, lab.cluster, about("cluster"));
   const platform = hasPlatform(lab) ? new PlatformStack(app, lab, about("platform")) : undefined;
-  const plan = modelStagingOf(lab);
-  const staging = plan && new ModelStagingStack(app, lab, plan, about("model-staging"));
+  const staging = lab.modelStaging && new ModelStagingStack(app, lab, lab.modelStaging, about("model-staging"));
   const ollama = lab.ollama && new OllamaStack(app, lab, lab.ollama, about("ollama"));
   // By order alone: none reads another's state, so that each can be planned, and handed to a pipeline, by itself.
   if (cluster) for (const stack of [platform, ollama]) stack?.addDependency(cluster);

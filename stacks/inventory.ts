@@ -1,7 +1,6 @@
 import { stringify } from "yaml";
-import { OLLAMA_PORT } from "../constructs/ollama/port";
-import { parseHostAddress } from "../grammar/address";
-import type { ContainerSpec, Lab } from "../lab/lab";
+import { OLLAMA_PORT } from "../catalog/ollama";
+import type { Container, ProxmoxLab } from "../lab/lab";
 
 /** The variables of one host in the Ansible inventory; the roles document them. */
 export interface InventoryHost {
@@ -18,7 +17,7 @@ export interface Inventory {
   };
 }
 
-function host(container: ContainerSpec, address: string | null, mirror: string | undefined): InventoryHost {
+function host(container: Container, address: string | null, mirror: string | undefined): InventoryHost {
   const { ollama, gpu, modelVolume, models } = container;
   return {
     ansible_host: address,
@@ -39,8 +38,8 @@ function host(container: ContainerSpec, address: string | null, mirror: string |
  * The inventory of a lab's containers.
  * @param addressOf the address of a container: from the lab where it is static, from the state where it is leased
  */
-export function inventory(lab: Lab, addressOf: (key: string, container: ContainerSpec) => string | null): Inventory {
-  const containers = Object.entries(lab.containers ?? {});
+export function inventory(lab: ProxmoxLab, addressOf: (key: string, container: Container) => string | null): Inventory {
+  const containers = Object.entries(lab.containers);
   return {
     ollama_containers: {
       hosts: Object.fromEntries(
@@ -56,8 +55,8 @@ export function inventory(lab: Lab, addressOf: (key: string, container: Containe
 }
 
 /** The static address of a container; `null` for a leased one. */
-export function staticAddress(container: ContainerSpec): string | null {
-  return parseHostAddress(container.address)?.ip ?? null;
+export function staticAddress({ network: { address } }: Container): string | null {
+  return address.kind === "static" ? address.ip : null;
 }
 
 /** The inventory as YAML, one line for each value: what the output and the inventory file hold. */

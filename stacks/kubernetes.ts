@@ -1,8 +1,9 @@
 import { join, relative } from "node:path";
 import type { TerraformStack } from "cdktf";
+import { CHARTS, type KnownChart } from "../catalog/charts";
 import { ClusterAccess } from "../constructs/kubernetes/cluster-access";
 import type { ChartSource } from "../constructs/kubernetes/helm-chart";
-import type { Lab } from "../lab/lab";
+import type { Chart, Lab } from "../lab/lab";
 import { stackFolder } from "./stack-folder";
 
 /** A file that the lab names, as a stack names it: relative to its own folder. */
@@ -15,34 +16,11 @@ export function clusterAccess(stack: TerraformStack, lab: Lab, kubeconfig = lab.
   return new ClusterAccess(stack, "access", { kubeconfig: fileFrom(stack, lab, kubeconfig) });
 }
 
-/** The repositories that publish the charts. */
-const REPOSITORIES = {
-  "cert-manager": "https://charts.jetstack.io",
-  "csi-driver-nfs": "https://kubernetes-csi.github.io/csi-driver-nfs",
-  "nvidia-device-plugin": "https://nvidia.github.io/k8s-device-plugin",
-  ollama: "https://helm.otwld.com/",
-} as const;
-
-/** A chart, as the lab names it. */
-interface ChartSpec {
-  readonly version: string;
-  readonly repository?: string;
-  readonly oci?: string;
-  readonly file?: string;
-}
-
 /** Where a chart comes from: what the lab names for it, the mirror of all charts, or its own repository. */
-export function chartSource(
-  stack: TerraformStack,
-  lab: Lab,
-  name: keyof typeof REPOSITORIES,
-  { version, repository, oci, file }: ChartSpec,
-): ChartSource {
-  if (file) return { file: fileFrom(stack, lab, file) };
-  if (oci) return { oci };
-  if (repository) return { repository };
+export function chartSource(stack: TerraformStack, lab: Lab, name: KnownChart, { version, source }: Chart): ChartSource {
+  if (source) return "file" in source ? { file: fileFrom(stack, lab, source.file) } : source;
   const mirror = lab.mirrors.charts;
-  if (!mirror) return { repository: REPOSITORIES[name] };
+  if (!mirror) return { repository: CHARTS[name].repository };
   if (mirror.startsWith("oci://")) return { oci: mirror };
   return mirror.startsWith("https://")
     ? { repository: mirror }

@@ -1,9 +1,7 @@
+import { REGISTRIES } from "../catalog/registries";
 import type { CloudConfigProps } from "../constructs/k3s/cloud-config";
 import { type RegistryMirror, registriesConfig } from "../constructs/k3s/registries";
 import type { Lab } from "../lab/lab";
-
-/** The registries that K3s and the charts of this project take images from. */
-const REGISTRIES = ["docker.io", "ghcr.io", "nvcr.io", "quay.io", "registry.k8s.io"];
 
 /** What a node's registries.yaml holds; nothing without a mirror. */
 export function registriesOf({ mirrors }: Lab): string | undefined {

@@ -1,23 +1,18 @@
 import { TerraformOutput } from "cdktf";
 import type { Construct } from "constructs";
+import { GPU_NODE, GPU_SELECTOR } from "../catalog/nvidia";
+import { OLLAMA_PORT } from "../catalog/ollama";
 import { Namespace } from "../constructs/kubernetes/namespace";
 import { KubernetesObjects, ObjectsChart } from "../constructs/kubernetes/objects";
 import { ApiNetworkPolicy } from "../constructs/ollama/api-network-policy";
 import { HTTPS_REDIRECT, HttpsRoute, httpsRedirect } from "../constructs/ollama/https-route";
 import { ModelPull } from "../constructs/ollama/model-pull";
 import { type ModelClaim, OllamaRelease } from "../constructs/ollama/ollama-release";
-import { OLLAMA_PORT } from "../constructs/ollama/port";
 import { StagedModelsMount } from "../constructs/ollama/staged-models";
-import { modelStagingOf } from "../lab/air-gap";
-import { ollamaOfChart } from "../lab/charts";
-import { accessModeOf, GPU_NODE, type OllamaRelease as ReleaseSpec } from "../lab/kubernetes";
-import type { Lab } from "../lab/lab";
+import type { Lab, Ollama, Release } from "../lab/lab";
 import type { Problem } from "../lab/problem";
 import { chartSource, clusterAccess } from "./kubernetes";
 import { LabStack } from "./lab-stack";
-import { modelShare } from "./model-staging";
-
-type OllamaSpec = NonNullable<Lab["ollama"]>;
 
 /** What the chart adds to a release with GPUs, for its Job. */
 const GPU_TOLERATION = { key: GPU_NODE.taint.key, operator: "Exists", effect: GPU_NODE.taint.effect } as const;
@@ -37,7 +32,7 @@ export class OllamaStack extends LabStack {
   constructor(
     scope: Construct,
     lab: Lab,
-    private readonly ollama: OllamaSpec,
+    private readonly ollama: Ollama,
     warnings: readonly Problem[],
   ) {
     super(scope, "ollama", lab, warnings);
@@ -66,7 +61,7 @@ export class OllamaStack extends LabStack {
     this.outputs(specs);
   }
 
-  private release(key: string, spec: ReleaseSpec): OllamaRelease {
+  private release(key: string, spec: Release): OllamaRelease {
     const { lab, ollama } = this;
     const { namespace } = ollama;
     const staged = this.staged(key, spec);
@@ -81,7 +76,7 @@ export class OllamaStack extends LabStack {
       gpus: spec.gpus,
       resources: spec.resources,
       nodeSelector: spec.nodeSelector,
-      gpuNodeSelector: { "nvidia.com/gpu.present": GPU_NODE.labels["nvidia.com/gpu.present"] },
+      gpuNodeSelector: GPU_SELECTOR,
       tolerations: spec.tolerations,
       environment: {
         ...(spec.keepAlive && { OLLAMA_KEEP_ALIVE: spec.keepAlive }),
@@ -100,9 +95,9 @@ export class OllamaStack extends LabStack {
         namespace,
         partOf: lab.name,
         server: release.url,
-        image: this.image(spec),
+        image: spec.clientImage,
         release: key,
-        claim: { name: key, accessMode: accessModeOf(spec) },
+        claim: { name: key, accessMode: spec.accessMode },
         models: spec.models,
         removeUnlisted: spec.removeUnlistedModels,
         tolerations: [...spec.tolerations, ...(spec.gpus > 0 ? [{ ...GPU_TOLERATION }] : [])],
@@ -128,47 +123,40 @@ export class OllamaStack extends LabStack {
     return release;
   }
 
-  private claim(spec: ReleaseSpec): ModelClaim {
-    const storageClass = spec.storageClass ?? this.lab.kubernetes.storageClass;
-    return { storageClass, sizeGi: spec.storageGi, accessMode: accessModeOf(spec), protect: spec.protect };
+  private claim(spec: Release): ModelClaim {
+    const { storageClass, storageGi, accessMode, protect } = spec;
+    return { storageClass, sizeGi: storageGi, accessMode, protect };
   }
 
   /** In an air-gapped lab: the release on the share, with the models of this Ollama in it. */
-  private staged(key: string, spec: ReleaseSpec): StagedModelsMount | undefined {
-    const plan = modelStagingOf(this.lab);
+  private staged(key: string, spec: Release): StagedModelsMount | undefined {
+    const { modelStaging } = this.lab;
     return (
-      plan &&
+      modelStaging &&
       new StagedModelsMount(this, `release-${key}-models`, {
         name: `${key}-models`,
         namespace: this.ollama.namespace,
         partOf: this.lab.name,
-        share: modelShare(this.lab),
-        releaseId: plan.mounted,
+        share: modelStaging.share,
+        releaseId: modelStaging.mounted,
         models: spec.models,
-        image: this.image(spec),
+        image: spec.clientImage,
         objects: this.objects,
         dependsOn: [this.namespace.resource],
       })
     );
   }
 
-  /** The image with Ollama's client for Jobs: the release's own, or that of the chart's version. */
-  private image(spec: ReleaseSpec): string {
-    const { version } = this.ollama.chart;
-    // The rule imageOfJobs refuses a chart of an unknown version without an image.
-    return spec.image ?? `ollama/ollama:${ollamaOfChart(version)}`;
-  }
-
-  private outputs(specs: readonly [string, ReleaseSpec][]): void {
+  private outputs(specs: readonly [string, Release][]): void {
     const { chart, namespace } = this.ollama;
     const output = (name: string, value: unknown, description: string) => new TerraformOutput(this, name, { value, description });
     output(
       "internal_urls",
-      Object.fromEntries(specs.map(([key]) => [key, this.releases[key]?.url])),
+      Object.fromEntries(Object.entries(this.releases).map(([key, { url }]) => [key, url])),
       "URL of each Ollama inside the cluster.",
     );
-    const plan = modelStagingOf(this.lab);
-    if (plan) output("model_release", plan.mounted, "The release on the share that is mounted.");
+    const { modelStaging } = this.lab;
+    if (modelStaging) output("model_release", modelStaging.mounted, "The release on the share that is mounted.");
     const hosts = specs.filter(([, { host }]) => host);
     output(
       "external_urls",
@@ -177,7 +165,7 @@ export class OllamaStack extends LabStack {
     );
     output(
       "versions",
-      { chart: chart.version, ollama: Object.fromEntries(specs.map(([key, spec]) => [key, versionOf(this.image(spec))])) },
+      { chart: chart.version, ollama: Object.fromEntries(specs.map(([key, spec]) => [key, versionOf(spec.clientImage)])) },
       "Versions of the chart and of Ollama.",
     );
     output(

@@ -1,10 +1,10 @@
 import { TerraformOutput } from "cdktf";
 import type { Construct } from "constructs";
+import { GPU_NODE, GPU_RESOURCE, GPU_SELECTOR } from "../catalog/nvidia";
 import { CertManager } from "../constructs/kubernetes/cert-manager";
 import { DevicePlugin } from "../constructs/kubernetes/device-plugin";
 import { NfsProvisioner } from "../constructs/kubernetes/nfs-provisioner";
 import { ObjectsChart } from "../constructs/kubernetes/objects";
-import { devicePluginOf, GPU_NODE } from "../lab/kubernetes";
 import type { Lab } from "../lab/lab";
 import type { Problem } from "../lab/problem";
 import { chartSource, clusterAccess } from "./kubernetes";
@@ -20,14 +20,13 @@ export class PlatformStack extends LabStack {
     super(scope, "platform", lab, warnings);
     clusterAccess(this, lab);
     const objects = new ObjectsChart(this);
-    const { nfs, certManager, issuer, storageClass, ingressClass } = lab.kubernetes;
-    const plugin = devicePluginOf(lab);
+    const { devicePlugin: plugin, nfs, certManager, issuer, storageClass, ingressClass } = lab.kubernetes;
     if (plugin) {
       this.devicePlugin = new DevicePlugin(this, "device-plugin", {
         partOf: lab.name,
         source: chartSource(this, lab, "nvidia-device-plugin", plugin.chart),
         version: plugin.chart.version,
-        nodeSelector: { "nvidia.com/gpu.present": GPU_NODE.labels["nvidia.com/gpu.present"] },
+        nodeSelector: GPU_SELECTOR,
         taintKey: GPU_NODE.taint.key,
         timeSlicing: plugin.timeSlicing,
         smokeTestImage: plugin.smokeTest ? plugin.smokeTestImage : undefined,
@@ -62,7 +61,9 @@ export class PlatformStack extends LabStack {
     new TerraformOutput(this, "check_commands", {
       value: [
         ...(plugin
-          ? ["kubectl get nodes -o custom-columns='NAME:.metadata.name,GPUS:.status.allocatable.nvidia\\.com/gpu'"]
+          ? [
+              `kubectl get nodes -o custom-columns='NAME:.metadata.name,GPUS:.status.allocatable.${GPU_RESOURCE.replace(".", "\\.")}'`,
+            ]
           : []),
         ...(nfs ? [`kubectl get storageclass ${storageClass}`] : []),
         ...(certManager ? [`kubectl get clusterissuer ${issuer}`] : []),

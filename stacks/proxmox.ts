@@ -8,11 +8,6 @@ export function connectionProps({ proxmox }: ProxmoxLab): ConnectionProps {
   return { endpoint, insecure, auth, ...(ssh && { ssh: { ...ssh, nodes: addresses } }) };
 }
 
-/** The datastore for a node's guests' disks, or for its files. */
-export function datastoreOf(lab: ProxmoxLab, node: string, kind: "disks" | "files"): string {
-  return lab.proxmox.nodes[node]?.storage?.[kind] ?? lab.storage[kind];
-}
-
 /** The tags that every guest of a lab bears, besides those of its own. */
 export function guestTags(lab: Lab, kind: string): string[] {
   return [lab.name, kind, "terraform"];

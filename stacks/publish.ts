@@ -60,6 +60,7 @@ function sameBackend(next: string, current: string): boolean {
 function backendOf(folder: string): string | undefined {
   const file = join(folder, "cdk.tf.json");
   if (!existsSync(file)) return undefined;
+  // as: cdktf writes this section into every stack.
   const { terraform } = JSON.parse(readFileSync(file, "utf8")) as { terraform?: { backend?: unknown } };
   return JSON.stringify(terraform?.backend);
 }

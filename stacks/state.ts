@@ -29,29 +29,32 @@ class PassedBackend extends TerraformBackend {
   }
 }
 
-/** Fills in {lab} and {stack} in every text. */
-function fill(value: unknown, lab: string, stack: string): unknown {
-  if (typeof value === "string") return value.replaceAll("{lab}", lab).replaceAll("{stack}", stack);
-  if (Array.isArray(value)) return value.map((item) => fill(item, lab, stack));
-  if (typeof value === "object" && value !== null) {
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, fill(item, lab, stack)]));
-  }
-  return value;
+/** One value of the settings. */
+type Value = Settings[string];
+
+/** The settings with {lab} and {stack} filled in, in every text. */
+function filled(settings: Settings, lab: string, stack: string): Settings {
+  const fill = (value: Value): Value => {
+    if (typeof value === "string") return value.replaceAll("{lab}", lab).replaceAll("{stack}", stack);
+    if (Array.isArray(value)) return value.map(fill);
+    return typeof value === "object" && value !== null ? filled(value, lab, stack) : value;
+  };
+  return Object.fromEntries(Object.entries(settings).map(([key, value]) => [key, fill(value)]));
 }
 
 /**
  * Gives a stack its state. Local state lies beside the lab file, outside the output, which may be deleted at any time.
  */
 export function addState(stack: TerraformStack, lab: Lab): void {
-  const { type, settings } = lab.state;
-  const filled = fill(settings, lab.name, stack.node.id) as Settings;
+  const { type } = lab.state;
+  const settings = filled(lab.state.settings, lab.name, stack.node.id);
   if (type !== "local") {
-    new PassedBackend(stack, type, filled);
+    new PassedBackend(stack, type, settings);
     return;
   }
-  const file = typeof filled["path"] === "string" ? filled["path"] : `state/${lab.name}/${stack.node.id}.tfstate`;
+  const file = typeof settings["path"] === "string" ? settings["path"] : `state/${lab.name}/${stack.node.id}.tfstate`;
   const path = relative(stackFolder(stack), join(lab.directory, file));
-  const workspaces = filled["workspace_dir"];
+  const workspaces = settings["workspace_dir"];
   new LocalBackend(stack, {
     path,
     ...(typeof workspaces === "string" && { workspaceDir: relative(stackFolder(stack), join(lab.directory, workspaces)) }),

@@ -64,6 +64,7 @@ function underCli(): boolean {
 function summarize(id: string, folder: string): StackSummary {
   const file = join(folder, "cdk.tf.json");
   if (!existsSync(file)) throw new Error(`${file} was not written`);
+  // as: cdktf has just written this file, and Terraform's JSON has these sections.
   const json = JSON.parse(readFileSync(file, "utf8")) as {
     resource?: Record<string, object>;
     output?: Record<string, unknown>;

@@ -172,7 +172,7 @@ function unresolved(text: string, from: string): string[] {
       must(stackIds.includes(stack), `stack ${stack}`);
     }
     for (const [path] of code.matchAll(
-      /(?<![\w/.-])(?:scripts|docs|examples|ansible|templates|__tests__|chart-keys)\/[\w./-]*\w/g,
+      /(?<![\w/.-])(?:scripts|docs|examples|ansible|templates|__tests__|catalog)\/[\w./-]*\w/g,
     )) {
       must(existsSync(join(ROOT, path)), path);
     }

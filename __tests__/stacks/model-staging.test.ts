@@ -1,6 +1,5 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { modelStagingOf } from "../../lab/air-gap";
 import { checkLab } from "../../lab/read";
 import type { LabInput } from "../../lab/schema";
 import { type Changes, labWith, type StackJson, synthesized } from "../../testing/lab";
@@ -43,7 +42,7 @@ const job = (stacks: Record<string, StackJson>) => {
   return found;
 };
 const env = (pairs: readonly Pair[] = []) => Object.fromEntries(pairs.map(({ name, value }) => [name, value]));
-const idOf = (changes: Changes = {}) => modelStagingOf(checkLab(labWith(changes, sealed), "/lab").lab);
+const idOf = (changes: Changes = {}) => checkLab(labWith(changes, sealed), "/lab").lab.modelStaging;
 
 describe("the three modes", () => {
   test("online: the models are pulled by a Job beside Ollama, and nothing is staged", () => {

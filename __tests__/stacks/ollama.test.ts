@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { checkChartValues } from "../../grammar/chart-values";
+import { checkChartValues } from "../../catalog/charts";
 import { load } from "../../lab/load";
 import type { LabInput } from "../../lab/schema";
 import { objectOf, objectsOf, releaseOf, valuesOf } from "../../testing/kubernetes";

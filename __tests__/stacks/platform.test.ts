@@ -1,5 +1,5 @@
 import { parse } from "yaml";
-import { checkChartValues } from "../../grammar/chart-values";
+import { checkChartValues } from "../../catalog/charts";
 import type { LabInput } from "../../lab/schema";
 import { objectOf, objectsOf, releaseOf, valuesOf } from "../../testing/kubernetes";
 import {

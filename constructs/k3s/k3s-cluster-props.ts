@@ -1,4 +1,5 @@
 import type { ITerraformDependable } from "cdktf";
+import type { K3S_COMPONENTS } from "../../catalog/k3s";
 import { checkAddress, checkCidr, contains, parseCidr } from "../../grammar/address";
 import { checkDomainName } from "../../grammar/domain-name";
 import { checkNodeLabel, checkNodeTaint } from "../../grammar/kubernetes-node";
@@ -14,7 +15,7 @@ import type { K3sRelease } from "./k3s-release";
 import type { TokenStrategy } from "./token-strategy";
 
 /** The packaged components of K3s that a server can leave out. */
-export type K3sComponent = "coredns" | "servicelb" | "traefik" | "local-storage" | "metrics-server";
+export type K3sComponent = (typeof K3S_COMPONENTS)[number];
 
 /** One server of a cluster: a VM. */
 export interface K3sServerProps {

@@ -1,12 +1,13 @@
 import { TerraformStack, TerraformVariable } from "cdktf";
 import { Construct } from "constructs";
+import { DRIVER_BRANCH, GPU_NODE, GPU_TAINT } from "../../catalog/nvidia";
+import { CLOUD_IMAGE_USER } from "../../catalog/ubuntu";
 import { parseCidr } from "../../grammar/address";
 import { SERVER_SIZE, WORKER_SIZE } from "../../grammar/size";
 import { checkProps } from "../props-error";
 import { idOf } from "../proxmox/guest";
 import { type PassedDevice, VirtualMachine } from "../proxmox/virtual-machine";
 import { portsOf } from "./cluster-ports";
-import { CLOUD_IMAGE_USER, DRIVER_BRANCH, GPU_NODE } from "./gpu-node";
 import { pairs } from "./handed-over-tokens";
 import { clusterChecks, type K3sClusterProps, type K3sServerProps, type K3sWorkerProps } from "./k3s-cluster-props";
 import { agentConfig, serverConfig } from "./k3s-config";
@@ -153,12 +154,11 @@ export class K3sCluster extends Construct {
   private config(node: Member): string {
     const { registrationAddress, gpuTaint = true, disable = [] } = this.props;
     const gpu = node.devices.length > 0;
-    const { key, value, effect } = GPU_NODE.taint;
     const common = {
       name: node.name,
       address: node.address,
       labels: { ...(gpu && GPU_NODE.labels), ...node.labels },
-      taints: [...(gpu && gpuTaint ? [`${key}=${value}:${effect}`] : []), ...(node.taints ?? [])],
+      taints: [...(gpu && gpuTaint ? [GPU_TAINT] : []), ...(node.taints ?? [])],
     };
     if (node.role === "worker") return agentConfig({ ...common, server: this.url });
     const joins = this.joins(node);

@@ -1,4 +1,5 @@
 import { Construct } from "constructs";
+import { CERT_MANAGER_API, CERT_MANAGER_CHART, CERT_MANAGER_NAMESPACE } from "../../catalog/cert-manager";
 import { checkKubernetesName } from "../../grammar/kubernetes-name";
 import { checkProps, prop } from "../props-error";
 import { type ChartSource, HelmChart } from "./helm-chart";
@@ -21,8 +22,6 @@ export interface CertManagerProps {
   readonly moreValues?: Readonly<Record<string, unknown>>;
 }
 
-const NAMESPACE = "cert-manager";
-
 /** cert-manager and a ClusterIssuer for an ACME server. */
 export class CertManager extends Construct {
   readonly namespace: Namespace;
@@ -33,11 +32,11 @@ export class CertManager extends Construct {
     super(scope, id);
     checkProps(scope, id, [prop("issuer", props.issuer, checkKubernetesName)]);
     const { solver } = props;
-    this.namespace = new Namespace(this, "namespace", { name: NAMESPACE, partOf: props.partOf });
+    this.namespace = new Namespace(this, "namespace", { name: CERT_MANAGER_NAMESPACE, partOf: props.partOf });
     this.chart = new HelmChart(this, "chart", {
       name: "cert-manager",
-      namespace: NAMESPACE,
-      chart: "cert-manager",
+      namespace: CERT_MANAGER_NAMESPACE,
+      chart: CERT_MANAGER_CHART.name,
       source: props.source,
       version: props.version,
       // Kept when the release goes: with the definitions would go every certificate of the cluster.
@@ -48,11 +47,11 @@ export class CertManager extends Construct {
     // The chart's start-up check ends when the webhook answers, so the issuer may follow at once.
     this.issuer = new KubernetesObjects(this, "issuer", {
       name: props.issuer,
-      namespace: NAMESPACE,
+      namespace: CERT_MANAGER_NAMESPACE,
       chart: props.objects,
       objects: [
         {
-          apiVersion: "cert-manager.io/v1",
+          apiVersion: CERT_MANAGER_API,
           kind: "ClusterIssuer",
           metadata: { name: props.issuer },
           spec: {

@@ -1,5 +1,6 @@
 import { Construct } from "constructs";
 import { stringify } from "yaml";
+import { DEVICE_PLUGIN_CHART, DEVICE_PLUGIN_NAMESPACE, GPU_RESOURCE } from "../../catalog/nvidia";
 import { type ChartSource, HelmChart } from "./helm-chart";
 import { hookJob } from "./hook-job";
 import { Namespace, recommendedLabels } from "./namespace";
@@ -21,7 +22,6 @@ export interface DevicePluginProps {
   readonly moreValues?: Readonly<Record<string, unknown>>;
 }
 
-const NAMESPACE = "nvidia-device-plugin";
 const RUNTIME_CLASS = "nvidia";
 /** Seconds that the plugin may take to announce its GPUs, and the image to be fetched. */
 const SMOKE_TEST_SECONDS = 900;
@@ -38,11 +38,11 @@ export class DevicePlugin extends Construct {
       { key: "CriticalAddonsOnly", operator: "Exists" },
       { key: props.taintKey, operator: "Exists", effect: "NoSchedule" },
     ];
-    this.namespace = new Namespace(this, "namespace", { name: NAMESPACE, partOf: props.partOf });
+    this.namespace = new Namespace(this, "namespace", { name: DEVICE_PLUGIN_NAMESPACE, partOf: props.partOf });
     this.plugin = new HelmChart(this, "plugin", {
       name: "nvidia-device-plugin",
-      namespace: NAMESPACE,
-      chart: "nvidia-device-plugin",
+      namespace: DEVICE_PLUGIN_NAMESPACE,
+      chart: DEVICE_PLUGIN_CHART.name,
       source: props.source,
       version: props.version,
       values: {
@@ -60,16 +60,16 @@ export class DevicePlugin extends Construct {
     // Not after every change of the plugin: then Ollama has the GPUs, and the Job would wait for one in vain.
     this.smokeTest = new KubernetesObjects(this, "smoke-test", {
       name: "gpu-smoke-test",
-      namespace: NAMESPACE,
+      namespace: DEVICE_PLUGIN_NAMESPACE,
       chart: props.objects,
       objects: [
         hookJob({
           name: "gpu-smoke-test",
-          namespace: NAMESPACE,
+          namespace: DEVICE_PLUGIN_NAMESPACE,
           labels: recommendedLabels("gpu-smoke-test", props.partOf),
           image: props.smokeTestImage,
           command: ["nvidia-smi"],
-          container: { resources: { limits: { "nvidia.com/gpu": 1 } } },
+          container: { resources: { limits: { [GPU_RESOURCE]: 1 } } },
           pod: { runtimeClassName: RUNTIME_CLASS, tolerations },
           backoffLimit: 2,
           deadlineSeconds: SMOKE_TEST_SECONDS,
@@ -89,7 +89,7 @@ function sharing(replicas: number): { default: string; map: Record<string, strin
   const timeSlicing = {
     renameByDefault: false,
     failRequestsGreaterThanOne: true,
-    resources: [{ name: "nvidia.com/gpu", replicas }],
+    resources: [{ name: GPU_RESOURCE, replicas }],
   };
   const name = `time-slicing-${replicas}`;
   return { default: name, map: { [name]: stringify({ version: "v1", sharing: { timeSlicing } }) } };

@@ -1,7 +1,7 @@
 import { Release } from "@cdktf/provider-helm/lib/release";
 import type { ITerraformDependable, TerraformResource, TerraformResourceLifecycle } from "cdktf";
 import { Construct } from "constructs";
-import { checkChartValues, type KnownChart } from "../../grammar/chart-values";
+import { checkChartValues, type KnownChart } from "../../catalog/charts";
 import { checkChartVersion } from "../../grammar/helm-chart";
 import { checkKubernetesName } from "../../grammar/kubernetes-name";
 import { checkProps, prop, required } from "../props-error";

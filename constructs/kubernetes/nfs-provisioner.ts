@@ -1,5 +1,6 @@
 import { StorageClassV1 } from "@cdktf/provider-kubernetes/lib/storage-class-v1";
 import { Construct } from "constructs";
+import { CSI_DRIVER_NFS_CHART, NFS_MOUNT_OPTIONS, NFS_PROVISIONER } from "../../catalog/csi-driver-nfs";
 import { checkKubernetesName } from "../../grammar/kubernetes-name";
 import { checkProps, prop } from "../props-error";
 import { verbatim } from "../terraform-text";
@@ -12,7 +13,7 @@ export interface NfsProvisionerProps {
   readonly server: string;
   /** Path that it exports. */
   readonly path: string;
-  /** Options of mount.nfs. @default nfsvers=4.1 */
+  /** Options of mount.nfs. @default NFS_MOUNT_OPTIONS of catalog/csi-driver-nfs.ts */
   readonly mountOptions?: readonly string[];
   readonly source: ChartSource;
   readonly version: string;
@@ -30,7 +31,7 @@ export class NfsProvisioner extends Construct {
     this.driver = new HelmChart(this, "driver", {
       name: "csi-driver-nfs",
       namespace: "kube-system",
-      chart: "csi-driver-nfs",
+      chart: CSI_DRIVER_NFS_CHART.name,
       source: props.source,
       version: props.version,
       values: {},
@@ -38,7 +39,7 @@ export class NfsProvisioner extends Construct {
     });
     this.storageClass = new StorageClassV1(this, "Resource", {
       metadata: { name: props.storageClass },
-      storageProvisioner: "nfs.csi.k8s.io",
+      storageProvisioner: NFS_PROVISIONER,
       parameters: {
         server: props.server,
         share: props.path,
@@ -46,7 +47,7 @@ export class NfsProvisioner extends Construct {
         subDir: verbatim("${pvc.metadata.namespace}-${pvc.metadata.name}"),
         onDelete: "retain",
       },
-      mountOptions: [...(props.mountOptions ?? ["nfsvers=4.1"])],
+      mountOptions: [...(props.mountOptions ?? NFS_MOUNT_OPTIONS)],
       reclaimPolicy: "Retain",
       volumeBindingMode: "Immediate",
       allowVolumeExpansion: true,

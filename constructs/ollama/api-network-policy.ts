@@ -1,8 +1,8 @@
 import { NetworkPolicyV1 } from "@cdktf/provider-kubernetes/lib/network-policy-v1";
 import type { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
+import { OLLAMA_PORT } from "../../catalog/ollama";
 import { recommendedLabels } from "../kubernetes/namespace";
-import { OLLAMA_PORT } from "./port";
 
 export interface ApiNetworkPolicyProps {
   readonly namespace: string;

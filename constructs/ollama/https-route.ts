@@ -1,5 +1,7 @@
 import type { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
+import { CERT_MANAGER_API } from "../../catalog/cert-manager";
+import { TRAEFIK_API } from "../../catalog/traefik";
 import { checkCidr } from "../../grammar/address";
 import { checkDomainName } from "../../grammar/domain-name";
 import { type KubernetesObject, KubernetesObjects, type ObjectsChart } from "../kubernetes/objects";
@@ -15,7 +17,7 @@ const CERTIFICATE_RENEW_BEFORE = "720h0m0s";
 /** The middleware that sends http to https, for Traefik; it must be in the namespace of the routes that use it. */
 export function httpsRedirect(namespace: string): KubernetesObject {
   return {
-    apiVersion: "traefik.io/v1alpha1",
+    apiVersion: TRAEFIK_API,
     kind: "Middleware",
     metadata: { name: HTTPS_REDIRECT, namespace },
     spec: { redirectScheme: { scheme: "https", permanent: true } },
@@ -53,7 +55,7 @@ export class HttpsRoute extends Construct {
     const secretName = `${service}-tls`;
     const allow = `${service}-allow`;
     const route = (name: string, entryPoint: string, middlewares: readonly string[], tls?: object): KubernetesObject => ({
-      apiVersion: "traefik.io/v1alpha1",
+      apiVersion: TRAEFIK_API,
       kind: "IngressRoute",
       metadata: { name, namespace },
       spec: {
@@ -77,7 +79,7 @@ export class HttpsRoute extends Construct {
       objects: [
         // An IngressRoute makes cert-manager do nothing by itself.
         {
-          apiVersion: "cert-manager.io/v1",
+          apiVersion: CERT_MANAGER_API,
           kind: "Certificate",
           metadata: { name: secretName, namespace },
           spec: {
@@ -91,7 +93,7 @@ export class HttpsRoute extends Construct {
         ...(allowFrom.length > 0
           ? [
               {
-                apiVersion: "traefik.io/v1alpha1",
+                apiVersion: TRAEFIK_API,
                 kind: "Middleware",
                 metadata: { name: allow, namespace },
                 spec: { ipAllowList: { sourceRange: [...allowFrom].sort() } },

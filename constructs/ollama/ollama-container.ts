@@ -1,7 +1,7 @@
 import { Construct } from "constructs";
+import { OLLAMA_PORT } from "../../catalog/ollama";
 import { Container, type ContainerProps } from "../proxmox/container";
 import { GuestFirewall } from "../proxmox/guest-firewall";
-import { OLLAMA_PORT } from "./port";
 
 export interface OllamaContainerProps extends ContainerProps {
   /** Networks that may reach the API. Ollama has no authentication: whoever reaches it may also delete models. */

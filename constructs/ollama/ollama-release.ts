@@ -1,13 +1,13 @@
 import { PersistentVolumeClaimV1 } from "@cdktf/provider-kubernetes/lib/persistent-volume-claim-v1";
 import type { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
+import { OLLAMA_CHART, OLLAMA_PORT } from "../../catalog/ollama";
 import { checkImage } from "../../grammar/container-image";
 import { checkKubernetesName } from "../../grammar/kubernetes-name";
 import { checkCpu, checkMemory } from "../../grammar/quantity";
 import { type ChartSource, HelmChart } from "../kubernetes/helm-chart";
 import { recommendedLabels } from "../kubernetes/namespace";
 import { checkProps, prop } from "../props-error";
-import { OLLAMA_PORT } from "./port";
 
 /** A claim of its own for the models: the chart's would be deleted with the release. */
 export interface ModelClaim {
@@ -108,7 +108,7 @@ export class OllamaRelease extends Construct {
     this.chart = new HelmChart(this, "chart", {
       name,
       namespace,
-      chart: "ollama",
+      chart: OLLAMA_CHART.name,
       source: props.source,
       version: props.version,
       values: {

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
+import { OLLAMA_PORT } from "../../catalog/ollama";
 import { checkModelReference } from "../../grammar/model-reference";
 import { scriptsMap } from "../kubernetes/hook-job";
 import { recommendedLabels } from "../kubernetes/namespace";
@@ -97,7 +98,7 @@ export class StagedModelsMount extends Construct {
             MODELS_DIR: modelsPath,
             MODELS: models,
             RECORD: record,
-            OLLAMA_HOST: "127.0.0.1:11434",
+            OLLAMA_HOST: `127.0.0.1:${OLLAMA_PORT}`,
             HOME: "/tmp",
             ...NO_GPU,
           }),

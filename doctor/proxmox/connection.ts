@@ -1,3 +1,4 @@
+import { OLDEST_PROXMOX } from "../../catalog/proxmox";
 import type { Finding } from "../finding";
 import type { ApiFault, ApiFaultKind } from "./api";
 
@@ -37,7 +38,11 @@ const MEANINGS: Readonly<Record<ApiFaultKind, { code: string; field: string; rem
       "Check PROXMOX_VE_API_TOKEN (USER@REALM!NAME=UUID) or PROXMOX_VE_PASSWORD. `pveum user token list USER` shows the tokens and when they expire.",
   },
   forbidden: { code: "credential-forbidden", field: "auth", remedy: "`ollama-lab rights` prints what the credential needs." },
-  missing: { code: "proxmox-too-old", field: "endpoint", remedy: "Check that Proxmox VE 8.4 or later answers at this address." },
+  missing: {
+    code: "proxmox-too-old",
+    field: "endpoint",
+    remedy: `Check that Proxmox VE ${OLDEST_PROXMOX} or later answers at this address.`,
+  },
   redirect: {
     code: "proxmox-redirects",
     field: "endpoint",

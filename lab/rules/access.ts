@@ -1,3 +1,4 @@
+import { OLLAMA_PORT } from "../../catalog/ollama";
 import { finder, GUEST_STACKS } from "../finding";
 import { formatPath } from "../problem";
 import { rule } from "./rule";
@@ -69,7 +70,7 @@ const found = finder(kinds);
 /** With nobody allowed in, the firewall makes every container useless. The operator may want that, so it is only a warning. */
 const reachable = rule(["network", "containers"], function* ({ network }) {
   const doors = [
-    { code: "no-clients", list: "clients", what: "the Ollama API (port 11434)" },
+    { code: "no-clients", list: "clients", what: `the Ollama API (port ${OLLAMA_PORT})` },
     { code: "no-management", list: "management", what: "SSH (port 22), which Ansible needs" },
   ] as const;
   for (const { code, list, what } of doors) {

@@ -10,7 +10,7 @@ import {
   toAddress,
   toNumber,
 } from "../../grammar/address";
-import type { Cluster } from "../cluster";
+import type { DraftCluster } from "../cluster";
 import { type Finding, finder, GUEST_STACKS } from "../finding";
 import { formatPath, type Path, type StackId } from "../problem";
 import { type Needs, rule } from "./rule";
@@ -233,7 +233,7 @@ const rangesOfPools = rule(["cluster", "network"], function* (lab) {
   for (const [i, [name, pool]] of pools.entries()) yield* rangeFaults(name, pool, lab.network, taken, pools.slice(0, i));
 });
 
-type Pool = Cluster["pools"][string];
+type Pool = DraftCluster["pools"][string];
 
 function* rangeFaults(
   name: string,

@@ -1,3 +1,5 @@
+import { CERT_MANAGER_NAMESPACE, DNS01_SOLVERS } from "../../catalog/cert-manager";
+import { TRAEFIK_API_VERSION } from "../../catalog/traefik";
 import { nearest } from "../../grammar/nearest";
 import { type Finding, finder } from "../finding";
 import type { Path } from "../problem";
@@ -19,7 +21,7 @@ const kinds = {
     meaning: "A credential of a DNS-01 solver is in the lab. Everything in the lab is written to the output.",
     example:
       "kubernetes:\n  certManager:\n    email: operator@lab.example\n    dns01: { cloudflare: { apiToken: not-a-real-token } }",
-    remedy: "Put it into a Secret in the namespace cert-manager, and name the Secret in the field that ends in SecretRef.",
+    remedy: `Put it into a Secret in the namespace ${CERT_MANAGER_NAMESPACE}, and name the Secret in the field that ends in SecretRef.`,
   },
   "unknown-solver": {
     severity: "error",
@@ -47,7 +49,7 @@ const kinds = {
     stacks: ["cluster", "ollama"],
     meaning: "Traefik serves the hosts of the releases, but the cluster is created without Traefik.",
     example: "cluster:\n  disable: [traefik]\nollama:\n  releases:\n    ollama: { host: ollama.home.example }",
-    remedy: "Remove traefik from cluster.disable, or install a Traefik of version 2.10 or later yourself.",
+    remedy: `Remove traefik from cluster.disable, or install a Traefik of version ${TRAEFIK_API_VERSION} or later yourself.`,
   },
 } as const;
 const found = finder(kinds);
@@ -96,33 +98,20 @@ const secretsOfSolver = rule(["kubernetes"], function* ({ kubernetes }) {
   yield* literalSecrets(kubernetes.certManager?.dns01, SOLVER_PATH);
 });
 
-/** The DNS-01 solvers of cert-manager (its API, acme.cert-manager.io/v1). */
-const SOLVERS = [
-  "acmeDNS",
-  "akamai",
-  "azureDNS",
-  "cloudDNS",
-  "cloudflare",
-  "digitalocean",
-  "rfc2136",
-  "route53",
-  "webhook",
-] as const;
-
 /** The lab names one solver, and cert-manager has it. Its API drops an unknown solver silently. */
 const knownSolver = rule(["kubernetes"], function* ({ kubernetes }) {
   const { dns01 } = kubernetes.certManager ?? {};
   if (!dns01) return;
   const given = Object.keys(dns01).filter((key) => key !== "cnameStrategy");
   for (const key of given) {
-    if (SOLVERS.some((solver) => solver === key)) continue;
-    const meant = nearest(key, SOLVERS);
+    if (DNS01_SOLVERS.some((solver) => solver === key)) continue;
+    const meant = nearest(key, DNS01_SOLVERS);
     yield found(
       "unknown-solver",
       [...SOLVER_PATH, key],
       `cert-manager has no DNS-01 solver ${key}, and would ignore it silently`,
       {
-        remedy: meant ? `Did you mean ${meant}?` : `It has ${SOLVERS.join(", ")}.`,
+        remedy: meant ? `Did you mean ${meant}?` : `It has ${DNS01_SOLVERS.join(", ")}.`,
       },
     );
   }

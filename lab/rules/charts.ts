@@ -1,7 +1,9 @@
-import { checkChartValues, checkedWith, type KnownChart } from "../../grammar/chart-values";
+import { checkChartValues, checkedWith, type KnownChart } from "../../catalog/charts";
+import { GPU_RESOURCE } from "../../catalog/nvidia";
+import { OLLAMA_PORT } from "../../catalog/ollama";
+import type { DraftLab } from "../draft";
 import { finder } from "../finding";
 import { accessModeOf, devicePluginOf, type OllamaRelease } from "../kubernetes";
-import type { PartialLab } from "../lab";
 import type { Path, StackId } from "../problem";
 import { rule } from "./rule";
 
@@ -76,8 +78,8 @@ function ownOllamaValues(release: OllamaRelease, airGapped: boolean): OwnValue[]
     own("knative", "would remove the Service that routes and Jobs use"),
     own("persistentVolume", "follows from storageGi, storageClass and accessMode: the claim is not part of the release"),
     own("ollama.models", "follows from models: a pull inside the release fails silently and keeps pods from ending"),
-    own("ollama.port", "is 11434 for everything that uses it"),
-    own("service.port", "is 11434 for everything that uses it"),
+    own("ollama.port", `is ${OLLAMA_PORT} for everything that uses it`),
+    own("service.port", `is ${OLLAMA_PORT} for everything that uses it`),
     own("ollama.mountPath", "is /root/.ollama, where the claim is mounted"),
     own("ollama.gpu.enabled", "follows from gpus"),
     own("ollama.gpu.number", "follows from gpus"),
@@ -87,7 +89,7 @@ function ownOllamaValues(release: OllamaRelease, airGapped: boolean): OwnValue[]
     ...["requests", "limits"].flatMap((side) => [
       own(`resources.${side}.cpu`, "follows from the release's resources"),
       own(`resources.${side}.memory`, "follows from the release's resources"),
-      [["resources", side, "nvidia.com/gpu"], "follows from gpus"] as const,
+      [["resources", side, GPU_RESOURCE], "follows from gpus"] as const,
     ]),
     own("nodeSelector", "follows from the release's nodeSelector"),
     own("tolerations", "follows from the release's tolerations"),
@@ -99,7 +101,7 @@ function ownOllamaValues(release: OllamaRelease, airGapped: boolean): OwnValue[]
   ];
 }
 
-function* chartUses({ kubernetes, ollama, ...lab }: PartialLab): Iterable<ChartUse> {
+function* chartUses({ kubernetes, ollama, ...lab }: DraftLab): Iterable<ChartUse> {
   const plugin = devicePluginOf({ kubernetes, ollama, ...lab });
   if (plugin) {
     yield {

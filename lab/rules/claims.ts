@@ -1,9 +1,9 @@
 import { checkAddress, parseHostAddress } from "../../grammar/address";
 import { canonicalModelReference } from "../../grammar/model-reference";
-import type { Cluster } from "../cluster";
+import type { DraftCluster } from "../cluster";
+import type { DraftLab } from "../draft";
 import { type Details, type Finding, finder, GUEST_STACKS } from "../finding";
 import { devicePluginOf } from "../kubernetes";
-import type { PartialLab } from "../lab";
 import { formatPath, type Path, type StackId } from "../problem";
 import { rule } from "./rule";
 
@@ -110,7 +110,7 @@ const NOUNS: Readonly<Record<Claim["code"], string>> = {
   "duplicate-gpu": "the graphics card",
 };
 
-function* claimsOf(lab: PartialLab): Iterable<Claim> {
+function* claimsOf(lab: DraftLab): Iterable<Claim> {
   for (const [name, node] of Object.entries(lab.proxmox?.nodes ?? {})) {
     yield { code: "duplicate-address", value: node.address, path: ["proxmox", "nodes", name, "address"] };
   }
@@ -129,7 +129,7 @@ function* claimsOf(lab: PartialLab): Iterable<Claim> {
   if (lab.cluster) yield* claimsOfCluster(lab.cluster);
 }
 
-function* claimsOfCluster({ nodes, template, registrationAddress }: Cluster): Iterable<Claim> {
+function* claimsOfCluster({ nodes, template, registrationAddress }: DraftCluster): Iterable<Claim> {
   const stack = "cluster" as const;
   if (template) yield { code: "duplicate-vmid", value: String(template.vmId), path: ["cluster", "template", "vmId"], stack };
   const keys = new Set<string>();

@@ -1,6 +1,7 @@
+import { OLLAMA_VERSION, ollamaImage, ollamaOfChart } from "../../catalog/ollama";
+import { TEMPLATE_LIST } from "../../catalog/ubuntu";
 import { checkImageFileName, checkTemplateFileName } from "../../grammar/storage";
 import { modelStagingOf } from "../air-gap";
-import { ollamaOfChart } from "../charts";
 import { finder, GUEST_STACKS } from "../finding";
 import { imageFileName, templateFileName } from "../image";
 import { formatPath, type Path } from "../problem";
@@ -79,7 +80,7 @@ const kinds = {
     stacks: ["model-staging", "ollama"],
     meaning: "Jobs run the image of Ollama that the chart brings. This project knows it for some versions of the chart only.",
     example: "ollama:\n  chart: { version: 1.50.0 }",
-    remedy: "Set image, such as ollama/ollama:0.32.15: the appVersion in the chart's Chart.yaml.",
+    remedy: `Set image, such as ${ollamaImage(OLLAMA_VERSION)}: the appVersion in the chart's Chart.yaml.`,
   },
 } as const;
 const found = finder(kinds);
@@ -116,8 +117,7 @@ const templates = rule(["containers"], function* ({ containers }, { declared }) 
       yield found("two-checksums", path, "the template has a sha256 and a sha512, but the provider takes one of them");
     if (!template.sha256 && !template.sha512) {
       yield found("no-checksum", path, `${file} is downloaded without a checksum, so nobody would notice a change of it`, {
-        remedy:
-          "Set template.sha512 from the signed list that `pveam update` fetches: /var/lib/pve-manager/apl-info/download.proxmox.com.",
+        remedy: `Set template.sha512 from the signed list that \`pveam update\` fetches: ${TEMPLATE_LIST}.`,
         stacks: ["containers"],
       });
     }
@@ -217,12 +217,13 @@ const imageOfJobs = rule(["ollama"], function* ({ ollama }) {
 
 /** Staging runs an image too. */
 const imageOfStaging = rule(["airGapped", "ollama"], function* (lab) {
-  if (modelStagingOf(lab)?.image !== "") return;
+  const plan = modelStagingOf(lab);
+  if (!plan || plan.image !== undefined) return;
   yield found(
     "image-unknown",
     ["staging"],
     `staging has no image, but this project does not know which Ollama the chart ${lab.ollama.chart.version} brings`,
-    { remedy: "Set staging.image, such as ollama/ollama:0.32.15.", stacks: ["model-staging"] },
+    { remedy: `Set staging.image, such as ${ollamaImage(OLLAMA_VERSION)}.`, stacks: ["model-staging"] },
   );
 });
 

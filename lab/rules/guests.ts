@@ -1,7 +1,7 @@
 import { checkGuestName } from "../../grammar/guest";
 import { nearest } from "../../grammar/nearest";
+import type { DraftLab } from "../draft";
 import { finder, GUEST_STACKS } from "../finding";
-import type { PartialLab } from "../lab";
 import { formatPath, type Path, STACK_IDS, type StackId } from "../problem";
 import { rule } from "./rule";
 
@@ -80,7 +80,7 @@ interface Guest {
   readonly name: string;
 }
 
-function guestsOf({ containers, cluster }: PartialLab): Guest[] {
+function guestsOf({ containers, cluster }: DraftLab): Guest[] {
   return [
     ...Object.entries(containers ?? {}).map(([key, { node, name }]) => {
       const path = ["containers", key];

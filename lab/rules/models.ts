@@ -1,5 +1,5 @@
+import { knownSizeGiB } from "../../catalog/model-sizes";
 import { finder } from "../finding";
-import { knownSizeGiB } from "../model-sizes";
 import { rule } from "./rule";
 
 const kinds = {

@@ -1,5 +1,5 @@
+import { ollamaOfChart, PRUNE_GRACE_VERSION } from "../../catalog/ollama";
 import { compareVersions } from "../../grammar/version";
-import { ollamaOfChart, PRUNE_GRACE_VERSION } from "../charts";
 import { finder } from "../finding";
 import { accessModeOf, type OllamaRelease } from "../kubernetes";
 import type { Path } from "../problem";

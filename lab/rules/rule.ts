@@ -1,5 +1,5 @@
+import type { DraftLab } from "../draft";
 import type { Finding } from "../finding";
-import type { Lab, PartialLab } from "../lab";
 import type { Path, ProblemKind } from "../problem";
 
 /** What a rule may ask about the lab as it was written. */
@@ -14,8 +14,8 @@ export interface Context {
 /** A rule about values that must fit together. It is pure: it uses neither the network nor the clock. */
 export interface Rule<C extends string = string> {
   /** The sections that the rule reads. It does not run when one of them is absent or could not be read. */
-  readonly needs: readonly (keyof Lab)[];
-  check(lab: PartialLab, context: Context): Iterable<Finding<C>>;
+  readonly needs: readonly (keyof DraftLab)[];
+  check(lab: DraftLab, context: Context): Iterable<Finding<C>>;
 }
 
 /** The codes of one subject, and the rules that find them. */
@@ -27,10 +27,10 @@ export interface Subject<C extends string> {
 }
 
 /** A lab in which these sections could be read. */
-export type Needs<K extends keyof Lab> = PartialLab & { [P in K]-?: NonNullable<Lab[P]> };
+export type Needs<K extends keyof DraftLab> = DraftLab & { [P in K]-?: NonNullable<DraftLab[P]> };
 
 /** Declares a rule. Inside `check` the sections that it needs are there. */
-export function rule<K extends keyof Lab, C extends string>(
+export function rule<K extends keyof DraftLab, C extends string>(
   needs: readonly K[],
   check: (lab: Needs<K>, context: Context) => Iterable<Finding<C>>,
 ): Rule<C> {

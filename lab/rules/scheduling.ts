@@ -1,7 +1,9 @@
+import { HOSTNAME_LABEL } from "../../catalog/kubernetes";
+import { GPU_NODE } from "../../catalog/nvidia";
 import { bytes, millicores } from "../../grammar/quantity";
-import { type Cluster, type ClusterNode, workersOf } from "../cluster";
+import { type DraftCluster, type DraftNode, workersOf } from "../cluster";
 import { finder } from "../finding";
-import { devicePluginOf, GPU_NODE, type OllamaRelease } from "../kubernetes";
+import { devicePluginOf, type OllamaRelease } from "../kubernetes";
 import type { Path } from "../problem";
 import { rule } from "./rule";
 
@@ -138,7 +140,7 @@ interface Taint {
   readonly effect: string;
 }
 
-function taintsOf(node: ClusterNode, cluster: Cluster): Taint[] {
+function taintsOf(node: DraftNode, cluster: DraftCluster): Taint[] {
   const own = node.taints.map((text) => {
     const [pair = "", effect = ""] = text.split(":");
     const [key = "", value = ""] = pair.split("=");
@@ -168,7 +170,7 @@ const schedulable = rule(["ollama", "cluster"], function* ({ ollama, cluster }) 
       const labels: Record<string, string> = {
         ...(node.gpus.length > 0 && GPU_NODE.labels),
         ...node.labels,
-        "kubernetes.io/hostname": node.name,
+        [HOSTNAME_LABEL]: node.name,
       };
       return selector.every(([label, value]) => labels[label] === value || /(^|\.)(kubernetes|k8s)\.io\//.test(label));
     });

@@ -1,3 +1,4 @@
+import { K3S_STORAGE_CLASS } from "../../catalog/k3s";
 import { finder } from "../finding";
 import { accessModeOf } from "../kubernetes";
 import type { Path } from "../problem";
@@ -7,7 +8,7 @@ const kinds = {
   "node-storage-shared": {
     severity: "error",
     stacks: ["ollama"],
-    meaning: "Several pods share a claim of `local-path`, but its volumes are folders of one node.",
+    meaning: `Several pods share a claim of \`${K3S_STORAGE_CLASS}\`, but its volumes are folders of one node.`,
     example: "kubernetes: { storageClass: local-path } # and no nfs\nollama:\n  releases:\n    ollama: { replicas: 2, gpus: 0 }",
     remedy: "Use a StorageClass on shared storage, such as the one of kubernetes.nfs.",
   },
@@ -16,13 +17,10 @@ const kinds = {
     stacks: ["ollama"],
     meaning: "A release needs a StorageClass that nothing in this lab creates in the new cluster.",
     example: "kubernetes: { storageClass: nfs-client } # and no nfs\nollama:\n  releases:\n    ollama: { storageGi: 50 }",
-    remedy: "Set kubernetes.nfs, use local-path, or create the class before you deploy the stack ollama.",
+    remedy: `Set kubernetes.nfs, use ${K3S_STORAGE_CLASS}, or create the class before you deploy the stack ollama.`,
   },
 } as const;
 const found = finder(kinds);
-
-/** K3s' own StorageClass. Its volumes are folders of a node, for the pods of that node. */
-const NODE_STORAGE = "local-path";
 
 /** In a cluster that the lab creates, a StorageClass exists only when K3s or the lab creates it. */
 const storageClasses = rule(["ollama", "kubernetes", "cluster"], function* ({ ollama, kubernetes, cluster, airGapped }) {
@@ -32,15 +30,15 @@ const storageClasses = rule(["ollama", "kubernetes", "cluster"], function* ({ ol
     const storageClass = release.storageClass ?? kubernetes.storageClass;
     const at: Path = release.storageClass
       ? ["ollama", "releases", key, "storageClass"]
-      : kubernetes.storageClass === NODE_STORAGE
+      : kubernetes.storageClass === K3S_STORAGE_CLASS
         ? ["kubernetes", "storageClass"]
         : ["kubernetes", "nfs"];
-    if (storageClass === NODE_STORAGE && !cluster.disable.includes("local-storage")) {
+    if (storageClass === K3S_STORAGE_CLASS && !cluster.disable.includes("local-storage")) {
       if (accessModeOf(release) === "ReadWriteOnce") continue;
       yield found(
         "node-storage-shared",
         at,
-        `${key} wants a ReadWriteMany claim, but the volumes of ${NODE_STORAGE} are folders of one node`,
+        `${key} wants a ReadWriteMany claim, but the volumes of ${K3S_STORAGE_CLASS} are folders of one node`,
       );
     } else if (!kubernetes.nfs || storageClass !== kubernetes.storageClass) {
       yield found(

@@ -1,3 +1,19 @@
+import { CERT_MANAGER_KUBERNETES, CERT_MANAGER_RELEASES } from "../../catalog/cert-manager";
+import {
+  API_SERVER_SKEW,
+  KUBELET_SKEW,
+  KUBERNETES_ENDED,
+  OLDEST_KUBERNETES_ENDED,
+  SIDECAR_MINOR,
+} from "../../catalog/kubernetes";
+import {
+  ALLOW_LIST_K3S,
+  ALLOW_LIST_VERSION,
+  TRAEFIK_3_MINOR,
+  TRAEFIK_API_GROUP,
+  TRAEFIK_API_MINOR,
+  TRAEFIK_API_VERSION,
+} from "../../catalog/traefik";
 import { minorOf } from "../../grammar/k3s-version";
 import { compareVersions } from "../../grammar/version";
 import { serversOf, workersOf } from "../cluster";
@@ -34,46 +50,34 @@ const kinds = {
   "k3s-without-sidecars": {
     severity: "error",
     stacks: ["model-staging", "ollama"],
-    meaning:
-      "In an air-gapped lab a sidecar checks that the staged models are there. Sidecars count for a pod's readiness from Kubernetes 1.29 on.",
+    meaning: `In an air-gapped lab a sidecar checks that the staged models are there. Sidecars count for a pod's readiness from Kubernetes 1.${SIDECAR_MINOR} on.`,
     example: "airGapped: true\ncluster:\n  k3sVersion: v1.28.15+k3s1",
     remedy: "Use a newer K3s.",
   },
   "cert-manager-version": {
     severity: "warning",
     stacks: ["platform"],
-    meaning: "cert-manager was not tested with the Kubernetes version of the cluster (cert-manager.io/docs/releases).",
+    meaning: `cert-manager was not tested with the Kubernetes version of the cluster (${CERT_MANAGER_RELEASES}).`,
     example: "kubernetes:\n  certManager: { email: operator@lab.example, chart: { version: v1.18.2 } }",
     remedy: "Choose a line of cert-manager that was tested with it.",
   },
   "old-traefik": {
     severity: "warning",
     stacks: ["cluster", "ollama"],
-    meaning:
-      "This K3s brings a Traefik that does not know what the routes need: the API group traefik.io (from 2.10) or the middleware of allowFrom (from 2.11).",
+    meaning: `This K3s brings a Traefik that does not know what the routes need: the API group ${TRAEFIK_API_GROUP} (from ${TRAEFIK_API_VERSION}) or the middleware of allowFrom (from ${ALLOW_LIST_VERSION}).`,
     example: "cluster:\n  k3sVersion: v1.27.9+k3s1\nollama:\n  releases:\n    ollama: { host: ollama.home.example }",
     remedy: "Upgrade K3s.",
   },
 } as const;
 const found = finder(kinds);
 
-/** When the last patch of a Kubernetes minor version came, for those that have ended (kubernetes.io/releases/patch-releases). */
-const ENDED: Readonly<Record<number, string>> = {
-  28: "2024-10-28",
-  29: "2025-02-28",
-  30: "2025-06-28",
-  31: "2025-10-28",
-  32: "2026-02-28",
-  33: "2026-06-28",
-  34: "2026-10-27",
-};
-const OLDEST_IN_TABLE = 28;
-
 /** Nobody patches a version that has ended. */
 const endedVersions = rule(["cluster"], function* ({ cluster }) {
   const used = new Map(cluster.nodes.map(({ k3sVersion }) => [minorOf(k3sVersion), k3sVersion]));
   for (const [minor, version] of used) {
-    const ended = ENDED[minor] ?? (minor < OLDEST_IN_TABLE ? `before ${ENDED[OLDEST_IN_TABLE]}` : undefined);
+    const ended =
+      KUBERNETES_ENDED[minor] ??
+      (minor < OLDEST_KUBERNETES_ENDED ? `before ${KUBERNETES_ENDED[OLDEST_KUBERNETES_ENDED]}` : undefined);
     if (!ended) continue;
     yield found(
       "k3s-ended",
@@ -83,15 +87,12 @@ const endedVersions = rule(["cluster"], function* ({ cluster }) {
   }
 });
 
-/** How many minor versions a kubelet may be older than the API server (version skew policy). */
-const MAX_SKEW = 3;
-
 /** The versions of the nodes go together. */
 const skew = rule(["cluster"], function* ({ cluster }) {
   const servers = serversOf(cluster);
   const minors = servers.map(({ k3sVersion }) => minorOf(k3sVersion));
   const [oldest, newest] = [Math.min(...minors), Math.max(...minors)];
-  if (newest - oldest > 1) {
+  if (newest - oldest > API_SERVER_SKEW) {
     yield found(
       "server-skew",
       ["cluster", "servers"],
@@ -102,17 +103,14 @@ const skew = rule(["cluster"], function* ({ cluster }) {
   if (oldestServer === undefined) return;
   for (const { k3sVersion, path } of workersOf(cluster)) {
     const minor = minorOf(k3sVersion);
-    if (newest - minor <= MAX_SKEW && compareVersions(k3sVersion, oldestServer) <= 0) continue;
+    if (newest - minor <= KUBELET_SKEW && compareVersions(k3sVersion, oldestServer) <= 0) continue;
     yield found(
       "worker-skew",
       [...path, "k3sVersion"],
-      `${formatPath(path)} has ${k3sVersion}, but the oldest server has ${oldestServer}: a worker may be up to ${MAX_SKEW} minor versions older, and never newer`,
+      `${formatPath(path)} has ${k3sVersion}, but the oldest server has ${oldestServer}: a worker may be up to ${KUBELET_SKEW} minor versions older, and never newer`,
     );
   }
 });
-
-/** The first Kubernetes minor version in which a sidecar counts for the readiness of its pod. */
-const SIDECAR_MINOR = 29;
 
 /** Production is ready only when its models are there. A sidecar checks that. */
 const sidecars = rule(["airGapped", "cluster"], function* ({ airGapped, cluster }) {
@@ -125,14 +123,6 @@ const sidecars = rule(["airGapped", "cluster"], function* ({ airGapped, cluster 
     `${old.key} has ${old.k3sVersion}, but the check that the staged models are there needs Kubernetes 1.${SIDECAR_MINOR}`,
   );
 });
-
-/** The oldest and newest Kubernetes minor version that each cert-manager line was tested with (cert-manager.io/docs/releases). */
-const CERT_MANAGER_KUBERNETES: Readonly<Record<string, readonly [number, number]>> = {
-  "1.18": [29, 33],
-  "1.19": [31, 35],
-  "1.20": [32, 35],
-  "1.21": [33, 36],
-};
 
 /** cert-manager was tested with the Kubernetes version of the cluster. */
 const certManagerVersion = rule(["kubernetes", "cluster"], function* ({ kubernetes, cluster }) {
@@ -154,33 +144,24 @@ const certManagerVersion = rule(["kubernetes", "cluster"], function* ({ kubernet
   );
 });
 
-/** The first Kubernetes minor version whose K3s brings a Traefik with the API group traefik.io, which the routes use. */
-const TRAEFIK_IO_MINOR = 28;
-
-/** The first Kubernetes minor version whose K3s brings Traefik 3. */
-const TRAEFIK_3_MINOR = 32;
-
-/** The first K3s that is known to bring Traefik 2.11, which has the middleware ipAllowList. */
-const ALLOW_LIST_K3S = "v1.30.5+k3s1";
-
 /** The routes are written for Traefik 3. Traefik 2.10 and later understand them. Before 2.10 their API group did not exist. */
 const traefikVersion = rule(["ollama", "cluster"], function* ({ ollama, cluster }) {
   const routed = Object.entries(ollama.releases).filter(([, { host }]) => host);
   const version = cluster.k3sVersion;
   const listed = routed.find(([, { allowFrom }]) => allowFrom.length > 0);
   if (routed.length === 0 || cluster.disable.includes("traefik")) return;
-  if (minorOf(version) < TRAEFIK_IO_MINOR) {
+  if (minorOf(version) < TRAEFIK_API_MINOR) {
     yield found(
       "old-traefik",
       ["cluster", "k3sVersion"],
-      `the routes use the API group traefik.io, but ${version} brings a Traefik before 2.10, which does not have it`,
+      `the routes use the API group ${TRAEFIK_API_GROUP}, but ${version} brings a Traefik before ${TRAEFIK_API_VERSION}, which does not have it`,
       { remedy: `Upgrade K3s; from 1.${TRAEFIK_3_MINOR} on it brings Traefik 3.` },
     );
   } else if (listed && compareVersions(version, ALLOW_LIST_K3S) < 0) {
     yield found(
       "old-traefik",
       ["ollama", "releases", listed[0], "allowFrom"],
-      `allowFrom needs Traefik 2.11, but ${version} may bring an older one, which would serve nothing on this host`,
+      `allowFrom needs Traefik ${ALLOW_LIST_VERSION}, but ${version} may bring an older one, which would serve nothing on this host`,
       { remedy: `Upgrade K3s to ${ALLOW_LIST_K3S} or later.` },
     );
   }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { DEFAULT_REGISTRY } from "../../catalog/registries";
 import { checkImage, checkImagePrefix } from "../../grammar/container-image";
 import { checkDomainName } from "../../grammar/domain-name";
 import { checkAbsolutePath, checkFilePath } from "../../grammar/file-path";
@@ -53,7 +54,7 @@ export const mirrors = z
       .union([
         text(checkHttpsUrl, "A registry that answers for all others."),
         z.record(
-          text(checkRegistry, "A registry, such as docker.io."),
+          text(checkRegistry, `A registry, such as ${DEFAULT_REGISTRY}.`),
           z.strictObject({
             endpoint: text(checkHttpsUrl, "The registry that answers for it."),
             prefix: text(

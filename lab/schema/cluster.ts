@@ -1,4 +1,7 @@
 import { z } from "zod";
+import { K3S_COMPONENTS, K3S_EXAMPLE } from "../../catalog/k3s";
+import { DRIVER_BRANCH, GPU_TAINT, LAST_CLOSED_BRANCH } from "../../catalog/nvidia";
+import { CLOUD_IMAGE_GIB, CLOUD_IMAGE_USER, NODE_RELEASE } from "../../catalog/ubuntu";
 import { checkDomainName } from "../../grammar/domain-name";
 import { checkBridge, checkKey, checkPoolName } from "../../grammar/guest";
 import { checkK3sVersion } from "../../grammar/k3s-version";
@@ -13,14 +16,14 @@ const download = z
   .strictObject({
     url: text(
       checkHttpUrl,
-      "A dated Ubuntu 24.04 cloud image, from Ubuntu's release folders or a mirror: what lies under `current` or `release` changes.",
+      `A dated Ubuntu ${NODE_RELEASE} cloud image, from Ubuntu's release folders or a mirror: what lies under \`current\` or \`release\` changes.`,
     ),
     fileName: text(
       storage.checkImageFileName,
       "File name on the datastore. Default: from the URL, with .qcow2 for .img.",
     ).optional(),
     sha256: text(storage.checkSha256, "Its SHA-256 checksum, from the SHA256SUMS beside it.").optional(),
-    sizeGiB: whole(1, 1024, "Virtual size of the image; no disk may be smaller.").default(4),
+    sizeGiB: whole(1, 1024, "Virtual size of the image; no disk may be smaller.").default(CLOUD_IMAGE_GIB),
   })
   .describe("A cloud image that each Proxmox node downloads.");
 
@@ -38,7 +41,7 @@ const template = z
   .strictObject({
     vmId: vmId("VMID of the template."),
     node: nodeName("Node that the template is on. Default: the node of the VM.").optional(),
-    sizeGiB: whole(1, 1024, "Size of the template's disk; no disk may be smaller.").default(4),
+    sizeGiB: whole(1, 1024, "Size of the template's disk; no disk may be smaller.").default(CLOUD_IMAGE_GIB),
   })
   .describe("A template to clone, as docs/cluster.md makes one. Changing it leaves existing VMs as they are.");
 
@@ -121,14 +124,14 @@ const pool = z
 /** `cluster:` — K3s on Proxmox VMs. */
 export const cluster = z
   .strictObject({
-    k3sVersion: text(checkK3sVersion, "Exact K3s release, such as v1.36.3+k3s1."),
+    k3sVersion: text(checkK3sVersion, `Exact K3s release, such as ${K3S_EXAMPLE}.`),
     k3sSha256: text(
       storage.checkSha256,
       "SHA-256 of the k3s binary of that release. Default: the release's own list is asked.",
     ).optional(),
     image: image.optional(),
     template: template.optional(),
-    user: text(checkUserName, "User on the VMs that the lab's SSH keys log in as.").default("ubuntu"),
+    user: text(checkUserName, "User on the VMs that the lab's SSH keys log in as.").default(CLOUD_IMAGE_USER),
     joinToken: z
       .enum(["variable", "ssh"])
       .default("variable")
@@ -150,19 +153,16 @@ export const cluster = z
       )
       .optional(),
     disable: z
-      .array(z.enum(["coredns", "servicelb", "traefik", "local-storage", "metrics-server"]))
+      .array(z.enum(K3S_COMPONENTS))
       .default([])
       .describe("Packaged components of K3s to leave out. All servers must agree: changing it needs a change on each by hand."),
     nvidiaDriver: text(
       checkNvidiaBranch,
-      "Branch of the NVIDIA driver in Ubuntu's archive. 580 or 580-server: with open kernel modules, which GPUs have from Turing on (RTX 20, GTX " +
-        "16, T4). 580-closed: with closed ones, for older GPUs; 580 is the last branch that knows them. distribution: the newest open branch " +
-        "that Ubuntu offers for the GPU when the worker is made.",
-    ).default("580"),
-    gpuTaint: z
-      .boolean()
-      .default(true)
-      .describe("Taint GPU workers with nvidia.com/gpu=present:NoSchedule, so that only GPU pods run there."),
+      `Branch of the NVIDIA driver in Ubuntu's archive. ${DRIVER_BRANCH} or ${DRIVER_BRANCH}-server: with open kernel modules, which GPUs have from ` +
+        `Turing on (RTX 20, GTX 16, T4). ${LAST_CLOSED_BRANCH}-closed: with closed ones, for older GPUs; ${LAST_CLOSED_BRANCH} is the last branch that ` +
+        "knows them. distribution: the newest open branch that Ubuntu offers for the GPU when the worker is made.",
+    ).default(DRIVER_BRANCH),
+    gpuTaint: z.boolean().default(true).describe(`Taint GPU workers with ${GPU_TAINT}, so that only GPU pods run there.`),
     waitForNodes: z
       .boolean()
       .default(true)

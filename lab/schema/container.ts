@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { OLLAMA_VERSION } from "../../catalog/ollama";
+import { CONTAINER_TEMPLATE } from "../../catalog/ubuntu";
 import { checkDevicePath, checkMode } from "../../grammar/device";
 import { checkAbsolutePath } from "../../grammar/file-path";
 import { checkBridge, checkKey, checkPoolName } from "../../grammar/guest";
@@ -22,6 +24,9 @@ const template = z
   .union([text(storage.checkTemplateVolume, "Volume id of a template that is already there."), download])
   .describe("The template a new container is made from. Changing it leaves existing containers as they are.");
 
+/** What a device of the node is in a container unless something else is said: group `video`, which may read and write it. */
+export const DEVICE_DEFAULTS = { gid: 44, mode: "0660" } as const;
+
 const gid = whole(
   0,
   65_535,
@@ -43,7 +48,7 @@ const nvidia = z
       checkNvidiaVersion,
       "Version of the node's driver: the container needs the user space of exactly that version.",
     ),
-    gid: gid.default(44),
+    gid: gid.default(DEVICE_DEFAULTS.gid),
     mode: mode.default("0666"),
   })
   .describe("NVIDIA cards whose driver runs on the node.");
@@ -53,15 +58,19 @@ const intel = z
     type: z.literal("intel"),
     card,
     path: text(checkDevicePath, "The card's render node on the Proxmox node.").default("/dev/dri/renderD128"),
-    gid: gid.default(44),
-    mode: mode.default("0660"),
+    gid: gid.default(DEVICE_DEFAULTS.gid),
+    mode: mode.default(DEVICE_DEFAULTS.mode),
   })
   .describe("An Intel Arc card.");
 
 const device = z
   .union([
     text(checkDevicePath, "A device of the node, with mode 0660 and group 44 (video) in the container."),
-    z.strictObject({ path: text(checkDevicePath, "A device of the node."), gid: gid.default(44), mode: mode.default("0660") }),
+    z.strictObject({
+      path: text(checkDevicePath, "A device of the node."),
+      gid: gid.default(DEVICE_DEFAULTS.gid),
+      mode: mode.default(DEVICE_DEFAULTS.mode),
+    }),
   ])
   .describe("A device of the node to pass to the container. Needs auth: rootPassword.");
 
@@ -101,12 +110,7 @@ const shared = {
 export const containerDefaults = z
   .strictObject({
     node: shared.node.optional(),
-    template: shared.template.prefault({
-      url: "https://download.proxmox.com/images/system/ubuntu-22.04-standard_22.04-1_amd64.tar.zst",
-      // proxmox/pve-manager, aplinfo/aplinfo.dat
-      sha512:
-        "cf617c11232c3fbce1ba9f7146ac194561411c292c445b2a5c9affe5f09729f5c38315619de4d649ff63e31dd5b536ea081fdde1b7792e6e521d1694ac7c9cb8",
-    }),
+    template: shared.template.prefault(CONTAINER_TEMPLATE),
     cores: shared.cores.default(8),
     memoryGiB: shared.memoryGiB.default(16),
     swapMiB: shared.swapMiB.default(0),
@@ -118,7 +122,7 @@ export const containerDefaults = z
     tags: shared.tags.default([]),
     ollama: z
       .strictObject({
-        version: software.version.default("0.32.15"),
+        version: software.version.default(OLLAMA_VERSION),
         url: software.url.optional(),
         sha256: software.sha256.optional(),
         environment: software.environment.default({}),

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Chart } from "../../catalog/chart";
 import { checkFilePath } from "../../grammar/file-path";
 import { checkChartVersion, checkOciUrl } from "../../grammar/helm-chart";
 import { checkHttpUrl } from "../../grammar/url";
@@ -10,8 +11,8 @@ export const chartValues = z
   .default({})
   .describe("Other values of the chart, merged over those that follow from the lab.");
 
-/** Which chart, of which version, from where. */
-export function chart(version: string, meaning: string) {
+/** Which version of a chart, and from where. By default the version that the catalog has for it. */
+export function chart({ version }: Chart, meaning: string) {
   return z
     .strictObject({
       version: text(checkChartVersion, "Exact version of the chart.").default(version),

@@ -1,4 +1,8 @@
 import { z } from "zod";
+import { ACME_SERVER, CERT_MANAGER_CHART } from "../../catalog/cert-manager";
+import { CSI_DRIVER_NFS_CHART, NFS_MOUNT_OPTIONS } from "../../catalog/csi-driver-nfs";
+import { K3S_INGRESS_CLASS } from "../../catalog/k3s";
+import { CUDA_IMAGE, DEVICE_PLUGIN_CHART } from "../../catalog/nvidia";
 import { checkImage } from "../../grammar/container-image";
 import { checkDomainName } from "../../grammar/domain-name";
 import { checkEmail } from "../../grammar/email";
@@ -12,7 +16,7 @@ import { chart, chartValues } from "./helm";
 
 const devicePlugin = z
   .strictObject({
-    chart: chart("0.20.0", "The chart nvidia-device-plugin."),
+    chart: chart(DEVICE_PLUGIN_CHART, "The chart nvidia-device-plugin."),
     timeSlicing: whole(
       2,
       64,
@@ -22,7 +26,7 @@ const devicePlugin = z
       .boolean()
       .default(false)
       .describe("Run nvidia-smi on one GPU when the plugin has been installed, and fail the deploy when it fails."),
-    smokeTestImage: text(checkImage, "Image of the smoke test.").default("nvidia/cuda:12.4.1-base-ubuntu22.04"),
+    smokeTestImage: text(checkImage, "Image of the smoke test.").default(CUDA_IMAGE),
     values: chartValues,
   })
   .describe("NVIDIA's device plugin, which makes GPUs schedulable.");
@@ -36,9 +40,9 @@ const nfs = z
     path: text(checkAbsolutePath, "Path that the server exports, as `showmount -e` shows it."),
     mountOptions: z
       .array(text(checkMountOption, "An option."))
-      .default(["nfsvers=4.1"])
+      .default([...NFS_MOUNT_OPTIONS])
       .describe("How nodes mount it. Changing them makes the StorageClass anew; volumes that exist keep theirs."),
-    chart: chart("4.13.4", "The chart csi-driver-nfs."),
+    chart: chart(CSI_DRIVER_NFS_CHART, "The chart csi-driver-nfs."),
     values: chartValues,
   })
   .describe("An NFS provisioner for kubernetes.storageClass. Leave it out where the cluster has that StorageClass.");
@@ -46,12 +50,12 @@ const nfs = z
 const certManager = z
   .strictObject({
     email: text(checkEmail, "Where the certificate authority writes to."),
-    server: text(checkHttpUrl, "The ACME server.").default("https://acme-v02.api.letsencrypt.org/directory"),
+    server: text(checkHttpUrl, "The ACME server.").default(ACME_SERVER),
     dns01: z
       .record(z.string(), z.json())
       .describe("DNS-01 solver as cert-manager takes it, for hosts that the internet does not reach; its secrets by reference.")
       .optional(),
-    chart: chart("v1.21.1", "The chart cert-manager."),
+    chart: chart(CERT_MANAGER_CHART, "The chart cert-manager."),
     values: chartValues,
   })
   .describe("cert-manager and the ClusterIssuer kubernetes.issuer. Leave it out where the cluster has that issuer.");
@@ -67,7 +71,7 @@ export const kubernetes = z
       "nfs-client",
     ),
     issuer: text(checkKey, "ClusterIssuer of the certificates.").default("letsencrypt-prod"),
-    ingressClass: text(checkKubernetesName, "Ingress class that answers HTTP-01 challenges.").default("traefik"),
+    ingressClass: text(checkKubernetesName, "Ingress class that answers HTTP-01 challenges.").default(K3S_INGRESS_CLASS),
     devicePlugin: z
       .union([z.literal(false), devicePlugin])
       .describe("Default: installed when the lab's cluster has GPU workers. false where the cluster has it already.")

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { OLLAMA_PORT } from "../../catalog/ollama";
 import { checkSearchDomain } from "../../grammar/domain-name";
 import { checkBridge } from "../../grammar/guest";
 import { cidr, ip, text, whole } from "./field";
@@ -15,7 +16,7 @@ export const network = z
     clients: z
       .array(cidr("A network."))
       .default([])
-      .describe("Networks that may reach the Ollama API (port 11434) and, in a cluster, 80 and 443."),
+      .describe(`Networks that may reach the Ollama API (port ${OLLAMA_PORT}) and, in a cluster, 80 and 443.`),
     management: z
       .array(cidr("A network."))
       .default([])

@@ -1,4 +1,7 @@
 import { z } from "zod";
+import { K3S_TRAEFIK_NAMESPACE } from "../../catalog/k3s";
+import { GPU_LABEL } from "../../catalog/nvidia";
+import { OLLAMA_CHART } from "../../catalog/ollama";
 import { checkImage } from "../../grammar/container-image";
 import { checkDomainName } from "../../grammar/domain-name";
 import { checkKey } from "../../grammar/guest";
@@ -55,7 +58,7 @@ const release = z
       .prefault({})
       .describe("CPU and memory of a pod."),
     nodeSelector: labels(checkSelectedLabel)
-      .describe("Labels of the nodes it may run on. Default with gpus: nvidia.com/gpu.present=true.")
+      .describe(`Labels of the nodes it may run on. Default with gpus: ${GPU_LABEL}.`)
       .optional(),
     tolerations: z.array(toleration).default([]).describe("Taints it tolerates, besides that of GPU nodes."),
     keepAlive: text(checkKeepAlive, "How long a model stays loaded, such as 30m. Default: Ollama's, five minutes.").optional(),
@@ -75,14 +78,16 @@ const release = z
 export const ollama = z
   .strictObject({
     namespace: text(checkKubernetesName, "Namespace. Changing it moves everything, and loses the models.").default("ml"),
-    chart: chart("1.77.0", "The chart ollama of otwld."),
+    chart: chart(OLLAMA_CHART, "The chart ollama of otwld."),
     release: text(
       checkStagedRelease,
       "With airGapped: the staged release that production mounts. Default: the one that follows from the models, the image and staging.revision.",
     ).optional(),
     networkPolicy: z
       .strictObject({
-        traefikNamespace: text(checkKubernetesName, "Namespace that Traefik runs in; K3s puts it there.").default("kube-system"),
+        traefikNamespace: text(checkKubernetesName, "Namespace that Traefik runs in; K3s puts it there.").default(
+          K3S_TRAEFIK_NAMESPACE,
+        ),
         namespaces: z
           .array(text(checkKubernetesName, "A namespace."))
           .default([])

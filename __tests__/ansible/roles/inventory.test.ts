@@ -24,6 +24,7 @@ const { lab } = checkLab(
 
 /** The inventory as `ansible-inventory --list` understands it. */
 function listed(): { _meta: { hostvars: Record<string, unknown> }; ollama_containers: { hosts: string[] } } {
+  if (!lab.containers) throw new Error("the lab has no container");
   const folder = mkdtempSync(join(tmpdir(), "listed-"));
   try {
     const file = join(folder, "inventory.yml");

@@ -1,8 +1,6 @@
+import { NEWEST_PROXMOX, OLDEST_PROXMOX } from "../../../catalog/proxmox";
 import type { Check } from "./check";
 import { gib } from "./check";
-
-/** The newest release that this project was written for. */
-const NEWEST_RELEASE = 9;
 
 /** The release, the nodes, and whether a node has room for the guests that the lab puts on it. */
 export const nodes: Check = function* ({ plan, facts }) {
@@ -14,15 +12,15 @@ export const nodes: Check = function* ({ plan, facts }) {
         code: "old-release",
         severity: "error",
         path: ["proxmox", "endpoint"],
-        message: `Proxmox VE ${version.value.version} answers there, but resource mappings and the import of images need 8.4`,
+        message: `Proxmox VE ${version.value.version} answers there, but resource mappings and the import of images need ${OLDEST_PROXMOX}`,
         remedy: "Upgrade the Proxmox cluster.",
       };
-    } else if (release > NEWEST_RELEASE) {
+    } else if (release > NEWEST_PROXMOX) {
       yield {
         code: "new-release",
         severity: "warning",
         path: ["proxmox", "endpoint"],
-        message: `Proxmox VE ${version.value.version} answers there, but this project was written for 8.4 and 9`,
+        message: `Proxmox VE ${version.value.version} answers there, but this project was written for ${OLDEST_PROXMOX} and ${NEWEST_PROXMOX}`,
         remedy: "Read the plan with care, and look for a newer release of this project.",
       };
     }

@@ -1,7 +1,7 @@
 import { canonicalModelReference } from "../grammar/model-reference";
 
 /**
- * Download sizes of well-known models in GiB, in the quantization that the tag stands for, rounded up.
+ * Download sizes of well-known models in GiB (ollama.com/library), in the quantization that the tag stands for, rounded up.
  * They serve warnings about storage only: tags move, and what is not listed here is not counted.
  */
 const SIZES_GIB: Readonly<Record<string, number>> = {

@@ -1,4 +1,4 @@
-import { checkChartValues, checkedWith } from "../../grammar/chart-values";
+import { checkChartValues, checkedWith } from "../../catalog/charts";
 
 const remedyFor = (values: Record<string, unknown>) => checkChartValues("ollama", "1.77.0", values).map(({ remedy }) => remedy);
 

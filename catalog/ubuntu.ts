@@ -1,0 +1,21 @@
+/** Proxmox's template of Ubuntu for containers, and its checksum (proxmox/pve-manager, aplinfo/aplinfo.dat). */
+export const CONTAINER_TEMPLATE = {
+  url: "https://download.proxmox.com/images/system/ubuntu-22.04-standard_22.04-1_amd64.tar.zst",
+  sha512:
+    "cf617c11232c3fbce1ba9f7146ac194561411c292c445b2a5c9affe5f09729f5c38315619de4d649ff63e31dd5b536ea081fdde1b7792e6e521d1694ac7c9cb8",
+} as const;
+
+/** File on a Proxmox node with the signed list of templates and their checksums, which `pveam update` fetches. */
+export const TEMPLATE_LIST = "/var/lib/pve-manager/apl-info/download.proxmox.com";
+
+/** The release of Ubuntu that the cluster's nodes are tried with. */
+export const NODE_RELEASE = "24.04";
+
+/** Host of Ubuntu's packages (wiki.ubuntu.com/Mirrors). */
+export const UBUNTU_ARCHIVE_HOST = "archive.ubuntu.com";
+
+/** The user that Ubuntu's cloud images make (documentation.ubuntu.com/public-images). */
+export const CLOUD_IMAGE_USER = "ubuntu";
+
+/** Virtual size of Ubuntu's server cloud images in GiB, rounded up (`qemu-img info` of an image shows it). */
+export const CLOUD_IMAGE_GIB = 4;

@@ -1,2 +1,0 @@
-/** The port of the Ollama API. */
-export const OLLAMA_PORT = 11434;

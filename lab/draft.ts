@@ -1,0 +1,69 @@
+import { type DraftCluster, resolveCluster } from "./cluster";
+import type { LabConfig } from "./schema";
+import { sorted } from "./sorted";
+
+type ContainerInput = NonNullable<LabConfig["containers"]>[string];
+type ContainerDefaults = LabConfig["defaults"]["container"];
+/** A container's own fields, then those it shares with the defaults, which are all there after resolving. */
+type Inherited = "cores" | "memoryGiB" | "swapMiB" | "diskGiB" | "features" | "startOnBoot" | "protect" | "tags" | "template";
+
+/** What could be read of a container, with what it takes from `defaults.container` filled in. */
+export type DraftContainer = Omit<ContainerInput, Inherited | "name" | "ollama"> &
+  Required<Pick<ContainerDefaults, Inherited>> & {
+    /** Host name in Proxmox. */
+    readonly name: string;
+    readonly ollama: ContainerDefaults["ollama"];
+  };
+
+/**
+ * What could be read of a lab: the sections without a schema error, defaults filled in, and maps sorted by their keys, so that the order in the
+ * file changes nothing. Rules read this. What they prove about it, the types of `Lab` say.
+ */
+export interface DraftLab extends Partial<Omit<LabConfig, "defaults" | "containers" | "cluster">> {
+  readonly cluster?: DraftCluster;
+  readonly containers?: Readonly<Record<string, DraftContainer>>;
+  /** The folder that relative paths in the lab are relative to. Absolute. */
+  readonly directory: string;
+}
+
+function mapValues<T, U>(map: Readonly<Record<string, T>>, value: (key: string, item: T) => U): Record<string, U> {
+  return Object.fromEntries(Object.entries(sorted(map)).map(([key, item]) => [key, value(key, item)]));
+}
+
+/** What was set, over what was not: `undefined` does not override. */
+function defined<T extends object>(value: T | undefined): Partial<T> {
+  return Object.fromEntries(Object.entries(value ?? {}).filter(([, item]) => item !== undefined)) as Partial<T>;
+}
+
+function container(key: string, own: ContainerInput, defaults: ContainerDefaults, labName: string): DraftContainer {
+  return {
+    ...defaults,
+    ...(defined(own) as ContainerInput),
+    name: own.name ?? `${labName}-${key}`,
+    tags: [...new Set([...defaults.tags, ...(own.tags ?? [])])],
+    ollama: {
+      ...defaults.ollama,
+      ...defined(own.ollama),
+      environment: { ...defaults.ollama.environment, ...own.ollama?.environment },
+    },
+  };
+}
+
+/** Fills in what one section takes from another. Works on the sections that could be read. */
+export function resolve(config: Partial<LabConfig>, directory: string): DraftLab {
+  const { defaults, containers, cluster, ollama, proxmox, ...rest } = config;
+  const labName = config.name ?? "lab";
+  return {
+    ...rest,
+    directory,
+    ...(proxmox && {
+      proxmox: { ...proxmox, nodes: mapValues(proxmox.nodes, (_, node) => ({ ...node, gpus: sorted(node.gpus) })) },
+    }),
+    ...(containers &&
+      defaults && {
+        containers: mapValues(containers, (key, own) => container(key, own, defaults.container, labName)),
+      }),
+    ...(ollama && { ollama: { ...ollama, releases: sorted(ollama.releases) } }),
+    ...(cluster && defaults && { cluster: resolveCluster({ cluster, defaults, labName }) }),
+  };
+}
