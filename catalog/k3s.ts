@@ -21,3 +21,6 @@ export const K3S_TRAEFIK_NAMESPACE = "kube-system";
 
 /** The ingress class of the Traefik that K3s brings (same page). */
 export const K3S_INGRESS_CLASS = "traefik";
+
+/** Port of the Kubernetes API on the servers (docs.k3s.io/installation/requirements, "Networking"). */
+export const K3S_API_PORT = 6443;

@@ -1,48 +1,24 @@
-import { relative } from "node:path";
-import { count } from "../lab/problem";
+import { accessSync, constants } from "node:fs";
+import { delimiter, join } from "node:path";
 import { readLab } from "../lab/read";
-import type { StackSummary } from "../stacks/synthesize";
 import { type Environment, EXIT, type Outcome } from "./command";
-import { deployTool, labPrefix } from "./deploy-tool";
 import { outputFolder } from "./output-folder";
 import { verdict } from "./print";
+import { guestsOf, summary, urlsOf } from "./summary";
 
-/** What was written where. */
-function summary(stacks: readonly StackSummary[], lab: string): string {
-  const lines = stacks.flatMap(({ id, folder, resources, outputs }) => {
-    const total = Object.values(resources).reduce((sum, number) => sum + number, 0);
-    return [
-      `${id}: ${count(total, "resource")}, ${count(outputs.length, "output")} → ${relative(process.cwd(), folder)}`,
-      ...Object.entries(resources).map(([type, number]) => `  ${String(number).padStart(3)} ${type}`),
-    ];
-  });
-  return [`Synthesized ${lab}:`, ...lines].join("\n");
-}
-
-/** What to know and to type next. */
-function next(stacks: readonly StackSummary[], lab: string): string {
-  const { cli, install } = deployTool();
-  const npx = `${labPrefix(lab)}npx ${cli}`;
-  const width = `${npx} diff model-staging`.length + 2;
-  const guests = stacks.some(({ resources }) => resources["proxmox_virtual_environment_firewall_options"]);
-  const variables = [...new Set(stacks.flatMap((stack) => stack.variables))].map((name) => `TF_VAR_${name}`);
-  return [
-    ...(guests
-      ? [
-          "The guests' firewall works only while the datacenter's is on (Datacenter → Firewall → Options); this project leaves it alone.",
-          "",
-        ]
-      : []),
-    ...(variables.length > 0
-      ? [`Terraform will ask for ${variables.join(" and ")}: docs/cluster.md says how to make them.`, ""]
-      : []),
-    `Next${guests ? ", with a credential for Proxmox in the environment (docs/proxmox.md)" : ""}:`,
-    ...(install === undefined
-      ? []
-      : [`  ${install.padEnd(width)}install ${cli}; with Terraform alone it works too (docs/pipelines.md)`]),
-    `  ${`${npx} diff ${stacks[0]?.id ?? "STACK"}`.padEnd(width)}see what would be done`,
-    `  ${`${npx} deploy '*'`.padEnd(width)}do it, stack after stack`,
-  ].join("\n");
+/** Whether one of these programs is on PATH; nothing is started for it. */
+function isOnPath(env: Environment, ...names: readonly string[]): boolean {
+  const folders = (env["PATH"] ?? "").split(delimiter).filter((folder) => folder !== "");
+  return folders.some((folder) =>
+    names.some((name) => {
+      try {
+        accessSync(join(folder, name), constants.X_OK);
+        return true;
+      } catch {
+        return false;
+      }
+    }),
+  );
 }
 
 /** `synth`: checks a lab and writes its stacks. A lab with an error writes nothing. */
@@ -54,11 +30,13 @@ export async function synth(file: string, env: Environment): Promise<Outcome> {
   // Not before: a lab with errors needs none of cdktf, and loading it takes longer than checking.
   const { synthesize } = await import("../stacks/synthesize");
   const stacks = synthesize(lab, problems, outputFolder(env));
+  const terraform = env["TERRAFORM_BINARY_NAME"] ?? "";
+  const hasTerraform = terraform !== "" || isOnPath(env, "terraform", "tofu");
   return {
     exitCode: EXIT.done,
     lab: file,
     problems,
-    result: { stacks },
-    text: `${summary(stacks, file)}\n\n${verdict(problems)}.\n${next(stacks, file)}`,
+    result: { stacks, guests: guestsOf(lab), urls: urlsOf(lab) },
+    text: `${summary(lab, file, stacks, hasTerraform)}\n\n${verdict(problems)}.`,
   };
 }

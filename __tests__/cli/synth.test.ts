@@ -4,7 +4,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
 import { run } from "../../cli";
-import { deployTool } from "../../cli/deploy-tool";
 import { readLab } from "../../lab/read";
 import { synthesize } from "../../stacks/synthesize";
 
@@ -89,8 +88,24 @@ describe("a good lab, with nothing on PATH", () => {
 
   test("is synthesized", () => expect(result.status).toBe(0));
   test("leaves nothing but the output beside it", () => expect(beside).toEqual(["cdktf.out", "lab.yaml"]));
-  test("gets a summary with each stack, its resources and its path", () => {
-    expect(result.stdout).toMatch(/containers: 4 resources, 3 outputs → .*cdktf\.out\/stacks\/containers/);
+  test("gets a row for each guest: where it is, its address, its size, its models and the room they take", () => {
+    expect(result.stdout).toMatch(
+      /homelab-ollama-1 +pve1 · CT 201 +192\.0\.2\.21 +8 +16 GiB +50 GiB +mistral:7b, nomic-embed-text \(4\.5 of 50 GiB\)/,
+    );
+  });
+  test("sees which guest gets which card", () => expect(result.stdout).toMatch(/homelab-gpu-1 +pve1 · VM 311 .* rtx/));
+  test("sees the URLs that answer after the deploy", () => {
+    expect(result.stdout).toMatch(
+      /http:\/\/192\.0\.2\.21:11434 +Ollama in homelab-ollama-1\n.*https:\/\/192\.0\.2\.31:6443 +Kubernetes API/,
+    );
+  });
+  test("sees where each stack was written", () => {
+    expect(result.stdout).toMatch(/containers +4 resources +→ .*cdktf\.out\/stacks\/containers/);
+  });
+  test("is told what is left to do: a tool that is missing, the firewall, the variables", () => {
+    expect(result.stdout).toMatch(
+      /Left to do by hand\n.*Install Terraform or OpenTofu.*datacenter's firewall.*TF_VAR_k3s_agent_token and TF_VAR_k3s_server_token/s,
+    );
   });
   test("gets the count of its warnings, and each of them", () => {
     expect([result.stdout, result.stderr]).toEqual([
@@ -98,9 +113,8 @@ describe("a good lab, with nothing on PATH", () => {
       expect.stringContaining("no-checksum"),
     ]);
   });
-  test("gets the next command, and the variables it will be asked for", () => {
-    expect(result.stdout).toContain(`npx ${deployTool().cli} deploy`);
-    expect(result.stdout).toContain("TF_VAR_k3s_agent_token and TF_VAR_k3s_server_token");
+  test("gets the next command, for the lab in use", () => {
+    expect(result.stdout).toMatch(/LAB=\S+lab\.yaml npx cdkt[fn] deploy '\*'/);
   });
 });
 

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { K3S_API_PORT } from "../../catalog/k3s";
 
 /** Where this project keeps the scripts of K3s nodes and of the operator's side. */
 export const K3S_TEMPLATES = join(__dirname, "../../templates/k3s");
@@ -14,5 +15,5 @@ export const ON_NODE = {
   agentToken: "/etc/rancher/k3s/agent-token",
 } as const;
 
-/** The port of the Kubernetes API, and of K3s' own supervisor. */
-export const API_PORT = 6443;
+/** Port of the Kubernetes API on the servers. */
+export const API_PORT = K3S_API_PORT;
