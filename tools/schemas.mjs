@@ -96,8 +96,9 @@ export function pinnedProviders() {
   const { dependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   const prebuilt = Object.keys(dependencies)
     .filter((name) => name.startsWith("@cdktf/provider-"))
-    .map((name) => {
-      const { provider } = require(`${name}/package.json`).cdktf;
+    // Not all of that name are bindings: one generates them.
+    .flatMap((name) => require(`${name}/package.json`).cdktf?.provider ?? [])
+    .map((provider) => {
       const source = provider.name.replace(/^registry\.terraform\.io\//, "");
       return { name: source.split("/").at(-1), source, version: provider.version };
     });

@@ -12,16 +12,21 @@ interface Pin {
   version: string;
 }
 
+interface Manifest {
+  cdktf?: { provider?: { name: string; version: string } };
+}
+
 /** What the bindings were made for: cdktf.json for the generated ones, the packages' own manifests for the prebuilt ones. */
 function pinnedProviders(): Pin[] {
   const { terraformProviders } = json<{ terraformProviders: { source: string; version: string }[] }>("cdktf.json");
   const { dependencies } = json<{ dependencies: Record<string, string> }>("package.json");
   const prebuilt = Object.keys(dependencies)
     .filter((name) => name.startsWith("@cdktf/provider-"))
-    .map((name) => json<{ cdktf: { provider: { name: string; version: string } } }>("node_modules", name, "package.json"));
+    // Not all of that name are bindings: one generates them.
+    .flatMap((name) => json<Manifest>("node_modules", name, "package.json").cdktf?.provider ?? []);
   return [
     ...terraformProviders.map(({ source, version }) => ({ address: `registry.terraform.io/${source}`, version })),
-    ...prebuilt.map(({ cdktf: { provider } }) => ({ address: provider.name, version: provider.version })),
+    ...prebuilt.map(({ name, version }) => ({ address: name, version })),
   ];
 }
 
