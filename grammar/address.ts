@@ -7,7 +7,7 @@ export interface Network {
   readonly prefix: number;
 }
 
-/** An IPv4 address that may carry the prefix length of the network it lives in. */
+/** An IPv4 address, with or without the prefix length of its network. */
 export interface HostAddress {
   readonly ip: string;
   /** Absent for a bare address, which takes the prefix of the lab's network. */
@@ -56,7 +56,7 @@ export const checkHostAddress: ValueCheck<string> = (text) => {
   };
 };
 
-/** Refuses what is not a network in CIDR form, or one with host bits set, and then names the network that was probably meant. */
+/** Refuses what is not a network in CIDR form. For an address inside a network, the remedy names the network. */
 export const checkCidr: ValueCheck<string> = (text): Fault<FaultCode> | undefined => {
   const parts = split(text);
   if (parts?.prefix === undefined) {
@@ -93,7 +93,7 @@ export function parseHostAddress(text: string): HostAddress | undefined {
   return parts.prefix === undefined ? { ip: parts.ip } : { ip: parts.ip, prefix: parts.prefix };
 }
 
-/** The network that an address with a prefix lies in. */
+/** The network that contains an address with a prefix. */
 export function networkOf(ip: string, prefix: number): Network {
   return { base: baseOf(ip, prefix), prefix };
 }
@@ -103,13 +103,13 @@ export function formatNetwork(network: Network): string {
   return `${toAddress(network.base)}/${network.prefix}`;
 }
 
-/** Whether the address lies in the network, its network and broadcast addresses included. */
+/** Whether the address is in the network. The first and the last address of the network count as well. */
 export function contains(network: Network, ip: string): boolean {
   return baseOf(ip, network.prefix) === network.base;
 }
 
 /**
- * `network` or `broadcast` when no host may use the address, otherwise `undefined`.
+ * `network` or `broadcast` when no host can have the address, otherwise `undefined`.
  * Networks of 31 and 32 bits have neither (RFC 3021).
  */
 export function reservedRole(network: Network, ip: string): "network" | "broadcast" | undefined {

@@ -34,7 +34,7 @@ function* faultsIn(
       yield {
         key,
         code: "unknown-chart-key",
-        message: `the chart ${chart} has no value ${key}, and would ignore it without a word`,
+        message: `the chart ${chart} has no value ${key}, and Helm would ignore it silently`,
         remedy: meant ? `Did you mean ${meant}?` : "Look it up in the chart's values file.",
       };
     } else if (branch && isMap(value) && type === undefined) {
@@ -43,11 +43,11 @@ function* faultsIn(
       yield {
         key,
         code: "wrong-chart-type",
-        message: `${key} is ${quote(value)}, and the chart ${chart} looks for ${type === undefined ? "a map" : NOUNS[type]}`,
+        message: `${key} is ${quote(value)}, but the chart ${chart} looks for ${type === undefined ? "a map" : NOUNS[type]}`,
         remedy:
           value === null
-            ? "Leave it out: null takes away what the chart needs, the limit of GPUs for one."
-            : "Write it in that form.",
+            ? "Remove it: null removes a default that the chart needs, such as the limit of GPUs."
+            : "Write a value of that type.",
       };
     }
   }

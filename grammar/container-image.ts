@@ -1,6 +1,6 @@
 import { matching, type ValueCheck } from "./fault";
 
-/** Refuses an image reference without a tag or digest, and one that is `latest`: what runs would change by itself. */
+/** Refuses an image reference that has neither a tag nor a digest, and the tag `latest`: the image could change without an edit. */
 export const checkImage: ValueCheck<string> = matching(
   /^[a-z0-9]([a-z0-9._:/-]*[a-z0-9])?(:(?!latest$)[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}|@sha256:[a-f0-9]{64})$/,
   "invalid-image",

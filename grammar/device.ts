@@ -1,6 +1,6 @@
 import { matching, type ValueCheck } from "./fault";
 
-/** Refuses a device path that Proxmox would not pass to a container: it takes what lies under /dev. The provider looks at nothing. */
+/** Refuses a path that is not below /dev. Proxmox refuses it at the apply; the provider does not check it. */
 export const checkDevicePath: ValueCheck<string> = matching(
   /^\/dev\/[A-Za-z0-9_][A-Za-z0-9_./-]*$/,
   "invalid-device",
@@ -8,7 +8,7 @@ export const checkDevicePath: ValueCheck<string> = matching(
   "Write the device as the node shows it, such as /dev/dri/renderD128.",
 );
 
-/** Refuses a file mode that Proxmox refuses: exactly four octal digits, the first a 0. The provider's own pattern lets more through. */
+/** Refuses a file mode that is not four octal digits, the first a 0. Proxmox refuses it at the apply; the provider accepts more. */
 export const checkMode: ValueCheck<string> = matching(
   /^0[0-7]{3}$/,
   "invalid-mode",

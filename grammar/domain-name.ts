@@ -16,7 +16,7 @@ export const checkDomainName: ValueCheck<string> = (text) => {
       };
 };
 
-/** Refuses what is not one DNS label after another; one label is enough. */
+/** Refuses what is not a DNS domain in lower case. One label is enough. */
 export const checkSearchDomain: ValueCheck<string> = (text) =>
   text.length <= 253 && text.split(".").every((label) => LABEL.test(label))
     ? undefined

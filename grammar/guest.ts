@@ -1,7 +1,7 @@
 import { matching, quote, type ValueCheck } from "./fault";
 
 /**
- * Refuses a VMID that Proxmox refuses: it reserves the numbers below 100 for itself and stops at 999,999,999.
+ * Refuses a number that is not a VMID. Proxmox keeps the numbers below 100 for itself, and 999,999,999 is the largest.
  */
 export const checkVmId: ValueCheck<number> = (value) =>
   Number.isInteger(value) && value >= 100 && value <= 999_999_999
@@ -12,7 +12,7 @@ export const checkVmId: ValueCheck<number> = (value) =>
         remedy: "Choose a whole number from 100 to 999999999; Proxmox keeps the numbers below 100 for itself.",
       };
 
-/** Refuses a guest's name that is not one DNS label (RFC 1123): Proxmox takes it as the host name. */
+/** Refuses a guest's name that is not one DNS label (RFC 1123), because it becomes the host name. */
 export const checkGuestName: ValueCheck<string> = matching(
   /^(?!-)[a-z0-9-]{1,63}(?<!-)$/,
   "invalid-name",
@@ -21,7 +21,7 @@ export const checkGuestName: ValueCheck<string> = matching(
 );
 
 /**
- * Refuses a key that cannot name a guest and a Terraform resource at once: a DNS label that begins with a letter.
+ * Refuses a key that cannot name both a guest and a Terraform resource. It must be a DNS label that begins with a letter.
  * 40 characters leave room for the lab's name before it.
  */
 export const checkKey: ValueCheck<string> = matching(
@@ -31,7 +31,7 @@ export const checkKey: ValueCheck<string> = matching(
   "Begin with a lower-case letter and go on with letters, digits and hyphens; at most 40 characters.",
 );
 
-/** Refuses a tag that Proxmox would refuse, or change: it stores tags in lower case, and the difference would show in every plan. */
+/** Refuses a tag that Proxmox refuses or changes. It stores tags in lower case, so every plan would show a difference. */
 export const checkTag: ValueCheck<string> = matching(
   /^[a-z0-9_][a-z0-9_.+-]*$/,
   "invalid-tag",
@@ -39,7 +39,7 @@ export const checkTag: ValueCheck<string> = matching(
   "Use lower-case letters, digits and _ . + -, and begin with a letter, a digit or _.",
 );
 
-/** Refuses a Proxmox node's name that is not a host name. Unlike guests, nodes may have capital letters. */
+/** Refuses what is not the name of a Proxmox node. Unlike a guest's name it may have capital letters. */
 export const checkNodeName: ValueCheck<string> = matching(
   /^(?!-)[A-Za-z0-9-]{1,63}(?<!-)$/,
   "invalid-node-name",
@@ -47,7 +47,7 @@ export const checkNodeName: ValueCheck<string> = matching(
   "Write the name as `pvesh get /nodes` shows it.",
 );
 
-/** Refuses a network bridge's name that Linux would not take: at most 15 characters. */
+/** Refuses what Linux does not take as the name of a network bridge. It has at most 15 characters. */
 export const checkBridge: ValueCheck<string> = matching(
   /^[A-Za-z][A-Za-z0-9_.-]{0,14}$/,
   "invalid-bridge",
@@ -55,7 +55,7 @@ export const checkBridge: ValueCheck<string> = matching(
   "Write the bridge as `ip link` on the node shows it, such as vmbr0.",
 );
 
-/** Refuses a name that is not a pool's. */
+/** Refuses what is not the name of a Proxmox pool. */
 export const checkPoolName: ValueCheck<string> = matching(
   /^[A-Za-z0-9._/-]+$/,
   "invalid-pool",

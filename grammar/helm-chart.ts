@@ -1,6 +1,6 @@
 import { matching, type ValueCheck } from "./fault";
 
-/** Refuses what is not one exact chart version: a range is planned as one version and applied as another. */
+/** Refuses what is not one exact version of a chart. A range may be planned as one version and applied as another. */
 export const checkChartVersion: ValueCheck<string> = matching(
   /^v?\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$/,
   "chart-version-not-exact",

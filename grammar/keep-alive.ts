@@ -1,6 +1,6 @@
 import { matching, type ValueCheck } from "./fault";
 
-/** Refuses what Ollama does not take for OLLAMA_KEEP_ALIVE: it would say so in its log, and go on with five minutes. */
+/** Refuses what Ollama does not take for OLLAMA_KEEP_ALIVE. Ollama would use five minutes instead, without an error. */
 export const checkKeepAlive: ValueCheck<string> = matching(
   /^-?(\d+|(\d+(\.\d+)?(ms|s|m|h))+)$/,
   "invalid-keep-alive",

@@ -3,11 +3,11 @@ import { type Fault, type FaultCode, quote, type ValueCheck } from "./fault";
 const NAME = /^[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$/;
 const PREFIX = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/;
 
-/** Where in kubernetes.io a kubelet may label its own node; everything else there is refused, and K3s does not start. */
+/** The labels of kubernetes.io that a kubelet may give to its own node. With any other K3s does not start. */
 const OWN_LABELS =
   /^(([a-z0-9-]+\.)*(kubelet|node)\.kubernetes\.io\/.*|topology\.kubernetes\.io\/(zone|region)|kubernetes\.io\/(arch|hostname|os))$/;
 
-/** What is wrong with a qualified name, `[prefix/]name`. */
+/** Says what is wrong with a qualified name, `[prefix/]name`. */
 function checkQualifiedName(key: string): string | undefined {
   const [name = "", prefix, ...rest] = key.split("/").reverse();
   if (rest.length > 0 || !NAME.test(name) || (prefix !== undefined && !PREFIX.test(prefix)))
@@ -15,7 +15,7 @@ function checkQualifiedName(key: string): string | undefined {
   return undefined;
 }
 
-/** Refuses `key=value` that Kubernetes does not take as a label, or that K3s refuses to start with. */
+/** Refuses a label `key=value` that Kubernetes does not take, or with which K3s does not start. */
 export const checkNodeLabel: ValueCheck<string> = (text): Fault<FaultCode> | undefined => {
   const [key = "", value = "", ...rest] = text.split("=");
   const remedy = "Write a key such as example.com/disk and a value of at most 63 letters, digits and - _ .";
@@ -27,14 +27,14 @@ export const checkNodeLabel: ValueCheck<string> = (text): Fault<FaultCode> | und
   if (/(^|\.)(kubernetes|k8s)\.io$/.test(domain) && !OWN_LABELS.test(key)) {
     return {
       code: "reserved-label",
-      message: `the label ${key} is in ${domain}, and K3s does not start with it: Kubernetes keeps these names from nodes`,
+      message: `K3s does not start with the label ${key}, because Kubernetes keeps the labels of ${domain} from nodes`,
       remedy: "Use a prefix of your own, or set it with `kubectl label` after the node has joined.",
     };
   }
   return undefined;
 };
 
-/** Refuses what is not `key=value:Effect` or `key:Effect`. */
+/** Refuses what is not a taint: `key=value:Effect` or `key:Effect`. */
 export const checkNodeTaint: ValueCheck<string> = (text) => {
   const [pair = "", effect = ""] = text.split(":");
   const [key = "", value = ""] = pair.split("=");

@@ -2,7 +2,7 @@ import { quote, type ValueCheck } from "./fault";
 
 /**
  * Refuses a MAC address that is not six pairs of capital hexadecimal digits, or that is a multicast address.
- * Proxmox stores capitals; small letters would come back as a difference in every plan.
+ * Proxmox stores capitals, so every plan would show a difference for small letters.
  */
 export const checkMac: ValueCheck<string> = (text) => {
   const fault = (message: string, remedy: string) => ({ code: "invalid-mac", message, remedy }) as const;

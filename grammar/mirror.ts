@@ -16,7 +16,7 @@ export const checkHttpsUrl: ValueCheck<string> = (text): Fault<FaultCode> | unde
       };
 };
 
-/** Refuses what is not the host of a registry of images, such as `docker.io`. */
+/** Refuses what is not the host of a registry of container images, such as `docker.io`. */
 export const checkRegistry: ValueCheck<string> = matching(
   /^[a-z0-9][a-z0-9.-]*\.[a-z0-9-]+(:\d{1,5})?$/,
   "invalid-registry",
@@ -32,7 +32,7 @@ export const checkHost: ValueCheck<string> = matching(
   "Write the host alone, such as mirror.lab.example.",
 );
 
-/** Refuses what is none of an OCI registry, a repository and a folder. */
+/** Refuses what is neither an OCI registry nor a repository nor a folder. */
 export const checkMirrorOfCharts: ValueCheck<string> = (text) => {
   if (text.startsWith("oci:")) return checkOciUrl(text);
   return /^[a-z]+:/.test(text) ? checkHttpsUrl(text) : checkFilePath(text);

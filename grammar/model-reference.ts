@@ -16,7 +16,7 @@ const NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}$/;
 /** The host that a reference without one means: a part of the grammar of references (Ollama's types/model/name.go). */
 export const DEFAULT_MODEL_REGISTRY = "registry.ollama.ai";
 
-/** Reads a reference such as `mistral:7b`; `undefined` where Ollama would not take it. */
+/** Reads a reference such as `mistral:7b`. Returns `undefined` when Ollama does not take it. */
 export function parseModelReference(text: string): ModelReference | undefined {
   const parts = text.split("/");
   if (parts.length > 3) return undefined;
@@ -27,14 +27,14 @@ export function parseModelReference(text: string): ModelReference | undefined {
   return valid ? { host, namespace, model, tag } : undefined;
 }
 
-/** The full form of a reference, in which two spellings of one model are equal. */
+/** The full form of a reference. Two spellings of one model have the same full form. */
 export function canonicalModelReference(text: string): string {
   const parts = parseModelReference(text);
   if (!parts) throw new RangeError(`${quote(text)} is not a model reference`);
   return `${parts.host}/${parts.namespace}/${parts.model}:${parts.tag}`;
 }
 
-/** Refuses a reference that Ollama's own grammar refuses. What passes is also safe as an argument in a shell. */
+/** Refuses a reference that Ollama refuses. A reference that passes is also safe as an argument in a shell. */
 export const checkModelReference: ValueCheck<string> = (text) =>
   parseModelReference(text)
     ? undefined

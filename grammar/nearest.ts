@@ -1,6 +1,6 @@
 import { distance } from "fastest-levenshtein";
 
-/** The candidate that a mistyped word most likely meant; `undefined` when none is near. Ties go to the first in the list. */
+/** The candidate that is most like a mistyped word, or `undefined` when none is like it. Of several equal ones, the first. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   const limit = Math.max(2, Math.floor(word.length / 2));
   let best: { candidate: string; edits: number } | undefined;

@@ -1,6 +1,6 @@
 import { type Fault, type FaultCode, matching, quote, type ValueCheck } from "./fault";
 
-/** Refuses a PCI path that the mapping resource refuses: lower-case, with its four-digit domain; the function may be left out. */
+/** Refuses a PCI path that is not in lower case with its four-digit domain, as a mapping needs it. The function may be left out. */
 export const checkPciPath: ValueCheck<string> = (text): Fault<FaultCode> | undefined => {
   if (/^[a-f0-9]{4}:[a-f0-9]{2}:[a-f0-9]{2}(\.[0-7])?$/.test(text)) return undefined;
   const lower = text.toLowerCase();
@@ -29,7 +29,7 @@ export const checkMappingName: ValueCheck<string> = matching(
   "Write it as Datacenter → Resource Mappings shows it.",
 );
 
-/** The path of the whole card: without the function, which stands for one part of it. */
+/** The path of the whole card, without the function at its end. */
 export function wholeCard(path: string): string {
   return path.replace(/\.[0-7]$/, "");
 }

@@ -63,7 +63,7 @@ export const checkSha512: ValueCheck<string> = matching(
   "Write the 128 hexadecimal digits that `sha512sum` prints, in lower case.",
 );
 
-/** Refuses a file name that Proxmox does not take for a disk image to import: Ubuntu's `.img` must be renamed. */
+/** Refuses a file name from which Proxmox imports no disk. Ubuntu's `.img` files must be renamed. */
 export const checkImageFileName: ValueCheck<string> = matching(
   /^[A-Za-z0-9_][A-Za-z0-9_.+-]*\.(qcow2|raw|vmdk)$/,
   "invalid-image-name",

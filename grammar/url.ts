@@ -4,7 +4,7 @@ function parse(text: string): URL | undefined {
   return URL.canParse(text) ? new URL(text) : undefined;
 }
 
-/** Refuses what is not an http or https URL, and one that carries a user's name or password: it would end up in the output. */
+/** Refuses what is not an http or https URL, and a URL with a user name or a password, which would be written to the output. */
 export const checkHttpUrl: ValueCheck<string> = (text): Fault<FaultCode> | undefined => {
   const url = parse(text);
   if (!url || !/^https?:$/.test(url.protocol) || /\s/.test(text)) {
@@ -17,14 +17,14 @@ export const checkHttpUrl: ValueCheck<string> = (text): Fault<FaultCode> | undef
   if (url.username || url.password) {
     return {
       code: "credential-in-url",
-      message: `the URL of ${url.host} carries a credential, which would be written to the output`,
+      message: `the URL of ${url.host} has a credential in it, but it would be written to the output`,
       remedy: "Take it out, and use a mirror that needs none.",
     };
   }
   return undefined;
 };
 
-/** Refuses a Proxmox endpoint that the provider refuses: it must be https, and without the path of the API. */
+/** Refuses an endpoint of Proxmox that is not https, or that has a path. The provider adds the path of the API. */
 export const checkEndpoint: ValueCheck<string> = (text): Fault<FaultCode> | undefined => {
   const fault = checkHttpUrl(text);
   if (fault) return fault;
@@ -32,14 +32,14 @@ export const checkEndpoint: ValueCheck<string> = (text): Fault<FaultCode> | unde
   if (url.protocol !== "https:") {
     return {
       code: "endpoint-not-https",
-      message: `the endpoint ${quote(text)} is not https, and Proxmox serves its API over TLS only`,
+      message: `the endpoint ${quote(text)} is not https, but Proxmox serves its API over TLS only`,
       remedy: `Write https://${url.host}/; for a self-signed certificate set proxmox.insecure: true as well.`,
     };
   }
   if (url.pathname !== "/" || url.search || url.hash) {
     return {
       code: "endpoint-path",
-      message: `the endpoint ${quote(text)} has a path, and the provider adds that of the API itself`,
+      message: `the endpoint ${quote(text)} has a path, but the provider adds the path of the API itself`,
       remedy: `Write https://${url.host}/.`,
     };
   }

@@ -24,7 +24,7 @@ export const checkNvidiaBranch: ValueCheck<string> = matching(
   'Write its number in quotes, such as "580", "580-server" or "580-closed", or distribution.',
 );
 
-/** Compares two versions of the form `a.b.c` by their numbers; a suffix after them is not looked at. */
+/** Compares two versions of the form `a.b.c` by their numbers, and ignores a suffix after them. */
 export function compareVersions(left: string, right: string): number {
   const numbers = (version: string) => (/\d+(\.\d+)*/.exec(version)?.[0] ?? "0").split(".").map(Number);
   const [a, b] = [numbers(left), numbers(right)];

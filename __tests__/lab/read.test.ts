@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { formatPath, report } from "../../lab/problem";
 import { readLab } from "../../lab/read";
+import { baseLab, clusterLab, labWith, problemsOf } from "../../testing/lab";
 
 let folder: string;
 beforeAll(() => {
@@ -38,8 +39,8 @@ test("a valid lab has no problem", () => {
   expect(read(VALID).problems).toEqual([]);
 });
 
-describe("a file that is no lab", () => {
-  test("a missing file is named, with how to choose another", () => {
+describe("a file that is not a lab", () => {
+  test("a missing file is named, and the remedy says how to choose another", () => {
     const { problems } = readLab(join(folder, "nowhere.yaml"));
     expect(problems).toMatchObject([{ code: "lab-missing", remedy: expect.stringContaining("LAB=") }]);
   });
@@ -55,7 +56,7 @@ describe("a file that is no lab", () => {
     expect(codes[0]).toBe("invalid-yaml");
     expect(places[0]).toMatch(/^3:/);
   });
-  test("a key that stands twice is refused at the second", () => {
+  test("a key that is there twice is refused at its second place", () => {
     const { codes, places } = read(`${VALID}name: again\n`);
     expect([codes, places]).toEqual([["invalid-yaml"], ["9:1"]]);
   });
@@ -70,7 +71,7 @@ describe("a file that is no lab", () => {
     const { codes, places } = read(`${VALID}state: &state { settings: { copy: *state } }\n`);
     expect([codes, places]).toEqual([["circular-alias"], ["9:35"]]);
   });
-  test("aliases that multiply beyond measure are refused", () => {
+  test("aliases that stand for too many values are refused", () => {
     const levels = Array.from({ length: 9 }, (_, i) => `l${i + 1}: &l${i + 1} [${Array(9).fill(`*l${i}`).join(", ")}]`);
     expect(read(`l0: &l0 [a, b, c, d, e, f, g, h, i]\n${levels.join("\n")}\n`).codes).toEqual(["alias-bomb"]);
   });
@@ -78,11 +79,11 @@ describe("a file that is no lab", () => {
 
 describe("anchors", () => {
   const anchored = VALID.replace("{ vmId: 201, address: 192.0.2.21 }", "&one { vmId: 201, address: 192.0.2.21, cores: 2 }");
-  test("an alias stands for what it names", () => {
+  test("an alias has the value of its anchor", () => {
     const { lab } = read(`${anchored}  ollama-2: { <<: *one, vmId: 202, address: 192.0.2.22 }\n`);
     expect(lab?.containers?.["ollama-2"]?.cores).toBe(2);
   });
-  test("a problem in what an alias brought is placed where it is used", () => {
+  test("a problem in the value of an alias has the place of the alias", () => {
     expect(read(`${anchored}  ollama-2: *one\n`).places).toContain("8:20 containers.ollama-2.vmId");
   });
 });
@@ -172,4 +173,20 @@ test("the report names file, line, column, code, both sides and the remedy", () 
       "  → Give one of them another VMID; containers and VMs share one range of numbers.",
     ].join("\n"),
   );
+});
+
+describe("a problem that several guests share", () => {
+  const shared = (gateway: string) => `${VALID.replace("gateway: 192.0.2.1", gateway)}  b: { vmId: 202, address: 192.0.2.22 }\n`;
+  test("is reported once", () => {
+    expect(read(shared("gateway: 198.51.100.1")).codes).toEqual(["gateway-outside-network"]);
+  });
+  test("is reported once for each place that it has", () => {
+    expect(read(shared("dns: []")).places).toEqual(["9:19 containers.b.address", "8:26 containers.ollama-1.address"]);
+  });
+});
+
+test("a problem of containers and of the cluster concerns both stacks", () => {
+  const lab = labWith({ containers: baseLab.containers, defaults: { container: baseLab.defaults?.container } }, clusterLab);
+  const problems = problemsOf(labWith({ network: { gateway: "198.51.100.1" } }, lab));
+  expect(problems.map(({ code, stacks }) => [code, stacks])).toEqual([["gateway-outside-network", ["containers", "cluster"]]]);
 });

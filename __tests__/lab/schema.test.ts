@@ -8,7 +8,7 @@ const refused: [fact: string, lab: Changes, path: string, code: string, remedy: 
   ["a VMID below 100", container({ vmId: 99 }), "containers.ollama-1.vmId", "invalid-vmid", /100 to 999999999/],
   ["a VMID that is text", container({ vmId: "201" }), "containers.ollama-1.vmId", "wrong-type", /quotes: 201/],
   [
-    "an address that is none",
+    "an address that is not IPv4",
     container({ address: "192.0.2.300" }),
     "containers.ollama-1.address",
     "invalid-address",
@@ -32,7 +32,7 @@ const refused: [fact: string, lab: Changes, path: string, code: string, remedy: 
     /mistral:7b/,
   ],
   ["a tag in capitals", container({ tags: ["Prod"] }), "containers.ollama-1.tags[0]", "invalid-tag", /lower-case/],
-  ["a name that is no host name", container({ name: "ollama_1" }), "containers.ollama-1.name", "invalid-name", /hyphens/],
+  ["a name that is not a host name", container({ name: "ollama_1" }), "containers.ollama-1.name", "invalid-name", /hyphens/],
   ["a device outside /dev", container({ devices: ["/mnt/x"] }), "containers.ollama-1.devices[0]", "invalid-device", /renderD128/],
   [
     "a mode of three digits",
@@ -63,7 +63,13 @@ const refused: [fact: string, lab: Changes, path: string, code: string, remedy: 
     /0000:0a:00/,
   ],
   ["a private key", { sshPublicKeys: ["-----BEGIN OPENSSH PRIVATE KEY-----"] }, "sshPublicKeys[0]", "private-key", /\.pub/],
-  ["a word that is no choice", { proxmox: { auth: "apitoken" } }, "proxmox.auth", "invalid-choice", /Did you mean apiToken/],
+  [
+    "a word that is not one of the choices",
+    { proxmox: { auth: "apitoken" } },
+    "proxmox.auth",
+    "invalid-choice",
+    /Did you mean apiToken/,
+  ],
   ["a mistyped key", container({ memoryGib: 8 }), "containers.ollama-1.memoryGib", "unknown-key", /Did you mean memoryGiB/],
   ["a mistyped section", { container: {} }, "container", "unknown-key", /Did you mean containers/],
   [
@@ -75,7 +81,7 @@ const refused: [fact: string, lab: Changes, path: string, code: string, remedy: 
   ],
   ["a missing VMID", container({ vmId: undefined }), "containers.ollama-1.vmId", "missing", /a number/],
   [
-    "a GPU of no known type",
+    "a GPU of an unknown type",
     container({ gpu: { type: "amd" } }),
     "containers.ollama-1.gpu.type",
     "invalid-choice",

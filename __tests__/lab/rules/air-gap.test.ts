@@ -1,5 +1,5 @@
-import { formatPath } from "../../lab/problem";
-import { airGappedLab, type Changes, labWith, problemsOf } from "../../testing/lab";
+import { formatPath } from "../../../lab/problem";
+import { airGappedLab, type Changes, labWith, problemsOf } from "../../../testing/lab";
 
 const of = (changes: Changes = {}, base = airGappedLab) =>
   problemsOf(labWith(changes, base)).map(({ code, severity, path, message }) => ({
@@ -22,7 +22,7 @@ describe("the mode", () => {
       [],
     ]);
   });
-  test("online with a path is a warning that it is ignored", () => {
+  test("online with a path gives a warning that it is ignored", () => {
     expect(of({ airGapped: false })).toEqual([
       {
         code: "nfs-path-ignored",
@@ -40,12 +40,12 @@ describe("the mode", () => {
       { code: "release-without-air-gap", severity: "error", path: "ollama.release" },
     ]);
   });
-  test("online with staging settings is a warning that they are ignored", () => {
+  test("online with staging settings gives a warning that they are ignored", () => {
     expect(of({ airGapped: false, ollamaNfsPath: undefined, staging: { keep: 3 } })).toMatchObject([
       { code: "staging-ignored", severity: "warning" },
     ]);
   });
-  test("keeping fewer than two releases is refused, since there would be none to go back to", () => {
+  test("keeping fewer than two releases is refused, because there would be none to go back to", () => {
     expect(of({ staging: { keep: 1 } })).toMatchObject([{ code: "out-of-range", path: "staging.keep" }]);
   });
   test("removing models from a folder that is mounted read-only is refused", () => {
@@ -53,10 +53,10 @@ describe("the mode", () => {
       { code: "remove-read-only" },
     ]);
   });
-  test("a release without a model is refused, since it can get none later", () => {
+  test("a release without a model is refused, because it cannot get one later", () => {
     expect(of({ ollama: { releases: { ollama: { models: [] } } } })).toMatchObject([{ code: "no-model-staged" }]);
   });
-  test("a chart of which the Ollama is not known needs images by name", () => {
+  test("a chart whose Ollama is not known needs an image for each release and for staging", () => {
     const codes = of({ ollama: { chart: { version: "1.50.0" } } }).map(({ code }) => code);
     expect(codes).toEqual(expect.arrayContaining(["image-unknown"]));
   });
@@ -77,8 +77,8 @@ const cluster = {
 };
 
 describe("with a cluster of its own", () => {
-  test("everything the nodes fetch has a mirror, and there is no problem", () => expect(of(cluster)).toEqual([]));
-  test("a folder of the nodes that nobody mounts is a warning", () => {
+  test("a mirror for everything that the nodes fetch leaves no problem", () => expect(of(cluster)).toEqual([]));
+  test("a folder of the nodes that nobody mounts gives a warning", () => {
     expect(of({ ...cluster, ollamaNfsServer: undefined })).toMatchObject([{ code: "share-not-mounted", severity: "warning" }]);
   });
   test("a K3s without sidecars is refused", () => {
@@ -121,7 +121,7 @@ describe("completeness", () => {
     expect(of({ mirrors: { charts: undefined }, ollama: { chart: { file: "./ollama-1.77.0.tgz" } } })).toEqual([]);
   });
 
-  test("models of a container are an error, since no mirror has models", () => {
+  test("models of a container are an error, because no mirror has models", () => {
     const container = { containers: { c: { vmId: 201, address: "192.0.2.21", models: ["llama3:8b"] } } };
     const lab = labWith(
       {
@@ -140,7 +140,7 @@ describe("completeness", () => {
     ]);
   });
 
-  test("a mirror over plain http is refused: what it gives can be altered on the way", () => {
+  test("a mirror over plain http is refused, because anyone on the way can change what it gives", () => {
     expect(of({ mirrors: { k3s: "http://mirror.lab.example/k3s" } })).toMatchObject([{ code: "not-https", path: "mirrors.k3s" }]);
   });
 });

@@ -1,0 +1,85 @@
+import { baseLab, clusterLab } from "../../../testing/lab";
+import { accepted, container, gpu, refused, worker } from "./rejected";
+
+refused(baseLab, [
+  {
+    fact: "a card that its node does not have",
+    lab: { proxmox: { auth: "rootPassword" }, ...container({ gpu: { type: "intel", card: "arc" } }) },
+    code: "unknown-gpu",
+    path: "containers.ollama-1.gpu.card",
+    names: ["arc", "proxmox.nodes.pve1.gpus"],
+  },
+]);
+
+refused(clusterLab, [
+  {
+    fact: "a card that the VM's node does not have",
+    lab: worker({ gpus: ["arc"] }),
+    code: "unknown-gpu",
+    path: "cluster.workers.gpu-1.gpus",
+    names: ["arc", "proxmox.nodes.pve1.gpus has rtx"],
+  },
+  {
+    fact: "one card under two names",
+    lab: {
+      proxmox: {
+        nodes: {
+          pve1: { gpus: { same: { path: "0000:01:00.0", id: "10de:2684", subsystemId: "1043:88e2", iommuGroup: 12 } } },
+        },
+      },
+    },
+    code: "duplicate-card",
+    path: "proxmox.nodes.pve1.gpus.same.path",
+    names: ["0000:01:00.0", "rtx", "same"],
+  },
+  {
+    fact: "a card without its IOMMU group",
+    lab: gpu({ iommuGroup: undefined }),
+    code: "gpu-incomplete",
+    path: "proxmox.nodes.pve1.gpus.rtx",
+    names: ["lacks iommuGroup"],
+  },
+  {
+    fact: "a card without its subsystem",
+    lab: gpu({ subsystemId: undefined }),
+    code: "gpu-incomplete",
+    path: "proxmox.nodes.pve1.gpus.rtx",
+    names: ["lacks subsystemId"],
+  },
+  {
+    fact: "a card with a mapping and a path",
+    lab: gpu({ mapping: "gpu-1" }),
+    code: "gpu-ambiguous",
+    path: "proxmox.nodes.pve1.gpus.rtx",
+    names: ["gpu-1", "path"],
+  },
+  {
+    fact: "a card attached without a mapping and without a path",
+    lab: { proxmox: { auth: "rootPassword", nodes: { pve1: { gpus: { rtx: { raw: true, path: undefined } } } } } },
+    code: "gpu-incomplete",
+    path: "proxmox.nodes.pve1.gpus.rtx",
+    names: ["no path"],
+  },
+  {
+    fact: "one function of a card when the path does not say which function",
+    lab: gpu({ allFunctions: false }),
+    code: "gpu-function-missing",
+    path: "proxmox.nodes.pve1.gpus.rtx.path",
+    names: ["0000:01:00", "whole card"],
+  },
+  {
+    fact: "a whole card named by its second function",
+    lab: gpu({ path: "0000:01:00.1" }),
+    code: "gpu-function-extra",
+    path: "proxmox.nodes.pve1.gpus.rtx.path",
+    names: ["0000:01:00.1"],
+  },
+]);
+
+accepted(clusterLab, [
+  [
+    "an existing mapping without path or ids",
+    { proxmox: { nodes: { pve1: { gpus: { rtx: undefined, pool: { mapping: "gpu" } } } } }, ...worker({ gpus: ["pool"] }) },
+  ],
+  ["one function of a card", gpu({ allFunctions: false, path: "0000:01:00.0" })],
+]);

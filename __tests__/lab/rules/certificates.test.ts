@@ -1,0 +1,73 @@
+import { gpuLab } from "../../../testing/lab";
+import { accepted, certManager, RELEASE, refused, release, warned } from "./rejected";
+
+refused(gpuLab, [
+  {
+    fact: "a secret of a DNS-01 solver in the lab",
+    lab: certManager({ dns01: { cloudflare: { apiToken: "hunter2", apiTokenSecretRef: undefined } } }),
+    code: "credential-in-solver",
+    path: "kubernetes.certManager.dns01.cloudflare.apiToken",
+    names: ["apiToken"],
+  },
+  {
+    fact: "a solver that cert-manager does not have",
+    lab: certManager({ dns01: { cloudflare: undefined, cloudfare: {} } }),
+    code: "unknown-solver",
+    path: "kubernetes.certManager.dns01.cloudfare",
+    names: ["cloudfare"],
+    remedy: "Did you mean cloudflare?",
+  },
+  {
+    fact: "two DNS-01 solvers",
+    lab: certManager({ dns01: { route53: { region: "eu-central-1" } } }),
+    code: "one-solver",
+    path: "kubernetes.certManager.dns01",
+    names: ["cloudflare and route53"],
+  },
+]);
+
+warned(gpuLab, [
+  {
+    fact: "HTTP-01 for a host with a private name",
+    lab: { ...certManager({ dns01: undefined }), ...release({ host: "ollama.home.arpa" }) },
+    code: "http01-private-host",
+    stacks: ["platform", "ollama"],
+    path: `${RELEASE}.host`,
+    names: ["ollama.home.arpa", "its name is a private one"],
+  },
+  {
+    fact: "HTTP-01 for a host that only private networks reach",
+    lab: {
+      ...certManager({ dns01: undefined }),
+      ...release({ host: "ollama.home.example" }),
+      network: { clients: ["10.0.0.0/8", "100.64.0.0/10"] },
+    },
+    code: "http01-private-host",
+    stacks: ["platform", "ollama"],
+    path: `${RELEASE}.host`,
+    names: ["ollama.home.example", "network.clients"],
+  },
+  {
+    fact: "a host in a cluster without Traefik",
+    lab: { cluster: { disable: ["traefik"] }, ...release({ host: "ollama.home.example" }) },
+    code: "no-traefik",
+    stacks: ["cluster", "ollama"],
+    path: "cluster.disable",
+    names: ["ollama.home.example", "without it"],
+  },
+  {
+    fact: "an issuer that nothing creates in a new cluster",
+    lab: { kubernetes: { certManager: undefined }, ...release({ host: "ollama.home.example" }) },
+    code: "issuer-missing",
+    stacks: ["ollama"],
+    path: "kubernetes.certManager",
+    names: ["ollama.home.example", "letsencrypt-prod"],
+  },
+]);
+
+accepted(gpuLab, [
+  [
+    "HTTP-01 for a host that the internet reaches",
+    { ...certManager({ dns01: undefined }), ...release({ host: "ollama.home.example" }) },
+  ],
+]);

@@ -1,0 +1,61 @@
+import { baseLab, clusterLab } from "../../../testing/lab";
+import { container, cpuPool, pool, refused, secondWorker } from "./rejected";
+
+refused(baseLab, [
+  {
+    fact: "a node that is not declared",
+    lab: container({ node: "pve2" }),
+    code: "unknown-node",
+    path: "containers.ollama-1.node",
+    names: ["pve2", "pve1"],
+  },
+  {
+    fact: "a container without a node",
+    lab: { defaults: { container: { node: undefined } } },
+    code: "node-missing",
+    path: "containers.ollama-1",
+    names: ["defaults.container.node"],
+  },
+  {
+    fact: "a guest's name with more than 63 characters",
+    lab: { name: "a".repeat(40), containers: { ["b".repeat(40)]: { vmId: 202, address: "192.0.2.22" } } },
+    code: "name-too-long",
+    path: `containers.${"b".repeat(40)}`,
+    names: ["81", "63"],
+  },
+  { fact: "a lab without a guest", lab: { containers: undefined }, code: "empty-lab", path: "", names: ["no guest"] },
+]);
+
+refused(clusterLab, [
+  {
+    fact: "a VM without a Proxmox node",
+    lab: { defaults: { worker: { node: undefined } } },
+    code: "node-missing",
+    path: "cluster.workers.gpu-1",
+    names: ["defaults.worker.node"],
+  },
+  {
+    fact: "a VM on a Proxmox node that is not declared",
+    lab: secondWorker({ node: "pve2" }),
+    code: "unknown-node",
+    path: "cluster.workers.cpu-1.node",
+    names: ["pve2", "pve1"],
+  },
+  {
+    fact: "a pool on a Proxmox node that is not declared, in one problem for all members,",
+    lab: pool({ nodes: ["pve1", "pve9"], count: 6 }),
+    code: "unknown-node",
+    path: "cluster.pools.cpu.nodes",
+    names: ["pve9", "pve1"],
+  },
+  {
+    fact: "a pool whose members' names are too long, in one problem for all members,",
+    lab: {
+      name: "a".repeat(40),
+      cluster: { pools: { ["b".repeat(30)]: cpuPool } },
+    },
+    code: "name-too-long",
+    path: `cluster.pools.${"b".repeat(30)}`,
+    names: ["73", "63"],
+  },
+]);

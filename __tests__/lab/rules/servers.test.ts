@@ -1,0 +1,47 @@
+import { clusterLab } from "../../../testing/lab";
+import { accepted, cluster, refused, servers, warned } from "./rejected";
+
+refused(clusterLab, [
+  {
+    fact: "a cluster without a server",
+    lab: cluster({ servers: { "k3s-1": undefined } }),
+    code: "no-server",
+    path: "cluster.servers",
+    names: ["no server"],
+  },
+  {
+    fact: "an even number of servers",
+    lab: servers(2),
+    code: "even-servers",
+    path: "cluster.servers",
+    names: ["2 servers", "1"],
+  },
+  { fact: "more than five servers", lab: servers(7), code: "too-many-servers", path: "cluster.servers", names: ["7 servers"] },
+  {
+    fact: "several servers without firstServer",
+    lab: servers(3, { firstServer: undefined }),
+    code: "first-server-missing",
+    path: "cluster",
+    names: ["k3s-1, k3s-2, k3s-3", "firstServer"],
+  },
+  {
+    fact: "a firstServer that is not a server",
+    lab: cluster({ firstServer: "k3s-9" }),
+    code: "unknown-first-server",
+    path: "cluster.firstServer",
+    names: ["k3s-9", "k3s-1"],
+  },
+]);
+
+warned(clusterLab, [
+  {
+    fact: "all servers on one Proxmox node",
+    lab: servers(3, {}, "pve1"),
+    code: "servers-together",
+    stacks: ["cluster"],
+    path: "cluster.servers",
+    names: ["3 servers", "pve1"],
+  },
+]);
+
+accepted(clusterLab, [["three servers on three nodes", servers(3)]]);
