@@ -1,12 +1,10 @@
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { OLDEST_NODE_OF_CDKTN } from "../catalog/terraform";
 import { DEFAULT_LAB } from "./lab-file";
 
 /** The command lines that drive this project's stacks: that of CDK for Terraform, which is archived, and that of its successor. */
 export type DeployCli = "cdktf" | "cdktn";
-
-/** The oldest Node that cdktn-cli installs on; its manifest says the same. */
-export const OLDEST_NODE_OF_CDKTN = "22.19.0";
 
 /** What decides which command line works here. */
 export interface Machine {

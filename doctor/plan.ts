@@ -125,19 +125,21 @@ function volumesOf(lab: ProxmoxLab): PlannedVolume[] {
     if ("download" in template) return { node, storage: files.name, content: "vztmpl", path };
     return { node, storage: template.volume.replace(/:.*$/, ""), content: "vztmpl", path, existing: template.volume };
   });
-  const { cluster } = lab;
-  const machines = cluster
-    ? nodesOf(cluster).flatMap(({ node, files, path }): PlannedVolume[] => [
-        { node, storage: files.name, content: "snippets", path },
-        ...(cluster.source.kind === "image"
-          ? [{ node, storage: files.name, content: "import", path: ["cluster", "image"] } as const]
-          : []),
-      ])
-    : [];
+  const machines = lab.cluster ? volumesOfMachines(lab.cluster) : [];
   const unique = new Map(
     [...templates, ...machines].map((one) => [`${one.node}/${one.storage}/${one.content}/${one.existing}`, one]),
   );
   return [...unique.values()];
+}
+
+function volumesOfMachines(cluster: Cluster): PlannedVolume[] {
+  const { source } = cluster;
+  return nodesOf(cluster).flatMap(({ node, files, path }): PlannedVolume[] => {
+    const snippets: PlannedVolume = { node, storage: files.name, content: "snippets", path };
+    if (source.kind === "template") return [snippets];
+    const storage = source.kind === "volume" ? source.volume.replace(/:.*$/, "") : files.name;
+    return [snippets, { node, storage, content: "import", path: ["cluster", "image"] }];
+  });
 }
 
 /** What Proxmox has to be asked about for a lab; undefined for a lab without guests on Proxmox. */

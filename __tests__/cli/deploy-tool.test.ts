@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { deployToolOn, labPrefix, type Machine, OLDEST_NODE_OF_CDKTN } from "../../cli/deploy-tool";
+import { OLDEST_NODE_OF_CDKTN } from "../../catalog/terraform";
+import { deployToolOn, labPrefix, type Machine } from "../../cli/deploy-tool";
 
 const BOTH = ["cdktf-cli", "cdktn-cli"];
 

@@ -30,8 +30,8 @@ const relied: [fact: string, code: string, lab: LabInput][] = [
       },
     }),
   ],
-  ["containers without Proxmox", "missing", labWith({ proxmox: undefined })],
-  ["containers without a network", "missing", labWith({ network: undefined })],
+  ["containers without Proxmox", "section-missing", labWith({ proxmox: undefined })],
+  ["containers without a network", "section-missing", labWith({ network: undefined })],
   ["a VM without a node", "node-missing", labWith({ defaults: { server: { node: undefined } } }, clusterLab)],
   ["a VM on a node that is not declared", "unknown-node", labWith({ defaults: { worker: { node: "pve9" } } }, clusterLab)],
   ["a cluster without a gateway", "gateway-missing", labWith({ network: { gateway: undefined } }, clusterLab)],
@@ -157,6 +157,12 @@ describe("a lab says what was proved:", () => {
       kind: "image",
       image: { fileName: "noble-server-cloudimg-amd64-20250805.qcow2", checksum: { algorithm: "sha256" } },
     });
+  });
+  test("disks that are made from an image on a datastore", () => {
+    const image = "local:import/noble.qcow2";
+    // A merge of maps keeps what the base lab says about its download.
+    const lab = labWith({ cluster: { image: undefined } }, clusterLab);
+    expect(prove(draftOf(labWith({ cluster: { image } }, lab))).cluster?.source).toEqual({ kind: "volume", volume: image });
   });
   test("disks that are made from a template", () => {
     const cluster = { image: undefined, template: { vmId: 9000 } };
