@@ -42,29 +42,37 @@ const errors: Rejected[] = [
     names: ["2 replicas", "ReadWriteOnce"],
   },
   {
+    fact: "replicas whose claim has no written mode, which must not follow from their number,",
+    lab: release({ replicas: 2 }),
+    code: "access-mode-missing",
+    path: `${RELEASE}.replicas`,
+    names: ["2 replicas", "ReadWriteOnce"],
+    remedy: "Write accessMode: ReadWriteMany, and keep it when there are fewer pods.",
+  },
+  {
     fact: "replicas with a GPU",
-    lab: release({ replicas: 2, gpus: 1 }),
+    lab: release({ replicas: 2, accessMode: "ReadWriteMany", gpus: 1 }),
     code: "replicas-with-gpu",
     path: `${RELEASE}.replicas`,
     names: ["2 replicas", "GPU"],
   },
   {
     fact: "replicas of an Ollama whose start-up prunes a shared folder, by its chart,",
-    lab: { ollama: { chart: { version: "1.36.0" }, releases: { ollama: { replicas: 2 } } } },
+    lab: { ollama: { chart: { version: "1.36.0" }, releases: { ollama: { replicas: 2, accessMode: "ReadWriteMany" } } } },
     code: "replicas-prune",
     path: `${RELEASE}.replicas`,
     names: ["0.13.3", "0.21.0"],
   },
   {
     fact: "replicas of an Ollama whose start-up prunes a shared folder, by its image,",
-    lab: release({ replicas: 2, image: "ollama/ollama:0.20.9" }),
+    lab: release({ replicas: 2, accessMode: "ReadWriteMany", image: "ollama/ollama:0.20.9" }),
     code: "replicas-prune",
     path: `${RELEASE}.replicas`,
     names: ["0.20.9", "0.21.0"],
   },
   {
     fact: "pruning switched on for replicas",
-    lab: release({ replicas: 2, environment: { OLLAMA_NOPRUNE: "0" } }),
+    lab: release({ replicas: 2, accessMode: "ReadWriteMany", environment: { OLLAMA_NOPRUNE: "0" } }),
     code: "prune-shared-folder",
     path: `${RELEASE}.environment.OLLAMA_NOPRUNE`,
     names: ["OLLAMA_NOPRUNE is 0", "2 pods"],
@@ -310,6 +318,26 @@ const errors: Rejected[] = [
     path: "ollama.releases.ollama-models",
     names: ["ollama-models", "ollama"],
   },
+  ...(
+    [
+      ["cert-manager", { certManager: { email: "a@lab.example" } }, "kubernetes.certManager"],
+      [
+        "csi-driver-nfs",
+        { certManager: { email: "a@lab.example" }, nfs: { server: "192.0.2.5", path: "/k8s" } },
+        "kubernetes.nfs",
+      ],
+      ["nvidia-device-plugin", { certManager: { email: "a@lab.example" }, devicePlugin: {} }, "the device plugin"],
+      ["gpu-smoke-test", { certManager: { email: "a@lab.example" }, devicePlugin: { smokeTest: true } }, "the smoke test"],
+    ] as const
+  ).map(
+    ([issuer, parts, owner]): Rejected => ({
+      fact: `an issuer called ${issuer}, as a release of the same stack is,`,
+      lab: { kubernetes: { issuer, ...parts } },
+      code: "issuer-name-taken",
+      path: "kubernetes.issuer",
+      names: [issuer, owner],
+    }),
+  ),
   {
     fact: "a lab with ollama: and no release",
     lab: { ollama: { releases: { ollama: undefined } } },
@@ -334,7 +362,7 @@ const errors: Rejected[] = [
   },
   {
     fact: "a claim for several pods on a node's own storage",
-    lab: { kubernetes: { storageClass: "local-path", nfs: undefined }, ...release({ gpus: 0, replicas: 2 }) },
+    lab: { kubernetes: { storageClass: "local-path", nfs: undefined }, ...release({ gpus: 0, accessMode: "ReadWriteMany" }) },
     base: labWith({ cluster: { gpuTaint: false } }, gpuLab),
     code: "node-storage-shared",
     path: "kubernetes.storageClass",
@@ -516,7 +544,11 @@ describe.each([
 });
 
 test.each<[string, Changes, LabInput]>([
-  ["replicas on the CPU with a chart that brings a patient Ollama", release({ replicas: 3 }), ollamaLab],
+  [
+    "replicas on the CPU with a chart that brings a patient Ollama",
+    release({ replicas: 3, accessMode: "ReadWriteMany" }),
+    ollamaLab,
+  ],
   ["several GPUs in a cluster that the lab does not make", release({ gpus: 4 }), ollamaLab],
   [
     "two releases on two shares of one GPU",
@@ -550,7 +582,7 @@ test.each<[string, Changes, LabInput]>([
   ],
   [
     "a rolling update over a claim for many",
-    release({ replicas: 2, values: { updateStrategy: { type: "RollingUpdate" } } }),
+    release({ replicas: 2, accessMode: "ReadWriteMany", values: { updateStrategy: { type: "RollingUpdate" } } }),
     ollamaLab,
   ],
   [
