@@ -1,5 +1,8 @@
-/** The Terraform that the bindings and the providers work with. OpenTofu counts its versions from 1.6 as well (docs/pipelines.md). */
-export const TERRAFORM_VERSIONS = ">= 1.6.0";
+/**
+ * The first Terraform that can forget a resource without destroying it, by a `removed` block. OpenTofu can from 1.10 on; an older one refuses
+ * the block in the plan (docs/pipelines.md).
+ */
+export const TERRAFORM_VERSIONS = ">= 1.7.0";
 
 /** Pages that say how Terraform and OpenTofu are installed. */
 export const TERRAFORM_INSTALL = "https://developer.hashicorp.com/terraform/install";

@@ -18,3 +18,12 @@ export function verbatim(text: string): string {
   // Functions, because in a replacement text "$$" means one dollar.
   return text.replaceAll("${", () => "$${").replaceAll("%{", () => "%%{");
 }
+
+/**
+ * A name that Terraform takes, from parts that Proxmox or Kubernetes take: joined by `_`, any other character as `-`, and a `_` before what
+ * does not begin with a letter.
+ */
+export function terraformName(...parts: readonly string[]): string {
+  const name = parts.join("_").replace(/[^A-Za-z0-9_-]/g, "-");
+  return /^[A-Za-z_]/.test(name) ? name : `_${name}`;
+}

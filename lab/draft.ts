@@ -27,7 +27,7 @@ export interface DraftLab extends Partial<Omit<LabConfig, "defaults" | "containe
 }
 
 function mapValues<T, U>(map: Readonly<Record<string, T>>, value: (key: string, item: T) => U): Record<string, U> {
-  return Object.fromEntries(Object.entries(sorted(map)).map(([key, item]) => [key, value(key, item)]));
+  return sorted(Object.fromEntries(Object.entries(map).map(([key, item]) => [key, value(key, item)])));
 }
 
 /** What was set, over what was not: `undefined` does not override. */

@@ -15,7 +15,7 @@ export function devicePluginOf({ kubernetes, cluster }: DraftLab): DevicePlugin 
   return gpus ? defaultDevicePlugin : undefined;
 }
 
-/** How the models' claim is mounted: by several pods it must be possible on several nodes. */
+/** How the claim of the models is mounted. It does not follow from the number of pods, because a claim keeps its mode for good. */
 export function accessModeOf(release: OllamaRelease): "ReadWriteOnce" | "ReadWriteMany" {
-  return release.accessMode ?? (release.replicas > 1 ? "ReadWriteMany" : "ReadWriteOnce");
+  return release.accessMode ?? "ReadWriteOnce";
 }

@@ -144,8 +144,7 @@ export interface Chart {
 type WithChart<T> = Omit<T, "chart"> & { readonly chart: Chart };
 
 /** One Ollama on Kubernetes. */
-export interface Release extends Omit<OllamaRelease, "accessMode" | "storageClass"> {
-  readonly accessMode: "ReadWriteOnce" | "ReadWriteMany";
+export interface Release extends Omit<OllamaRelease, "storageClass"> {
   readonly storageClass: string;
   /** Image with Ollama's client, for Jobs: the release's own, or the one that its chart runs. */
   readonly clientImage: string;

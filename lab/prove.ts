@@ -5,7 +5,7 @@ import { artifactsOf, wayOf } from "./artifacts";
 import { type DraftCluster, type DraftNode, serversOf, workersOf } from "./cluster";
 import type { DraftContainer, DraftLab } from "./draft";
 import { imageFileName, templateFileName } from "./image";
-import { accessModeOf, devicePluginOf, type OllamaRelease } from "./kubernetes";
+import { devicePluginOf, type OllamaRelease } from "./kubernetes";
 import type {
   Card,
   Chart,
@@ -278,7 +278,6 @@ function ollamaOf({ release, releases, ...settings }: NonNullable<DraftLab["olla
 function releaseOf(release: OllamaRelease, key: string, image: string | undefined, storageClass: string): Release {
   return {
     ...release,
-    accessMode: accessModeOf(release),
     storageClass: release.storageClass ?? storageClass,
     clientImage: proved(release.image ?? image, "image-unknown", `the image of ollama.releases.${key}`),
   };

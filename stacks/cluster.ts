@@ -12,13 +12,14 @@ import { Connection } from "../constructs/proxmox/connection";
 import { OwnershipGuard } from "../constructs/proxmox/ownership-guard";
 import { PciMapping } from "../constructs/proxmox/pci-mapping";
 import type { DiskSource, PassedDevice } from "../constructs/proxmox/virtual-machine";
+import { terraformName } from "../constructs/terraform-text";
 import { wholeCard } from "../grammar/pci";
 import type { Card, Cluster, ClusterNode, ProxmoxLab } from "../lab/lab";
 import type { Problem } from "../lab/problem";
 import { Downloads } from "./downloads";
 import { LabStack } from "./lab-stack";
 import { aptMirror, bootstrapMirrors, registriesOf } from "./mirrors";
-import { connectionProps, terraformName } from "./proxmox";
+import { connectionProps } from "./proxmox";
 import { stackFolder } from "./stack-folder";
 
 /** Stack `cluster`: images, PCI mappings, snippets, the VMs of a K3s cluster, and the wait until every node is ready. */

@@ -1,7 +1,7 @@
 import type { TerraformStack } from "cdktf";
 import { type DownloadedContent, DownloadedFile } from "../constructs/proxmox/downloaded-file";
+import { terraformName } from "../constructs/terraform-text";
 import type { Datastore, Download } from "../lab/lab";
-import { terraformName } from "./proxmox";
 
 /** The files that a stack's guests are made from: each is downloaded once for a node and datastore, once altogether where that is shared. */
 export class Downloads {

@@ -7,7 +7,7 @@ import { KubernetesObjects, ObjectsChart } from "../constructs/kubernetes/object
 import { ApiNetworkPolicy } from "../constructs/ollama/api-network-policy";
 import { HTTPS_REDIRECT, HttpsRoute, httpsRedirect } from "../constructs/ollama/https-route";
 import { ModelPull } from "../constructs/ollama/model-pull";
-import { type ModelClaim, OllamaRelease } from "../constructs/ollama/ollama-release";
+import { DEFAULT_ACCESS_MODE, type ModelClaim, OllamaRelease } from "../constructs/ollama/ollama-release";
 import { StagedModelsMount } from "../constructs/ollama/staged-models";
 import type { Lab, Ollama, Release } from "../lab/lab";
 import type { Problem } from "../lab/problem";
@@ -38,14 +38,19 @@ export class OllamaStack extends LabStack {
     super(scope, "ollama", lab, warnings);
     clusterAccess(this, lab);
     this.objects = new ObjectsChart(this);
-    this.namespace = new Namespace(this, "namespace", { name: ollama.namespace, partOf: lab.name });
     const specs = Object.entries(ollama.releases);
+    this.namespace = new Namespace(this, "namespace", {
+      name: ollama.namespace,
+      partOf: lab.name,
+      protect: specs.some(([, { protect }]) => protect),
+    });
+    if (lab.airGapped) this.forgetClaims(Object.keys(ollama.releases));
     if (specs.some(([, { host }]) => host)) {
       this.redirect = new KubernetesObjects(this, HTTPS_REDIRECT, {
         name: HTTPS_REDIRECT,
         namespace: ollama.namespace,
         chart: this.objects,
-        objects: [httpsRedirect(ollama.namespace)],
+        objects: [httpsRedirect(ollama.namespace, lab.name)],
         dependsOn: [this.namespace.resource],
       });
     }
@@ -97,7 +102,7 @@ export class OllamaStack extends LabStack {
         server: release.url,
         image: spec.clientImage,
         release: key,
-        claim: { name: key, accessMode: spec.accessMode },
+        claim: { name: key, accessMode: spec.accessMode ?? DEFAULT_ACCESS_MODE },
         models: spec.models,
         removeUnlisted: spec.removeUnlistedModels,
         tolerations: [...spec.tolerations, ...(spec.gpus > 0 ? [{ ...GPU_TOLERATION }] : [])],
@@ -113,6 +118,7 @@ export class OllamaStack extends LabStack {
         service: key,
         port: OLLAMA_PORT,
         namespace,
+        partOf: lab.name,
         host: spec.host,
         issuer: lab.kubernetes.issuer,
         allowFrom: spec.allowFrom,
@@ -126,6 +132,16 @@ export class OllamaStack extends LabStack {
   private claim(spec: Release): ModelClaim {
     const { storageClass, storageGi, accessMode, protect } = spec;
     return { storageClass, sizeGi: storageGi, accessMode, protect };
+  }
+
+  /**
+   * The claims of a lab that was online: in an air-gapped one Terraform forgets them, and they stay in the cluster with their models. It could
+   * not delete them: it would do so before the pods let go of them, and a claim in use is never gone. An address that is in no state is no
+   * error.
+   */
+  private forgetClaims(keys: readonly string[]): void {
+    const removed = keys.map((key) => ({ from: OllamaRelease.claimAddress(key), lifecycle: { destroy: false } }));
+    this.addOverride("removed", removed);
   }
 
   /** In an air-gapped lab: the release on the share, with the models of this Ollama in it. */
@@ -167,6 +183,17 @@ export class OllamaStack extends LabStack {
       "versions",
       { chart: chart.version, ollama: Object.fromEntries(specs.map(([key, spec]) => [key, versionOf(spec.clientImage)])) },
       "Versions of the chart and of Ollama.",
+    );
+    const { resource } = this.namespace;
+    output(
+      "import_commands",
+      [
+        `terraform import ${resource.terraformResourceType}.${resource.friendlyUniqueId} ${namespace}`,
+        ...specs.flatMap(([key]) =>
+          this.releases[key]?.claim ? [`terraform import ${OllamaRelease.claimAddress(key)} ${namespace}/${key}`] : [],
+        ),
+      ],
+      'What takes over a namespace or a claim that was kept, when an apply says "already exists". In this stack\'s folder.',
     );
     output(
       "check_commands",

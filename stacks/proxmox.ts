@@ -12,9 +12,3 @@ export function connectionProps({ proxmox }: ProxmoxLab): ConnectionProps {
 export function guestTags(lab: Lab, kind: string): string[] {
   return [lab.name, kind, "terraform"];
 }
-
-/** A name that Terraform takes, from parts that Proxmox names. */
-export function terraformName(...parts: readonly string[]): string {
-  const name = parts.join("_").replace(/[^A-Za-z0-9_-]/g, "-");
-  return /^[A-Za-z_]/.test(name) ? name : `_${name}`;
-}

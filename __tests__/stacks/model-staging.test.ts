@@ -192,6 +192,19 @@ describe("production", () => {
       MODELS_DIR: env(chart["extraEnv"] as Pair[])["OLLAMA_MODELS"],
     });
   });
+  test("shows no GPU to what looks models over: only Ollama gets the cards that the release asks for", () => {
+    const gpu = values(of({ ollama: { releases: { ollama: { gpus: 1 } } } })["ollama"], "ollama");
+    const visible = (gpu["initContainers"] as { env: Pair[] }[]).map((one) => env(one.env)["NVIDIA_VISIBLE_DEVICES"]);
+    expect([visible, env(gpu["extraEnv"] as Pair[])["NVIDIA_VISIBLE_DEVICES"]]).toEqual([["void", "void"], undefined]);
+  });
+  test("forgets the claim of a lab that was online, and leaves it in the cluster", () => {
+    expect((stack as { removed?: unknown })?.removed).toEqual([
+      { from: "kubernetes_persistent_volume_claim_v1.ollama", lifecycle: { destroy: false } },
+    ]);
+  });
+  test("says which Terraform can do that", () => {
+    expect(stack?.terraform).toMatchObject({ required_version: ">= 1.7.0" });
+  });
   test("mounts the share as a folder that must be there", () => {
     expect(chart["volumes"]).toContainEqual({ name: "models", hostPath: { path: "/mnt/nfs/ollama", type: "Directory" } });
   });

@@ -67,16 +67,23 @@ describe("the claim of the models", () => {
     });
   });
   test("is a resource of its own, which Terraform refuses to destroy", () => {
-    expect(claim(of())?.["lifecycle"]).toEqual({ prevent_destroy: true });
+    expect(claim(of())?.["lifecycle"]).toMatchObject({ prevent_destroy: true });
   });
   test("can be destroyed when the lab says so", () => {
-    expect(claim(release({ protect: false }))).not.toHaveProperty("lifecycle");
+    expect(claim(release({ protect: false }))?.["lifecycle"]).not.toHaveProperty("prevent_destroy");
+  });
+  test("is protected with its namespace, which would take it along", () => {
+    const namespace = (stack: StackJson) => stack.resource["kubernetes_namespace_v1"]?.["ml"];
+    expect(namespace(of())).toMatchObject({ lifecycle: { prevent_destroy: true } });
+    expect(namespace(release({ protect: false }))).not.toHaveProperty("lifecycle");
   });
   test("is not waited for, since some classes wait for the first pod", () => {
     expect(claim(of())).toMatchObject({ wait_until_bound: false });
   });
-  test("is for many nodes when there are replicas", () => {
-    expect(claim(release({ replicas: 2 }))).toMatchObject({ spec: { access_modes: ["ReadWriteMany"] } });
+  test.each([0, 1, 2])("keeps its written mode with %i replicas", (replicas) => {
+    expect(claim(release({ replicas, accessMode: "ReadWriteMany" }))).toMatchObject({
+      spec: { access_modes: ["ReadWriteMany"] },
+    });
   });
   test("has the access mode, the class and the size that the release says", () => {
     const own = release({ accessMode: "ReadWriteMany", storageClass: "fast", storageGi: 200 });
@@ -135,7 +142,7 @@ describe("the chart's values", () => {
   });
 
   test("keep several replicas from pruning what another pulls", () => {
-    expect(values({ replicas: 2 })).toMatchObject({
+    expect(values({ replicas: 2, accessMode: "ReadWriteMany" })).toMatchObject({
       replicaCount: 2,
       extraEnv: expect.arrayContaining([{ name: "OLLAMA_NOPRUNE", value: "1" }]),
     });
@@ -372,17 +379,31 @@ describe("a host", () => {
     const stack = shipped("examples/home-lab.yaml");
     const match = "Host(`ollama.home.example`)";
     const services = [{ name: "ollama", port: 11434 }];
+    const labels = {
+      "app.kubernetes.io/name": "ollama",
+      "app.kubernetes.io/part-of": "home",
+      "app.kubernetes.io/managed-by": "terraform",
+      "app.kubernetes.io/instance": "ollama",
+    };
     expect([...objectsOf(stack, "https-redirect"), ...objectsOf(stack, "ollama-route")]).toEqual([
       {
         apiVersion: "traefik.io/v1alpha1",
         kind: "Middleware",
-        metadata: { name: "https-redirect", namespace: "ml" },
+        metadata: {
+          name: "https-redirect",
+          namespace: "ml",
+          labels: {
+            "app.kubernetes.io/name": "https-redirect",
+            "app.kubernetes.io/part-of": "home",
+            "app.kubernetes.io/managed-by": "terraform",
+          },
+        },
         spec: { redirectScheme: { scheme: "https", permanent: true } },
       },
       {
         apiVersion: "cert-manager.io/v1",
         kind: "Certificate",
-        metadata: { name: "ollama-tls", namespace: "ml" },
+        metadata: { name: "ollama-tls", namespace: "ml", labels },
         spec: {
           secretName: "ollama-tls",
           dnsNames: ["ollama.home.example"],
@@ -394,13 +415,13 @@ describe("a host", () => {
       {
         apiVersion: "traefik.io/v1alpha1",
         kind: "IngressRoute",
-        metadata: { name: "ollama-ingress", namespace: "ml" },
+        metadata: { name: "ollama-ingress", namespace: "ml", labels },
         spec: { entryPoints: ["websecure"], routes: [{ kind: "Rule", match, services }], tls: { secretName: "ollama-tls" } },
       },
       {
         apiVersion: "traefik.io/v1alpha1",
         kind: "IngressRoute",
-        metadata: { name: "ollama-ingress-redirect", namespace: "ml" },
+        metadata: { name: "ollama-ingress-redirect", namespace: "ml", labels },
         spec: { entryPoints: ["web"], routes: [{ kind: "Rule", match, middlewares: [{ name: "https-redirect" }], services }] },
       },
     ]);
@@ -487,6 +508,10 @@ test("outputs tell the URLs inside and outside, the versions, and the commands t
     internal_urls: { ollama: "http://ollama.ml.svc:11434" },
     external_urls: { ollama: "https://ollama.home.example" },
     versions: { chart: "1.77.0", ollama: { ollama: "0.32.15" } },
+    import_commands: [
+      "terraform import kubernetes_namespace_v1.ml ml",
+      "terraform import kubernetes_persistent_volume_claim_v1.ollama ml/ollama",
+    ],
     check_commands: {
       ollama: [
         "kubectl -n ml get deployment,pod,pvc -l app.kubernetes.io/instance=ollama",
@@ -498,6 +523,10 @@ test("outputs tell the URLs inside and outside, the versions, and the commands t
 
 test("a release without a host is checked through its Service", () => {
   expect(JSON.stringify(of().output?.["check_commands"]?.value)).toContain("--internal --namespace ml --service ollama");
+});
+
+test("a namespace that begins with a digit is a name that Terraform takes", () => {
+  expect(addresses(of({ ollama: { namespace: "2nd" } }))).toContain("kubernetes_namespace_v1._2nd");
 });
 
 test("no custom resource is a resource of Terraform, which could not plan it before its definition is there", () => {

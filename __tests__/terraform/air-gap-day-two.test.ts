@@ -45,14 +45,18 @@ describeWithTool("terraform", "an air-gapped lab under Terraform", () => {
     await expect(workspace.stack("model-staging")).toPlanExactly({ "helm_release.ollama-download-models": "update" });
   });
 
-  test("going from online to air-gapped deletes the claim: Terraform protects only what is still described, and the plan says so", async () => {
-    const online = await Workspace.open(stacksOf({ airGapped: false }));
-    await online.stack("ollama").deploy();
-    await online.become(stacksOf());
-    await expect(online.stack("ollama")).toPlanExactly({
-      "kubernetes_persistent_volume_claim_v1.ollama": "delete",
-      "helm_release.ollama-models": "update",
-      "helm_release.ollama": "update",
-    });
-  });
+  test.each([true, false])(
+    "going from online to air-gapped forgets the claim and destroys nothing, with protect: %s",
+    async (protect) => {
+      const changes = { ollama: { releases: { ollama: { protect } } } };
+      const online = await Workspace.open(stacksOf({ airGapped: false, ...changes }));
+      await online.stack("ollama").deploy();
+      await online.become(stacksOf(changes));
+      await expect(online.stack("ollama")).toPlanExactly({
+        "kubernetes_persistent_volume_claim_v1.ollama": "remove",
+        "helm_release.ollama-models": "update",
+        "helm_release.ollama": "update",
+      });
+    },
+  );
 });

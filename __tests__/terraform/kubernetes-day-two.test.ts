@@ -129,7 +129,7 @@ describeWithTool("terraform", "on a cluster that runs", () => {
   });
 
   test.each<[string, Changes]>([
-    ["a second replica, which wants a claim for many nodes,", { replicas: 2 }],
+    ["a second replica, with the mode that it needs,", { replicas: 2, accessMode: "ReadWriteMany" }],
     ["another access mode", { accessMode: "ReadWriteMany" }],
     ["another StorageClass", { storageClass: "fast" }],
   ])("%s is refused: the claim would be replaced, and it is protected", async (_, changes) => {
@@ -144,8 +144,15 @@ describeWithTool("terraform", "on a cluster that runs", () => {
     await expect(workspace.stack("ollama")).toRejectPlan(/Instance cannot be destroyed/);
   });
 
+  test.each([true, false])("less storage is refused in the plan, in words, with protect: %s", async (protect) => {
+    editLab(workspace, labWith(release({ storageGi: 40, protect }), running));
+    await expect(workspace.stack("ollama")).toRejectPlan(
+      /The claim ml\/ollama that is there has 50Gi, but storageGi asks for 40Gi: a claim never shrinks, .* Set storageGi to what it has/,
+    );
+  });
+
   test("a second replica without protection replaces the claim with the release that uses it and the pull that fills it", async () => {
-    const { resources } = await ollama(release({ replicas: 2, protect: false }));
+    const { resources } = await ollama(release({ replicas: 2, accessMode: "ReadWriteMany", protect: false }));
     expect(resources).toEqual({
       [`${CLAIM}.ollama`]: "replace",
       "helm_release.ollama": "replace",
@@ -157,6 +164,26 @@ describeWithTool("terraform", "on a cluster that runs", () => {
     const { resources } = await ollama(release({ replicas: 0 }));
     expect(resources).toEqual({ ...update("ollama"), "helm_release.ollama-models": "delete" });
   });
+
+  test("fewer replicas, down to none, leave a claim as it is whose mode is written", async () => {
+    const many = labWith(release({ replicas: 2, accessMode: "ReadWriteMany" }), running);
+    const shared = await applied(many);
+    for (const replicas of [1, 0]) {
+      editLab(shared, labWith(release({ replicas }), many));
+      expect((await planned(shared.stack("ollama"))).resources).not.toHaveProperty([`${CLAIM}.ollama`]);
+    }
+  });
+
+  test.each([true, false])(
+    "a claim for many nodes is not replaced by one for one because nobody wrote its mode, with protect: %s",
+    async (protect) => {
+      const shared = await applied(labWith(release({ replicas: 2, accessMode: "ReadWriteMany", protect }), running));
+      editLab(shared, labWith(release({ replicas: 1, protect }), running));
+      await expect(shared.stack("ollama")).toRejectPlan(
+        /The claim ml\/ollama that is there is ReadWriteMany, but accessMode is not written.*Write accessMode: ReadWriteMany/,
+      );
+    },
+  );
 
   test("a network policy comes, and touches nothing", async () => {
     const { resources } = await ollama({ ollama: { networkPolicy: {} } });

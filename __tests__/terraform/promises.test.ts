@@ -136,6 +136,13 @@ describe.each(LAB_FILES)("the output of %s", (file) => {
     expect(Object.values(output.stacks).filter(({ resource }) => resource?.["kubernetes_manifest"])).toEqual([]);
   });
 
+  test("names the version of every Helm chart: without one Helm's provider asks the cluster for it while it plans", () => {
+    const releases = Object.values(output.stacks).flatMap(({ resource }) =>
+      Object.entries((resource?.["helm_release"] ?? {}) as Record<string, { version?: string }>),
+    );
+    expect(releases.filter(([, { version }]) => version === undefined).map(([name]) => name)).toEqual([]);
+  });
+
   test("refers only to files that are in it", () => {
     for (const [name, folder] of Object.entries(stackFolders(output.outdir))) {
       const assets = JSON.stringify(configIn(folder)).match(/assets\/[\w./@+-]+/g) ?? [];

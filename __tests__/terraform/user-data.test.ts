@@ -16,6 +16,22 @@ interface Snippet {
   values: { source_raw?: { data: string }[] };
 }
 
+describeWithTool("terraform", "a token of another form", () => {
+  const REFUSED = "not-a-real-token-but-a-secret";
+  test.each(["k3s_server_token", "k3s_agent_token"])(
+    "is refused in the plan, which names %s and does not print it",
+    async (name) => {
+      const variables = { k3s_server_token: SERVER, k3s_agent_token: AGENT, [name]: REFUSED };
+      const plan = await (await openLab(clusterLab, { variables })).stack("cluster").plan();
+      expect([plan.succeeded, plan.diagnostics.map(({ detail }) => detail)]).toEqual([
+        false,
+        [expect.stringContaining(`${name} must be 64 hexadecimal digits`)],
+      ]);
+      expect(JSON.stringify(plan)).not.toContain(REFUSED);
+    },
+  );
+});
+
 describeWithTool("terraform", "user data, as Terraform makes it", () => {
   const lab = labWith({}, clusterLab);
   let planned: Record<string, string>;

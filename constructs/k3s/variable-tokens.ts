@@ -1,4 +1,4 @@
-import { TerraformVariable } from "cdktf";
+import { TerraformOutput, TerraformVariable } from "cdktf";
 import type { TokenStrategy } from "./token-strategy";
 
 const SERVER = "k3s_server_token";
@@ -18,15 +18,22 @@ export const variableTokens: TokenStrategy = {
         sensitive: true,
         nullable: false,
         description,
-        validation: [
-          {
-            condition: `\${can(regex("^[0-9a-f]{64}$", var.${name}))}`,
-            errorMessage: `${name} must be 64 hexadecimal digits in lower case. Make one with: openssl rand -hex 32`,
-          },
-        ],
       });
     variable(SERVER, "Token that K3s servers join with. Keep it with the backups of etcd: they cannot be restored without it.");
     variable(AGENT, "Token that K3s workers join with. Another than the servers'.");
+    // Not a validation of the variables: Terraform 1.11 prints the refused value of a sensitive variable. A precondition prints none, and
+    // stops the plan as well.
+    const checked = new TerraformOutput(stack, "join_token_variables", {
+      value: [SERVER, AGENT].map((name) => `TF_VAR_${name}`),
+      description: "The variables of the environment that hold the join tokens. A plan refuses a token of another form.",
+    });
+    checked.addOverride(
+      "precondition",
+      [SERVER, AGENT].map((name) => ({
+        condition: `\${can(regex("^[0-9a-f]{64}$", var.${name}))}`,
+        error_message: `${name} must be 64 hexadecimal digits in lower case. Make one with: openssl rand -hex 32`,
+      })),
+    );
     const tokens = { server: `var.${SERVER}`, agent: `var.${AGENT}` };
     return { ofNode: () => tokens, agent: tokens.agent };
   },

@@ -5,7 +5,7 @@ import { checkChartValues, type KnownChart } from "../../catalog/charts";
 import { checkChartVersion } from "../../grammar/helm-chart";
 import { checkKubernetesName } from "../../grammar/kubernetes-name";
 import { checkProps, prop, required } from "../props-error";
-import { verbatim } from "../terraform-text";
+import { terraformName, verbatim } from "../terraform-text";
 import { canonicalJson, mergeValues } from "./values";
 
 /** Where a chart comes from: a repository, an OCI registry, or a .tgz, its path relative to the stack's folder. */
@@ -58,7 +58,7 @@ export class HelmChart extends Construct {
       lifecycle: replacedWith(props.replacedWith),
       dependsOn: props.dependsOn,
     });
-    this.resource.overrideLogicalId(props.name);
+    this.resource.overrideLogicalId(terraformName(props.name));
   }
 }
 

@@ -2,10 +2,13 @@ import { NamespaceV1 } from "@cdktf/provider-kubernetes/lib/namespace-v1";
 import { Construct } from "constructs";
 import { checkKubernetesName } from "../../grammar/kubernetes-name";
 import { checkProps, prop } from "../props-error";
+import { terraformName } from "../terraform-text";
 
 export interface NamespaceProps {
-  /** Also the resource's name in Terraform. Changing it replaces the namespace, and everything in it. */
+  /** Also the resource's name in Terraform, with a `_` before a digit at its beginning. Changing it replaces the namespace, and everything in it. */
   readonly name: string;
+  /** Refuse to destroy it: with a namespace goes every claim in it, one that Terraform no longer manages included. @default false */
+  readonly protect?: boolean;
   /** What it is a part of, for the label `app.kubernetes.io/part-of`. */
   readonly partOf: string;
 }
@@ -19,8 +22,9 @@ export class Namespace extends Construct {
     checkProps(scope, id, [prop("name", props.name, checkKubernetesName)]);
     this.resource = new NamespaceV1(this, "Resource", {
       metadata: { name: props.name, labels: recommendedLabels(props.name, props.partOf) },
+      ...(props.protect && { lifecycle: { preventDestroy: true } }),
     });
-    this.resource.overrideLogicalId(props.name);
+    this.resource.overrideLogicalId(terraformName(props.name));
   }
 }
 

@@ -3,7 +3,7 @@ import { Construct } from "constructs";
 import { CSI_DRIVER_NFS_CHART, NFS_MOUNT_OPTIONS, NFS_PROVISIONER } from "../../catalog/csi-driver-nfs";
 import { checkKubernetesName } from "../../grammar/kubernetes-name";
 import { checkProps, prop } from "../props-error";
-import { verbatim } from "../terraform-text";
+import { terraformName, verbatim } from "../terraform-text";
 import { type ChartSource, HelmChart } from "./helm-chart";
 
 export interface NfsProvisionerProps {
@@ -53,6 +53,6 @@ export class NfsProvisioner extends Construct {
       allowVolumeExpansion: true,
       dependsOn: [this.driver.resource],
     });
-    this.storageClass.overrideLogicalId(props.storageClass);
+    this.storageClass.overrideLogicalId(terraformName(props.storageClass));
   }
 }

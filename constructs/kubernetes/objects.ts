@@ -1,12 +1,20 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Release } from "@cdktf/provider-helm/lib/release";
 import { AssetType, type ITerraformDependable, TerraformAsset, type TerraformResource, type TerraformStack } from "cdktf";
 import { Construct } from "constructs";
-import { verbatim } from "../terraform-text";
+import { terraformName, verbatim } from "../terraform-text";
 import { RELEASE_SETTINGS, replacedWith } from "./helm-chart";
 import { canonicalJson } from "./values";
 
 const CHART = join(__dirname, "../../templates/objects-chart");
+
+/** The version of the local chart: what its Chart.yaml says, and nothing else says it. */
+function chartVersion(): string {
+  const version = /^version: (\S+)$/m.exec(readFileSync(join(CHART, "Chart.yaml"), "utf8"))?.[1];
+  if (version === undefined) throw new Error(`${join(CHART, "Chart.yaml")} names no version.`);
+  return version;
+}
 
 /** Any Kubernetes object. */
 export interface KubernetesObject {
@@ -18,6 +26,8 @@ export interface KubernetesObject {
 
 /** The local chart that installs objects as they are, copied into the stack's folder. One per stack. */
 export class ObjectsChart {
+  /** As its Chart.yaml says. */
+  readonly version = chartVersion();
   private readonly asset: TerraformAsset;
 
   constructor(stack: TerraformStack) {
@@ -57,12 +67,14 @@ export class KubernetesObjects extends Construct {
       name: props.name,
       namespace: props.namespace,
       chart: props.chart.path,
+      // Without a version Helm's provider asks the cluster for the installed one, in the plan already (helm 3.1.1, with upgrade_install).
+      version: props.chart.version,
       values: [verbatim(canonicalJson({ objects: props.objects }))],
       ...RELEASE_SETTINGS,
       timeout: props.timeoutSeconds ?? 300,
       lifecycle: replacedWith(props.replacedWith),
       dependsOn: props.dependsOn,
     });
-    this.resource.overrideLogicalId(props.name);
+    this.resource.overrideLogicalId(terraformName(props.name));
   }
 }

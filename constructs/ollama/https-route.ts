@@ -4,6 +4,7 @@ import { CERT_MANAGER_API } from "../../catalog/cert-manager";
 import { TRAEFIK_API } from "../../catalog/traefik";
 import { checkCidr } from "../../grammar/address";
 import { checkDomainName } from "../../grammar/domain-name";
+import { recommendedLabels } from "../kubernetes/namespace";
 import { type KubernetesObject, KubernetesObjects, type ObjectsChart } from "../kubernetes/objects";
 import { checkProps, prop } from "../props-error";
 
@@ -15,11 +16,11 @@ const CERTIFICATE_DURATION = "2160h0m0s";
 const CERTIFICATE_RENEW_BEFORE = "720h0m0s";
 
 /** The middleware that sends http to https, for Traefik; it must be in the namespace of the routes that use it. */
-export function httpsRedirect(namespace: string): KubernetesObject {
+export function httpsRedirect(namespace: string, partOf: string): KubernetesObject {
   return {
     apiVersion: TRAEFIK_API,
     kind: "Middleware",
-    metadata: { name: HTTPS_REDIRECT, namespace },
+    metadata: { name: HTTPS_REDIRECT, namespace, labels: recommendedLabels(HTTPS_REDIRECT, partOf) },
     spec: { redirectScheme: { scheme: "https", permanent: true } },
   };
 }
@@ -31,6 +32,8 @@ export interface HttpsRouteProps {
   readonly service: string;
   readonly port: number;
   readonly namespace: string;
+  /** What it is a part of, for the label `app.kubernetes.io/part-of`. */
+  readonly partOf: string;
   /** Name under which it is reached. */
   readonly host: string;
   /** ClusterIssuer of the certificate. */
@@ -52,12 +55,13 @@ export class HttpsRoute extends Construct {
       prop("host", host, checkDomainName),
       ...allowFrom.map((network) => prop("allowFrom", network, checkCidr)),
     ]);
+    const labels = { ...recommendedLabels("ollama", props.partOf), "app.kubernetes.io/instance": service };
     const secretName = `${service}-tls`;
     const allow = `${service}-allow`;
     const route = (name: string, entryPoint: string, middlewares: readonly string[], tls?: object): KubernetesObject => ({
       apiVersion: TRAEFIK_API,
       kind: "IngressRoute",
-      metadata: { name, namespace },
+      metadata: { name, namespace, labels },
       spec: {
         entryPoints: [entryPoint],
         routes: [
@@ -81,7 +85,7 @@ export class HttpsRoute extends Construct {
         {
           apiVersion: CERT_MANAGER_API,
           kind: "Certificate",
-          metadata: { name: secretName, namespace },
+          metadata: { name: secretName, namespace, labels },
           spec: {
             secretName,
             dnsNames: [host],
@@ -95,7 +99,7 @@ export class HttpsRoute extends Construct {
               {
                 apiVersion: TRAEFIK_API,
                 kind: "Middleware",
-                metadata: { name: allow, namespace },
+                metadata: { name: allow, namespace, labels },
                 spec: { ipAllowList: { sourceRange: [...allowFrom].sort() } },
               },
             ]

@@ -1,3 +1,4 @@
+import { DataKubernetesPersistentVolumeClaimV1 } from "@cdktf/provider-kubernetes/lib/data-kubernetes-persistent-volume-claim-v1";
 import { PersistentVolumeClaimV1 } from "@cdktf/provider-kubernetes/lib/persistent-volume-claim-v1";
 import type { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
@@ -8,15 +9,22 @@ import { checkCpu, checkMemory } from "../../grammar/quantity";
 import { type ChartSource, HelmChart } from "../kubernetes/helm-chart";
 import { recommendedLabels } from "../kubernetes/namespace";
 import { checkProps, prop } from "../props-error";
+import { terraformName } from "../terraform-text";
+
+/** How a claim is mounted when nothing else is said: on one node. */
+export const DEFAULT_ACCESS_MODE = "ReadWriteOnce";
 
 /** A claim of its own for the models: the chart's would be deleted with the release. */
 export interface ModelClaim {
   /** Immutable: changing it replaces the claim. */
   readonly storageClass: string;
-  /** Size in Gi. Few provisioners enlarge a volume later. */
+  /** Size in Gi. Few provisioners enlarge a volume later, and none makes it smaller: the plan refuses that. */
   readonly sizeGi: number;
-  /** Immutable: changing it replaces the claim. */
-  readonly accessMode: "ReadWriteOnce" | "ReadWriteMany";
+  /**
+   * Immutable: changing it replaces the claim. Absent, a claim of another mode that is there is not replaced: the plan refuses that.
+   * @default ReadWriteOnce
+   */
+  readonly accessMode?: "ReadWriteOnce" | "ReadWriteMany";
   /** Refuse to destroy it. */
   readonly protect: boolean;
 }
@@ -152,21 +160,53 @@ export class OllamaRelease extends Construct {
   }
 
   private claimOf({ name, namespace, partOf, dependsOn }: OllamaReleaseProps, props: ModelClaim): PersistentVolumeClaimV1 {
+    const { sizeGi, accessMode = DEFAULT_ACCESS_MODE } = props;
+    // What the plan would replace. Read after the namespace, so that a first plan, without a cluster, does not ask for it. The data source
+    // of a claim that is not there has no spec (kubernetes 2.38.0), and every condition holds then.
+    const there = new DataKubernetesPersistentVolumeClaimV1(this, "claim-before", { metadata: { name, namespace }, dependsOn });
+    there.overrideLogicalId(terraformName(name));
+    const spec = `data.${there.terraformResourceType}.${there.friendlyUniqueId}.spec[0]`;
+    const before = `The claim ${namespace}/${name} that is there`;
+    const lost = "Terraform would replace the claim, and its models would be lost";
+    const precondition = [
+      {
+        condition: `\${try(tonumber(trimsuffix(${spec}.resources[0].requests.storage, "Gi")) <= ${sizeGi}, true)}`,
+        errorMessage:
+          `${before} has \${try(${spec}.resources[0].requests.storage, "more")}, but storageGi asks for ${sizeGi}Gi: a claim never ` +
+          `shrinks, so ${lost}. Set storageGi to what it has, or more. For a smaller one remove the release ${name}, deploy, and add ` +
+          "it again: its models are pulled again.",
+      },
+      ...(props.accessMode
+        ? []
+        : [
+            {
+              condition: `\${try(contains(${spec}.access_modes, "${accessMode}"), true)}`,
+              errorMessage:
+                `${before} is \${try(join(", ", ${spec}.access_modes), "of another mode")}, but accessMode is not written, which ` +
+                `means ${accessMode}: ${lost}. Write accessMode: \${try(join(", ", ${spec}.access_modes), "as it is")}.`,
+            },
+          ]),
+    ];
     const claim = new PersistentVolumeClaimV1(this, "claim", {
       metadata: { name, namespace, labels: { ...recommendedLabels("ollama", partOf), "app.kubernetes.io/instance": name } },
       spec: {
-        accessModes: [props.accessMode],
+        accessModes: [accessMode],
         // Always named: K3s has a default class of its own.
         storageClassName: props.storageClass,
-        resources: { requests: { storage: `${props.sizeGi}Gi` } },
+        resources: { requests: { storage: `${sizeGi}Gi` } },
       },
       // A class that waits for the first pod would keep this waiting, since the pod comes after.
       waitUntilBound: false,
       dependsOn,
-      ...(props.protect && { lifecycle: { preventDestroy: true } }),
+      lifecycle: { ...(props.protect && { preventDestroy: true }), precondition },
     });
-    claim.overrideLogicalId(name);
+    claim.overrideLogicalId(terraformName(name));
     return claim;
+  }
+
+  /** The address in Terraform of the claim of a release of this name. */
+  static claimAddress(name: string): string {
+    return `${PersistentVolumeClaimV1.tfResourceType}.${terraformName(name)}`;
   }
 
   private placement(props: OllamaReleaseProps): Record<string, unknown> {

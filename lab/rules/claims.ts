@@ -78,6 +78,14 @@ const kinds = {
     example: "ollama:\n  releases:\n    ollama: {}\n    ollama-models: {}",
     remedy: "Rename the release.",
   },
+  "issuer-name-taken": {
+    severity: "error",
+    stacks: ["platform"],
+    meaning:
+      "The ClusterIssuer has the name of another Helm release of the stack platform. Terraform has one resource for each name, so one of them would take the place of the other.",
+    example: "kubernetes:\n  issuer: cert-manager\n  certManager: { email: operator@lab.example }",
+    remedy: "Rename the issuer, such as letsencrypt-prod.",
+  },
   "namespace-taken": {
     severity: "error",
     stacks: ["ollama"],
@@ -255,6 +263,22 @@ const namesOfReleases = rule(["ollama"], function* ({ ollama }) {
   }
 });
 
+/** The ClusterIssuer is installed by a Helm release of its name, beside the other releases of the stack `platform`. */
+const nameOfIssuer = rule(["kubernetes"], function* ({ kubernetes, ...lab }) {
+  if (!kubernetes.certManager) return;
+  const plugin = devicePluginOf({ ...lab, kubernetes });
+  const owners: Readonly<Record<string, string | false | undefined>> = {
+    "cert-manager": "kubernetes.certManager",
+    "csi-driver-nfs": kubernetes.nfs && "kubernetes.nfs",
+    "nvidia-device-plugin": plugin && "the device plugin",
+    "gpu-smoke-test": plugin?.smokeTest && "the smoke test of the device plugin",
+  };
+  const { issuer } = kubernetes;
+  const owner = Object.hasOwn(owners, issuer) && owners[issuer];
+  if (!owner) return;
+  yield found("issuer-name-taken", ["kubernetes", "issuer"], `the name ${issuer} belongs to the Helm release of ${owner}`);
+});
+
 /** The namespaces that every cluster has. */
 const CLUSTER_NAMESPACES = ["default", "kube-node-lease", "kube-public", "kube-system"];
 
@@ -277,5 +301,5 @@ const namespace = rule(["ollama"], function* ({ ollama, ...lab }) {
 export const claims = {
   title: "Names, numbers and cards that two want",
   kinds,
-  rules: [uniqueClaims, keysOfNodes, noRepetition, hosts, namesOfReleases, namespace],
+  rules: [uniqueClaims, keysOfNodes, noRepetition, hosts, namesOfReleases, nameOfIssuer, namespace],
 };

@@ -1,7 +1,7 @@
 import { ollamaOfChart, PRUNE_GRACE_VERSION } from "../../catalog/ollama";
 import { compareVersions } from "../../grammar/version";
 import { finder } from "../finding";
-import { accessModeOf, type OllamaRelease } from "../kubernetes";
+import type { OllamaRelease } from "../kubernetes";
 import type { Path } from "../problem";
 import { rule } from "./rule";
 
@@ -13,12 +13,20 @@ const kinds = {
     example: "ollama:\n  releases: {}",
     remedy: "Describe a release, or remove ollama:.",
   },
+  "access-mode-missing": {
+    severity: "error",
+    stacks: ["ollama"],
+    meaning:
+      "Several pods share one claim, so it must be ReadWriteMany. A claim keeps its mode for good, so the mode must not follow from the number of pods.",
+    example: "ollama:\n  releases:\n    ollama: { replicas: 2 }",
+    remedy: "Write accessMode: ReadWriteMany, and keep it when there are fewer pods.",
+  },
   "replicas-read-write-once": {
     severity: "error",
     stacks: ["ollama"],
     meaning: "Several pods share one claim, but with ReadWriteOnce only one node can mount it.",
     example: "ollama:\n  releases:\n    ollama: { replicas: 2, accessMode: ReadWriteOnce }",
-    remedy: "Remove accessMode, and it becomes ReadWriteMany; or have one replica.",
+    remedy: "Write accessMode: ReadWriteMany, which replaces a claim that is there; or have one replica.",
   },
   "replicas-with-gpu": {
     severity: "error",
@@ -70,7 +78,14 @@ const replicas = rule(["ollama"], function* ({ ollama, airGapped }) {
   for (const [key, release] of Object.entries(ollama.releases)) {
     if (release.replicas < 2) continue;
     // An air-gapped lab has no claim: staged models are mounted read-only.
-    if (!airGapped && accessModeOf(release) === "ReadWriteOnce") {
+    if (!airGapped && release.accessMode === undefined) {
+      yield found(
+        "access-mode-missing",
+        at(key, "replicas"),
+        `${release.replicas} replicas share one claim, but accessMode is not written, which means ReadWriteOnce`,
+      );
+    }
+    if (!airGapped && release.accessMode === "ReadWriteOnce") {
       yield found(
         "replicas-read-write-once",
         at(key, "accessMode"),

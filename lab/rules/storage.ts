@@ -9,7 +9,8 @@ const kinds = {
     severity: "error",
     stacks: ["ollama"],
     meaning: `Several pods share a claim of \`${K3S_STORAGE_CLASS}\`, but its volumes are folders of one node.`,
-    example: "kubernetes: { storageClass: local-path } # and no nfs\nollama:\n  releases:\n    ollama: { replicas: 2, gpus: 0 }",
+    example:
+      "kubernetes: { storageClass: local-path } # and no nfs\nollama:\n  releases:\n    ollama: { accessMode: ReadWriteMany, gpus: 0 }",
     remedy: "Use a StorageClass on shared storage, such as the one of kubernetes.nfs.",
   },
   "storage-class-missing": {

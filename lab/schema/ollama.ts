@@ -35,20 +35,20 @@ const release = z
       .array(cidr("A network."))
       .default([])
       .describe("Networks that may use the host; empty: all. Traefik must see the clients' addresses (docs/operations.md)."),
-    storageGi: whole(1, 65_536, "Size of the claim for the models, in Gi.").default(50),
+    storageGi: whole(1, 65_536, "Size of the claim for the models, in Gi. It only grows.").default(50),
     storageClass: text(checkKubernetesName, "StorageClass, where it differs from kubernetes.storageClass.").optional(),
     accessMode: z
       .enum(["ReadWriteOnce", "ReadWriteMany"])
       .describe(
-        "Default: ReadWriteOnce, with several replicas ReadWriteMany. Changing it replaces the claim, which protect refuses.",
+        "How the claim is mounted; several replicas need ReadWriteMany. Default: ReadWriteOnce. Changing it replaces the claim, which protect refuses.",
       )
       .optional(),
-    protect: z.boolean().default(true).describe("Refuse to destroy the claim, and the models with it."),
+    protect: z.boolean().default(true).describe("Refuse to destroy the claim and its namespace, and the models with them."),
     gpus: whole(0, 16, "How many GPUs each pod gets.").default(0),
     replicas: whole(
       0,
       100,
-      "How many pods; a model is loaded in each. 0 stops it, and pulls nothing. From one to several changes accessMode, unless that is set.",
+      "How many pods; a model is loaded in each. 0 stops it, and pulls nothing. Several need accessMode: ReadWriteMany.",
     ).default(1),
     resources: z
       .strictObject({

@@ -3,7 +3,7 @@ import { withKnownValues, withUnknowns } from "./computed";
 import { deprecationWarnings } from "./deprecation";
 import { type Path, replacingChanges } from "./replacement";
 import type { BlockSchema, ProviderSnapshot, VersionedSchema } from "./snapshot";
-import { type DynamicValue, decodeValue, encodeValue, isObject } from "./values";
+import { type DynamicValue, decodeValue, encodeValue, isObject, type Value } from "./values";
 import type { World } from "./world";
 
 /** A request, as far as any of the calls below reads it. */
@@ -67,11 +67,14 @@ function readDataSource(snapshot: ProviderSnapshot, world: World, { type_name, c
     return { state: encodeValue(given) };
   }
   const answer = world.answer(type_name, given);
-  const unknownNames = Object.keys(answer).filter((name) => block.attributes?.[name] === undefined);
+  const unknownNames = Object.keys(answer).filter(
+    (name) => (block.attributes?.[name] ?? block.block_types?.[name]) === undefined,
+  );
   if (unknownNames.length > 0) {
     throw new Error(`The fixture answers ${unknownNames.join(", ")}, which ${type_name} does not have.`);
   }
-  const open = Object.entries(answer).filter(([name]) => given[name] === null);
+  const isOpen = (value: Value | undefined) => value === null || (Array.isArray(value) && value.length === 0);
+  const open = Object.entries(answer).filter(([name]) => isOpen(given[name]));
   const state = withUnknowns(block, { ...given, ...Object.fromEntries(open) });
   return { state: encodeValue(withKnownValues(type_name, block, state)) };
 }

@@ -19,6 +19,12 @@ interface Rule {
 const existedBefore: Rule["when"] = (prior) => prior !== null;
 const shrinks: Rule["when"] = (prior, planned) => typeof prior === "number" && typeof planned === "number" && planned < prior;
 
+/** Sizes as a claim has them; others than whole Gi count as unchanged. */
+const shrinksInGi: Rule["when"] = (prior, planned) => {
+  const [before, after] = [prior, planned].map((size) => Number(/^(\d+)Gi$/.exec(String(size))?.[1]));
+  return before !== undefined && after !== undefined && after < before;
+};
+
 const rules = (...paths: (string | Rule)[]): Rule[] => paths.map((path) => (typeof path === "string" ? { path } : path));
 
 const DOWNLOADED_FILE = rules(
@@ -36,7 +42,7 @@ const POOL_MEMBERSHIP = rules("pool_id", "vm_id", "storage_id");
 
 const METADATA = ["metadata.name", "metadata.generate_name", "metadata.namespace"];
 
-/** All but the requested size, which is the only part of a claim that Kubernetes lets change. */
+/** All but a larger size, which is the only change of a claim that Kubernetes takes. */
 const CLAIM = rules(
   "spec.access_modes",
   "spec.selector.#",
@@ -45,6 +51,7 @@ const CLAIM = rules(
   "spec.volume_mode",
   "spec.volume_name",
   "spec.resources.limits",
+  { path: "spec.resources.requests.storage", when: shrinksInGi },
 );
 
 const TABLE: Record<string, Rule[]> = {

@@ -48,6 +48,13 @@ function guestOf(kind: "container" | "vm", resource: ObjectValue): Guest {
   };
 }
 
+const CLAIM = "kubernetes_persistent_volume_claim_v1";
+
+/** Namespace and name of a claim, of the resource's or the data source's configuration. */
+function claimId(value: Value): string {
+  return `${at(value, ["metadata", 0, "namespace"])}/${at(value, ["metadata", 0, "name"])}`;
+}
+
 function matches(guest: ObjectValue, filter: ObjectValue): boolean {
   const value = String(guest[String(filter["name"])]);
   const wanted = Array.isArray(filter["values"]) ? filter["values"].map(String) : [];
@@ -57,6 +64,8 @@ function matches(guest: ObjectValue, filter: ObjectValue): boolean {
 /** One Proxmox and one Kubernetes cluster, as far as the replay knows them. Every workspace of a test has its own. */
 export class World {
   private readonly guestsById = new Map<number, Guest>();
+  /** The claims in the cluster, by namespace and name. */
+  private readonly claims = new Map<string, ObjectValue>();
   private readonly data: Record<string, ObjectValue>;
 
   constructor(fixtures: Fixtures) {
@@ -76,10 +85,14 @@ export class World {
   }
 
   /**
-   * Remembers an applied guest and forgets a destroyed one; other resources leave no trace. Like the real provider it adopts a
+   * Remembers an applied guest or claim and forgets a destroyed one; other resources leave no trace. Like the real provider it adopts a
    * stranger's VMID without a word: that is what an ownership guard must prevent.
    */
   applied(typeName: string, prior: Value, next: Value): void {
+    if (typeName === CLAIM) {
+      if (isObject(prior)) this.claims.delete(claimId(prior));
+      if (isObject(next)) this.claims.set(claimId(next), next);
+    }
     const kind = GUEST_KINDS[typeName];
     if (kind === undefined) {
       return;
@@ -100,9 +113,19 @@ export class World {
         return { vms: this.listed("vm", config), ...answer };
       case "proxmox_virtual_environment_containers":
         return { containers: this.listed("container", config), ...answer };
+      case CLAIM:
+        // Like the real data source: of a claim that is not there it answers no spec, and no error.
+        return { ...this.specOf(claimId(config)), ...answer };
       default:
         return answer;
     }
+  }
+
+  private specOf(claim: string): ObjectValue {
+    const spec = at(this.claims.get(claim) ?? null, ["spec", 0]);
+    if (!isObject(spec)) return {};
+    const { access_modes, resources, storage_class_name, volume_mode, volume_name } = spec;
+    return { spec: [{ access_modes, resources, storage_class_name, volume_mode, volume_name, selector: [] }] as Value };
   }
 
   private listed(kind: "container" | "vm", config: ObjectValue): Value {

@@ -110,7 +110,7 @@ accepted(ollamaLab, [
   ],
   [
     "a rolling update when several nodes can mount the claim",
-    release({ replicas: 2, values: { updateStrategy: { type: "RollingUpdate" } } }),
+    release({ replicas: 2, accessMode: "ReadWriteMany", values: { updateStrategy: { type: "RollingUpdate" } } }),
   ],
 ]);
 

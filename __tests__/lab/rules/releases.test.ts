@@ -10,29 +10,37 @@ refused(ollamaLab, [
     names: ["2 replicas", "ReadWriteOnce"],
   },
   {
+    fact: "replicas whose claim has no written mode",
+    lab: release({ replicas: 2 }),
+    code: "access-mode-missing",
+    path: `${RELEASE}.replicas`,
+    names: ["2 replicas", "ReadWriteOnce"],
+    remedy: "Write accessMode: ReadWriteMany, and keep it when there are fewer pods.",
+  },
+  {
     fact: "replicas with a GPU",
-    lab: release({ replicas: 2, gpus: 1 }),
+    lab: release({ replicas: 2, accessMode: "ReadWriteMany", gpus: 1 }),
     code: "replicas-with-gpu",
     path: `${RELEASE}.replicas`,
     names: ["2 replicas", "GPU"],
   },
   {
     fact: "replicas of an Ollama that prunes a shared folder when it starts, with its version from the chart,",
-    lab: { ollama: { chart: { version: "1.36.0" }, releases: { ollama: { replicas: 2 } } } },
+    lab: { ollama: { chart: { version: "1.36.0" }, releases: { ollama: { replicas: 2, accessMode: "ReadWriteMany" } } } },
     code: "replicas-prune",
     path: `${RELEASE}.replicas`,
     names: ["0.13.3", "0.21.0"],
   },
   {
     fact: "replicas of an Ollama that prunes a shared folder when it starts, with its version from the image,",
-    lab: release({ replicas: 2, image: "ollama/ollama:0.20.9" }),
+    lab: release({ replicas: 2, accessMode: "ReadWriteMany", image: "ollama/ollama:0.20.9" }),
     code: "replicas-prune",
     path: `${RELEASE}.replicas`,
     names: ["0.20.9", "0.21.0"],
   },
   {
     fact: "pruning switched on for several replicas",
-    lab: release({ replicas: 2, environment: { OLLAMA_NOPRUNE: "0" } }),
+    lab: release({ replicas: 2, accessMode: "ReadWriteMany", environment: { OLLAMA_NOPRUNE: "0" } }),
     code: "prune-shared-folder",
     path: `${RELEASE}.environment.OLLAMA_NOPRUNE`,
     names: ["OLLAMA_NOPRUNE is 0", "2 pods"],
@@ -53,4 +61,4 @@ refused(ollamaLab, [
   },
 ]);
 
-accepted(ollamaLab, [["several replicas without a GPU, with an Ollama that waits before it prunes,", release({ replicas: 3 })]]);
+accepted(ollamaLab, [["several replicas without a GPU, with an Ollama that waits before it prunes,", release({ replicas: 3, accessMode: "ReadWriteMany" })]]);

@@ -4,7 +4,7 @@ import { accepted, refused, release, warned } from "./rejected";
 refused(labWith({ cluster: { gpuTaint: false } }, gpuLab), [
   {
     fact: "a claim for several pods on the storage of one node",
-    lab: { kubernetes: { storageClass: "local-path", nfs: undefined }, ...release({ gpus: 0, replicas: 2 }) },
+    lab: { kubernetes: { storageClass: "local-path", nfs: undefined }, ...release({ gpus: 0, accessMode: "ReadWriteMany" }) },
     code: "node-storage-shared",
     path: "kubernetes.storageClass",
     names: ["ReadWriteMany", "local-path"],
