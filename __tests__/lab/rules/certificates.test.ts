@@ -24,6 +24,24 @@ refused(gpuLab, [
     path: "kubernetes.certManager.dns01",
     names: ["cloudflare and route53"],
   },
+  ...(
+    [
+      ["cert-manager", { certManager: { email: "a@lab.example" } }, "kubernetes.certManager"],
+      [
+        "csi-driver-nfs",
+        { certManager: { email: "a@lab.example" }, nfs: { server: "192.0.2.5", path: "/k8s" } },
+        "kubernetes.nfs",
+      ],
+      ["nvidia-device-plugin", { certManager: { email: "a@lab.example" }, devicePlugin: {} }, "the device plugin"],
+      ["gpu-smoke-test", { certManager: { email: "a@lab.example" }, devicePlugin: { smokeTest: true } }, "the smoke test"],
+    ] as const
+  ).map(([issuer, parts, owner]) => ({
+    fact: `an issuer with the name ${issuer}, which a release of the same stack has,`,
+    lab: { kubernetes: { issuer, ...parts } },
+    code: "issuer-name-taken" as const,
+    path: "kubernetes.issuer",
+    names: [issuer, owner],
+  })),
 ]);
 
 warned(gpuLab, [
@@ -55,24 +73,6 @@ warned(gpuLab, [
     path: "cluster.disable",
     names: ["ollama.home.example", "without it"],
   },
-  ...(
-    [
-      ["cert-manager", { certManager: { email: "a@lab.example" } }, "kubernetes.certManager"],
-      [
-        "csi-driver-nfs",
-        { certManager: { email: "a@lab.example" }, nfs: { server: "192.0.2.5", path: "/k8s" } },
-        "kubernetes.nfs",
-      ],
-      ["nvidia-device-plugin", { certManager: { email: "a@lab.example" }, devicePlugin: {} }, "the device plugin"],
-      ["gpu-smoke-test", { certManager: { email: "a@lab.example" }, devicePlugin: { smokeTest: true } }, "the smoke test"],
-    ] as const
-  ).map(([issuer, parts, owner]) => ({
-    fact: `an issuer with the name ${issuer}, which a release of the same stack has,`,
-    lab: { kubernetes: { issuer, ...parts } },
-    code: "issuer-name-taken" as const,
-    path: "kubernetes.issuer",
-    names: [issuer, owner],
-  })),
   {
     fact: "an issuer that nothing creates in a new cluster",
     lab: { kubernetes: { certManager: undefined }, ...release({ host: "ollama.home.example" }) },

@@ -61,4 +61,9 @@ refused(ollamaLab, [
   },
 ]);
 
-accepted(ollamaLab, [["several replicas without a GPU, with an Ollama that waits before it prunes,", release({ replicas: 3, accessMode: "ReadWriteMany" })]]);
+accepted(ollamaLab, [
+  [
+    "several replicas without a GPU, with an Ollama that waits before it prunes,",
+    release({ replicas: 3, accessMode: "ReadWriteMany" }),
+  ],
+]);
