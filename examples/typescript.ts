@@ -16,7 +16,7 @@ export const lab: LabInput = {
     endpoint: "https://pve1.lab.example:8006/",
     nodes: { pve1: { address: "192.0.2.11" } },
   },
-  network: { cidr: "192.0.2.0/24", gateway: "192.0.2.1", clients: ["192.0.2.0/24"], management: ["192.0.2.0/24"] },
+  network: { cidr: "192.0.2.0/24", gateway: "192.0.2.1", clients: ["192.0.2.0/24"], management: ["192.0.2.10/32"] },
   sshPublicKeys: [OPERATOR],
   defaults: { container: { node: "pve1" } },
   containers: Object.fromEntries(
@@ -48,7 +48,7 @@ export class OneContainer extends TerraformStack {
       sshPublicKeys: [OPERATOR],
       guard: new OwnershipGuard(this, "guard"),
       clients: ["192.0.2.0/24"],
-      management: ["192.0.2.0/24"],
+      management: ["192.0.2.10/32"],
     });
     // The way out: whatever a construct has no word for, its resource has.
     ollama.container.resource.putStartup({ order: 10 });
@@ -68,7 +68,7 @@ export class OneCluster extends TerraformStack {
       release: { version: "v1.36.3+k3s1" },
       source: { cloneOf: 9000 },
       network: { cidr: "192.0.2.0/24", gateway: "192.0.2.1" },
-      access: { management: ["192.0.2.0/24"], clients: ["192.0.2.0/24"] },
+      access: { management: ["192.0.2.10/32"], clients: ["192.0.2.0/24"] },
       sshPublicKeys: [OPERATOR],
       servers: [{ resourceName: "k3s-1", node: "pve1", vmId: 301, address: "192.0.2.31" }],
       workers: [{ resourceName: "gpu-1", node: "pve1", vmId: 311, address: "192.0.2.41", devices: [{ mapping: "rtx" }] }],

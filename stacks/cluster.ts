@@ -46,7 +46,15 @@ export class ClusterStack extends LabStack<ProxmoxLab> {
       servers: [this.server(first), ...others.map((server) => this.server(server))],
       workers: cluster.workers.map((worker) => this.worker(worker)),
       network: cluster.network,
-      access: { management, clients },
+      access: {
+        management,
+        clients,
+        betweenNodes: cluster.openBetweenNodes.map(({ protocol, port }) => ({
+          service: `${port}/${protocol} between nodes`,
+          protocol,
+          port: String(port),
+        })),
+      },
       tokens: cluster.joinToken === "ssh" ? handedOverTokens : variableTokens,
       registrationAddress: cluster.registrationAddress,
       disable: cluster.disable,

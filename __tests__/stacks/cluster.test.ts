@@ -492,17 +492,51 @@ describe("the firewall", () => {
     return rule.map(({ type, action, proto, dport, source }) => [type, action, proto, dport, source]);
   };
   const stack = of({ network: { clients: ["198.51.100.0/24"], management: ["192.0.2.64/26"] } });
-  test("of a server opens everything to the nodes, 22 and 6443 to management, 80 and 443 to clients", () => {
-    expect(rules(stack, "k3s-1")).toEqual([
-      ["in", "ACCEPT", undefined, undefined, "192.0.2.41/32"],
-      ["in", "ACCEPT", "tcp", "22", "192.0.2.64/26"],
-      ["in", "ACCEPT", "tcp", "6443", "192.0.2.64/26"],
-      ["in", "ACCEPT", "tcp", "80", "198.51.100.0/24"],
-      ["in", "ACCEPT", "tcp", "443", "198.51.100.0/24"],
-    ]);
+  /** What is open to a source: "protocol port" each, or the protocol alone. */
+  const openTo = (stack: StackJson, name: string, source: string) =>
+    rules(stack, name)
+      .filter((rule) => rule[4] === source)
+      .map(([, , protocol, port]) => [protocol, port].filter(Boolean).join(" "));
+  test("of a server opens to a worker the API, the kubelet and the pods' network", () => {
+    expect(openTo(stack, "k3s-1", "192.0.2.41/32").sort()).toEqual(["tcp 10250", "tcp 6443", "udp 8472"]);
   });
-  test("of a worker does not open the API", () => {
-    expect(rules(stack, "gpu-1").map(([, , , port]) => port)).toEqual([undefined, "22", "80", "443"]);
+  test("of a worker opens to a server the kubelet and the pods' network", () => {
+    expect(openTo(stack, "gpu-1", "192.0.2.31/32").sort()).toEqual(["tcp 10250", "udp 8472"]);
+  });
+  test("of a server opens 22, 6443 and ping to management, 80 and 443 to clients", () => {
+    expect(openTo(stack, "k3s-1", "192.0.2.64/26").sort()).toEqual(["icmp", "tcp 22", "tcp 6443"]);
+    expect(openTo(stack, "k3s-1", "198.51.100.0/24").sort()).toEqual(["tcp 443", "tcp 80"]);
+  });
+  test("of a worker does not open the API to management", () => {
+    expect(openTo(stack, "gpu-1", "192.0.2.64/26").sort()).toEqual(["icmp", "tcp 22"]);
+  });
+  test("opens nothing else", () => {
+    const sources = rules(stack, "k3s-1").map((rule) => rule[4]);
+    expect(new Set(sources)).toEqual(new Set(["192.0.2.41/32", "192.0.2.64/26", "198.51.100.0/24"]));
+    expect(new Set(rules(stack, "k3s-1").map(([type, action]) => `${type} ${action}`))).toEqual(new Set(["in ACCEPT"]));
+  });
+  const three = {
+    cluster: {
+      firstServer: "k3s-1",
+      servers: { "k3s-2": { vmId: 302, address: "192.0.2.32" }, "k3s-3": { vmId: 303, address: "192.0.2.33" } },
+    },
+  };
+  test("of a server opens etcd to the other servers, and not to a worker", () => {
+    expect(openTo(of(three), "k3s-1", "192.0.2.32/32")).toContain("tcp 2379:2380");
+    expect(openTo(of(three), "k3s-1", "192.0.2.41/32")).not.toContain("tcp 2379:2380");
+  });
+  test("lets servers pass a virtual IP to each other where there is one", () => {
+    const virtual = of({ cluster: { ...three.cluster, registrationAddress: "192.0.2.30" } });
+    expect(
+      [openTo(virtual, "k3s-1", "192.0.2.32/32"), openTo(of(three), "k3s-1", "192.0.2.32/32")].map((open) =>
+        open.includes("vrrp"),
+      ),
+    ).toEqual([true, false]);
+    expect(openTo(virtual, "gpu-1", "192.0.2.31/32")).not.toContain("vrrp");
+  });
+  test("opens to the nodes what the lab adds", () => {
+    const more = cluster({ openBetweenNodes: [{ port: 9100 }, { protocol: "udp", port: 7946 }] });
+    expect(openTo(more, "gpu-1", "192.0.2.31/32").sort()).toEqual(["tcp 10250", "tcp 9100", "udp 7946", "udp 8472"]);
   });
   test("drops the rest, and is switched on after its rules", () => {
     expect(resource(plain, OPTIONS, "gpu-1")).toMatchObject({

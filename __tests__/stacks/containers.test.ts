@@ -150,14 +150,19 @@ test("SSH to the nodes is as the lab says, with their addresses", () => {
 });
 
 describe("the firewall", () => {
-  test("opens the API to clients and SSH to management, network by network", () => {
+  test("opens the API to clients, SSH and ping to management, network by network", () => {
     const stack = of({ network: { clients: ["198.51.100.0/24", "192.0.2.0/24"], management: ["192.0.2.64/26"] } });
     const rules = resource(stack, RULES)?.["rule"] as { dport: string; source: string; action: string; type: string }[];
     expect(rules.map(({ type, action, dport, source }) => [type, action, dport, source])).toEqual([
       ["in", "ACCEPT", "22", "192.0.2.64/26"],
+      ["in", "ACCEPT", undefined, "192.0.2.64/26"],
       ["in", "ACCEPT", "11434", "192.0.2.0/24"],
       ["in", "ACCEPT", "11434", "198.51.100.0/24"],
     ]);
+  });
+  test("opens no more than ping by a rule without a port", () => {
+    const rules = resource(of(), RULES)?.["rule"] as { dport?: string; proto: string }[];
+    expect(rules.filter(({ dport }) => dport === undefined).map(({ proto }) => proto)).toEqual(["icmp"]);
   });
   test("drops everything else that comes in", () => {
     expect(resource(of(), OPTIONS)).toMatchObject({ enabled: true, input_policy: "DROP", output_policy: "ACCEPT" });

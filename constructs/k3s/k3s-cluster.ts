@@ -141,6 +141,7 @@ export class K3sCluster extends Construct {
           node,
           this.members.filter((other) => other !== node),
           props.access,
+          props.registrationAddress !== undefined,
         ),
       },
     });

@@ -14,7 +14,7 @@ export interface OpenPort {
   /** What listens there. It becomes the comment of the rules. */
   readonly service: string;
   /** The protocol. @default every protocol */
-  readonly protocol?: "tcp" | "udp";
+  readonly protocol?: "tcp" | "udp" | "icmp" | "vrrp";
   /** A port, such as `22`, or a range in Proxmox's form, such as `8000:8010`. It needs a protocol. @default all ports */
   readonly port?: string;
   /** Networks that may reach it. An empty list opens it to nobody. */
@@ -54,9 +54,9 @@ export class GuestFirewall extends Construct {
       ...props.open.flatMap(({ service, protocol, port, sources }) => [
         ...sources.map((source) => prop("open.sources", source, checkCidr)),
         prop("open.port", port, checkPorts),
-        required("open.port", port === undefined || protocol !== undefined, {
+        required("open.port", port === undefined || protocol === "tcp" || protocol === "udp", {
           code: "port-without-protocol",
-          message: `the port ${port} of ${service} is open, but no protocol is given, and only tcp and udp have ports`,
+          message: `the port ${port} of ${service} is open, but ${protocol ? `its protocol is ${protocol}` : "no protocol is given"}, and only tcp and udp have ports`,
           remedy: "Give tcp or udp, or leave the port out.",
         }),
       ]),

@@ -176,6 +176,19 @@ export const cluster = z
       .describe(
         "keep: an edit of what nodes are made with touches no running VM. replaceWorkers: it replaces the workers it concerns, never servers.",
       ),
+    openBetweenNodes: z
+      .array(
+        z
+          .strictObject({
+            protocol: z.enum(["tcp", "udp"]).default("tcp").describe("The protocol."),
+            port: whole(1, 65_535, "The port, such as 9100 of Prometheus' node exporter."),
+          })
+          .describe("A port of every node."),
+      )
+      .default([])
+      .describe(
+        "Ports that the nodes open to each other besides those of K3s itself. Pods reach each other without it; pods on the host's network don't.",
+      ),
     bridge: text(checkBridge, "Bridge, where it differs from network.bridge.").optional(),
     vlan: whole(1, 4094, "VLAN tag, where it differs from network.vlan.").optional(),
     pool: text(checkPoolName, "An existing Proxmox pool that the VMs become members of.").optional(),

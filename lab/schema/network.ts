@@ -20,6 +20,8 @@ export const network = z
     management: z
       .array(cidr("A network."))
       .default([])
-      .describe("Networks that may reach SSH (port 22) and, in a cluster, the Kubernetes API (6443)."),
+      .describe(
+        "Networks that may reach SSH (port 22), ping, and, in a cluster, the Kubernetes API (6443). The machine that you deploy from must be among them, the guests should not.",
+      ),
   })
   .describe("The guests' network.");

@@ -108,13 +108,16 @@ describe("servers join in the order in which they are listed", () => {
 });
 
 describe("ports", () => {
-  test("of a server: its peers, SSH, the Kubernetes API, HTTP and HTTPS", () =>
-    expect(ports(plain.stack, "k3s-1")).toEqual([
-      "all from 192.0.2.41/32",
+  test("of a server: what K3s needs of it, SSH, ping and the Kubernetes API, HTTP and HTTPS", () =>
+    expect(ports(plain.stack, "k3s-1").sort()).toEqual([
+      "10250 from 192.0.2.41/32",
       "22 from 198.51.100.0/24",
+      "443 from 203.0.113.0/24",
+      "6443 from 192.0.2.41/32",
       "6443 from 198.51.100.0/24",
       "80 from 203.0.113.0/24",
-      "443 from 203.0.113.0/24",
+      "8472 from 192.0.2.41/32",
+      "all from 198.51.100.0/24",
     ]));
   test("of a worker: the same without the Kubernetes API", () =>
     expect(ports(plain.stack, "gpu-1")).not.toContain("6443 from 198.51.100.0/24"));
