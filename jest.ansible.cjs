@@ -6,5 +6,5 @@ module.exports = {
   transform: base.transform,
   modulePathIgnorePatterns: base.modulePathIgnorePatterns,
   maxWorkers: base.maxWorkers,
-  testTimeout: 180_000,
+  testTimeout: 600_000,
 };

@@ -1,8 +1,13 @@
 import { quote, type ValueCheck } from "./fault";
 
-/** Refuses a variable that is neither Ollama's nor a proxy's. OLLAMA_HOST and OLLAMA_MODELS are refused too: the lab sets them elsewhere. */
+/** Variables with which the GPU libraries choose among cards, and ROCm takes one card for another. */
+const GPU_VARIABLE = /^((CUDA|ROCR|HIP|GGML_VK)_VISIBLE_DEVICES|HSA_OVERRIDE_GFX_VERSION(_\d+)?)$/;
+
+/** Refuses a variable that is none of Ollama's, a proxy or a GPU library, and the two whose values follow from elsewhere in the lab. */
 export const checkOllamaVariable: ValueCheck<string> = (name) =>
-  /^(OLLAMA_[A-Z_]+|HTTPS?_PROXY|NO_PROXY)$/.test(name) && name !== "OLLAMA_HOST" && name !== "OLLAMA_MODELS"
+  (/^(OLLAMA_[A-Z_]+|HTTPS?_PROXY|NO_PROXY)$/.test(name) || GPU_VARIABLE.test(name)) &&
+  name !== "OLLAMA_HOST" &&
+  name !== "OLLAMA_MODELS"
     ? undefined
     : {
         code: "invalid-environment",

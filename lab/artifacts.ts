@@ -65,7 +65,7 @@ function* chart(lab: DraftLab, name: KnownChart, spec: ChartSpec, path: Path): I
 }
 
 function* ofContainers(lab: DraftLab): Iterable<Artifact> {
-  for (const [key, { template, ollama, models }] of Object.entries(lab.containers ?? {})) {
+  for (const [key, { template, ollama, models, gpu }] of Object.entries(lab.containers ?? {})) {
     const path = ["containers", key];
     if (typeof template !== "string") yield { kind: "file", name: `template ${template.url}`, host: hostOf(template.url), path };
     yield {
@@ -76,6 +76,17 @@ function* ofContainers(lab: DraftLab): Iterable<Artifact> {
       mirror: ollama.url ? undefined : lab.mirrors?.ollama,
       setting: "mirrors.ollama",
     };
+    if (gpu?.type === "amd") {
+      const url = gpu.url ?? ollama.url;
+      yield {
+        kind: "file",
+        name: `ROCm archive of Ollama ${ollama.version}`,
+        host: url ? hostOf(url) : OLLAMA_ARCHIVE_HOST,
+        path,
+        mirror: url ? undefined : lab.mirrors?.ollama,
+        setting: "mirrors.ollama",
+      };
+    }
     yield { kind: "packages", name: "Ubuntu's packages", host: UBUNTU_ARCHIVE_HOST, path };
     for (const model of models) yield { kind: "model", name: model, host: MODEL_REGISTRY, path };
   }

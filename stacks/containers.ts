@@ -2,7 +2,7 @@ import { NullProvider } from "@cdktf/provider-null/lib/provider";
 import { TerraformOutput } from "cdktf";
 import type { Construct } from "constructs";
 import { OLLAMA_PORT } from "../catalog/ollama";
-import { nvidiaDevices } from "../constructs/ollama/gpu-devices";
+import { amdDevices, nvidiaDevices } from "../constructs/ollama/gpu-devices";
 import { OllamaContainer } from "../constructs/ollama/ollama-container";
 import { PlaybookRun } from "../constructs/ollama/playbook-run";
 import { Connection } from "../constructs/proxmox/connection";
@@ -78,7 +78,11 @@ export class ContainersStack extends LabStack<ProxmoxLab> {
     new PlaybookRun(this, "configure", {
       resourceName: "configure",
       inventory: formatInventory(inventory(this.lab, (_, spec) => staticAddress(spec))),
-      guests: Object.keys(this.containers).map((key) => `\${proxmox_virtual_environment_container.${key}.id}`),
+      guests: Object.entries(this.lab.containers).flatMap(([key, spec]) => {
+        const address = staticAddress(spec);
+        // The rule configurable refuses a leased address.
+        return address === null ? [] : [{ name: key, id: `\${proxmox_virtual_environment_container.${key}.id}`, address }];
+      }),
       dependsOn: Object.values(this.containers).map(({ firewall }) => firewall.options),
     });
   }
@@ -128,8 +132,19 @@ function addressProps(address: ContainerAddress): { address: string; gateway?: s
   return address.kind === "dhcp" ? { address: "dhcp" } : { address: `${address.ip}/${address.prefix}`, gateway: address.gateway };
 }
 
+/** The devices of the node that a GPU consists of. */
+function gpuDevices(gpu: NonNullable<Container["gpu"]>): ContainerDevice[] {
+  switch (gpu.type) {
+    case "nvidia":
+      return nvidiaDevices(gpu);
+    case "amd":
+      return amdDevices(gpu);
+    case "intel":
+      return [{ path: gpu.path, gid: gpu.gid, mode: gpu.mode }];
+  }
+}
+
 /** Everything of the node that a container gets: what its GPU needs, and what the lab lists. */
 function devices({ gpu, devices: listed }: Container): ContainerDevice[] {
-  const ofGpu = gpu?.type === "nvidia" ? nvidiaDevices(gpu) : gpu ? [{ path: gpu.path, gid: gpu.gid, mode: gpu.mode }] : [];
-  return [...ofGpu, ...listed];
+  return [...(gpu ? gpuDevices(gpu) : []), ...listed];
 }

@@ -30,6 +30,8 @@ function host(container: Container, address: string | null, mirror: string | und
     ...(modelVolume && { ollama_models_dir: modelVolume.path }),
     ollama_gpu: gpu?.type ?? "none",
     ...(gpu?.type === "nvidia" && { ollama_gpu_driver_version: gpu.driverVersion }),
+    ...(gpu?.type === "amd" && gpu.url && { ollama_rocm_url: gpu.url }),
+    ...(gpu?.type === "amd" && gpu.sha256 && { ollama_rocm_sha256: gpu.sha256 }),
     ...(gpu && { ollama_render_gid: gpu.gid }),
   };
 }

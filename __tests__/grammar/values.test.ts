@@ -5,6 +5,7 @@ import { checkGuestName, checkKey } from "../../grammar/guest";
 import { checkMac } from "../../grammar/mac";
 import { canonicalModelReference, checkModelReference } from "../../grammar/model-reference";
 import { nearest } from "../../grammar/nearest";
+import { checkOllamaVariable } from "../../grammar/ollama-variable";
 import { checkPciPath, wholeCard } from "../../grammar/pci";
 import { checkSshPublicKey } from "../../grammar/ssh";
 import { checkImageVolume, checkTemplateVolume } from "../../grammar/storage";
@@ -28,6 +29,27 @@ describe("a model reference", () => {
   );
   test("two spellings of one model are one name", () => {
     expect(canonicalModelReference("mistral")).toBe(canonicalModelReference("registry.ollama.ai/library/mistral:latest"));
+  });
+});
+
+describe("a variable of Ollama", () => {
+  test.each([
+    "OLLAMA_KEEP_ALIVE",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "HSA_OVERRIDE_GFX_VERSION",
+    "HSA_OVERRIDE_GFX_VERSION_1",
+    "CUDA_VISIBLE_DEVICES",
+  ])("may be %s", (name) => expect(checkOllamaVariable(name)).toBeUndefined());
+  test.each([
+    "OLLAMA_HOST",
+    "OLLAMA_MODELS",
+    "LD_PRELOAD",
+    "xHSA_OVERRIDE_GFX_VERSION",
+    "CUDA_VISIBLE_DEVICESx",
+    "xOLLAMA_DEBUG",
+  ])("may not be %s", (name) => {
+    expect(checkOllamaVariable(name)?.code).toBe("invalid-environment");
   });
 });
 

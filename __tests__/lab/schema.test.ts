@@ -82,12 +82,19 @@ const refused: [fact: string, lab: Changes, path: string, code: string, remedy: 
   ["a missing VMID", container({ vmId: undefined }), "containers.ollama-1.vmId", "missing", /a number/],
   [
     "a GPU of an unknown type",
-    container({ gpu: { type: "amd" } }),
+    container({ gpu: { type: "arc" } }),
     "containers.ollama-1.gpu.type",
     "invalid-choice",
-    /nvidia, intel/,
+    /nvidia, intel, amd/,
   ],
   ["a list instead of a map", { containers: [1] }, "containers", "wrong-type", /a map of names and settings/],
+  [
+    "a time that Ollama would ignore without a word",
+    container({ ollama: { environment: { OLLAMA_KEEP_ALIVE: "half an hour" } } }),
+    "containers.ollama-1.ollama.environment.OLLAMA_KEEP_ALIVE",
+    "invalid-keep-alive",
+    /30m/,
+  ],
   [
     "a variable that follows from the lab",
     container({ ollama: { environment: { OLLAMA_HOST: "x" } } }),

@@ -122,6 +122,24 @@ describe("with root's password", () => {
       { path: "/dev/dri/renderD128", gid: 44, mode: "0660" },
     ]);
   });
+  test("an AMD card is the compute device of the node and its render node", () => {
+    const stack = withRoot({ gpu: { type: "amd", path: "/dev/dri/renderD129", sha256: "0".repeat(64) } });
+    expect(resource(stack, CONTAINER)?.["device_passthrough"]).toEqual([
+      { path: "/dev/kfd", gid: 44, mode: "0660" },
+      { path: "/dev/dri/renderD129", gid: 44, mode: "0660" },
+    ]);
+  });
+  test("an AMD card's archive reaches the inventory, with its checksum", () => {
+    const gpu = { type: "amd", url: "https://mirror.lab.example/rocm.tar.zst", sha256: "1".repeat(64) } as const;
+    const text = JSON.stringify(withRoot({ gpu }).output);
+    for (const line of [
+      "ollama_gpu: amd",
+      `ollama_rocm_url: ${gpu.url}`,
+      `ollama_rocm_sha256: \\"${gpu.sha256}`,
+      "ollama_render_gid: 44",
+    ])
+      expect(text).toContain(line);
+  });
   test("two NVIDIA cards are their devices, the control device and unified memory", () => {
     const stack = withRoot({ gpu: { type: "nvidia", indexes: [1, 0], driverVersion: "580.95.05" } });
     const paths = ["/dev/nvidia0", "/dev/nvidia1", "/dev/nvidiactl", "/dev/nvidia-uvm", "/dev/nvidia-uvm-tools"];

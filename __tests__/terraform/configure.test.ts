@@ -1,5 +1,5 @@
 // `configure: true`: Terraform itself runs the playbook, here a stub, by the script that runs it in a real deploy.
-import { existsSync, mkdtempSync, readFileSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { parse } from "yaml";
 import type { LabInput } from "../../lab/schema";
@@ -27,7 +27,7 @@ const configured: LabInput = labWith({
 const KEEP = 'test -f "$3" && cp "$2" "$HOME/inventory-$(ls "$HOME" | grep -c ^inventory-)"';
 
 async function open(lab: LabInput, options: WorkspaceOptions = {}): Promise<StackRun> {
-  return (await openLab(lab, { commands: { "ansible-playbook": KEEP }, ...options })).stack("containers");
+  return (await openLab(lab, { commands: { "ansible-playbook": KEEP, "ssh-keygen": ":" }, ...options })).stack("containers");
 }
 
 function inventoryOf(stack: StackRun, run: number): unknown {
@@ -112,13 +112,19 @@ describeWithTool("terraform", "configure: true", () => {
     });
   });
 
-  test("runs again when a container was replaced", async () => {
+  test("runs again when a container was replaced, whose former host key is forgotten before", async () => {
     edit({});
     await stack.deploy();
     const before = stack.workspace.commandCalls().length;
+    mkdirSync(join(stack.workspace.root, ".ssh"));
+    writeFileSync(join(stack.workspace.root, ".ssh/known_hosts"), "192.0.2.22 ssh-ed25519 AAAA\n");
     edit({ containers: { "ollama-2": { diskGiB: 40 } } });
     await stack.deploy();
-    expect(stack.workspace.commandCalls()).toHaveLength(before + 1);
+    expect(stack.workspace.commandCalls().slice(before)).toEqual([
+      expect.stringMatching(/^ssh-keygen -F 192\.0\.2\.22 -f /),
+      expect.stringMatching(/^ssh-keygen -R 192\.0\.2\.22 -f /),
+      expect.stringMatching(/^ansible-playbook /),
+    ]);
     await expect(stack).toPlanNothing();
   });
 });
@@ -145,7 +151,7 @@ describeWithTool("terraform", "configure: true without ansible-playbook on PATH"
   }
 
   test("fails the apply and says what to install, or to do without", async () => {
-    const stack = await open(configured, { env: { PATH: pathWith("terraform", "bash", "sh") } });
+    const stack = await open(configured, { env: { PATH: pathWith("terraform", "bash", "sh", "dirname") } });
     await expect(stack.deploy()).rejects.toThrow(
       /ansible-playbook is not on PATH\. Install it \(pip install -r ansible\/requirements\.txt\).*configure: false/s,
     );

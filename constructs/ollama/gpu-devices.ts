@@ -1,5 +1,20 @@
 import type { ContainerDevice } from "../proxmox/container";
 
+/** What a container needs of an AMD card whose driver runs on the node. */
+export interface AmdDevicesProps {
+  /** The card's render node, such as `/dev/dri/renderD128`. */
+  readonly path: string;
+  /** Group of the devices inside the container. */
+  readonly gid: number;
+  /** Mode of the devices inside the container, four octal digits. */
+  readonly mode: string;
+}
+
+/** The device nodes for ROCm: the compute device, which all AMD cards of the node share, and the card's render node. */
+export function amdDevices({ path, gid, mode }: AmdDevicesProps): ContainerDevice[] {
+  return ["/dev/kfd", path].map((device) => ({ path: device, gid, mode }));
+}
+
 /** What a container needs of NVIDIA cards whose driver runs on the node. */
 export interface NvidiaDevicesProps {
   /** The N of each /dev/nvidiaN. */

@@ -10,6 +10,9 @@ import { verbatim } from "../terraform-text";
 
 const ANSIBLE = join(__dirname, "../../ansible");
 const SCRIPT = join(__dirname, "../../templates/ansible/run-playbook.sh");
+const OPERATOR_SCRIPTS = join(__dirname, "../../templates/k3s");
+/** The script that makes ssh forget a host key, and what it sources. */
+const FORGET_HOST_KEY = ["forget-host-key.sh", "operator-lib.sh"];
 
 /** Linux starts no program with a longer variable in its environment, and the inventory travels in one. */
 const LONGEST_INVENTORY_BYTES = 128 * 1024 - "INVENTORY=".length - 1;
@@ -31,16 +34,26 @@ function playbookFiles(): string[] {
   }).sort();
 }
 
-/** One hash over the names and contents of the files. A change in it is a reason to run the playbook again. */
-function hashOf(files: readonly string[]): string {
+/** One hash over the names and contents of files in a folder. */
+function hashOf(folder: string, files: readonly string[]): string {
   const hash = createHash("sha256");
   for (const file of files)
     hash
       .update(file)
       .update("\0")
-      .update(readFileSync(join(ANSIBLE, file)))
+      .update(readFileSync(join(folder, file)))
       .update("\0");
   return hash.digest("hex");
+}
+
+/** A guest that the playbook works on. */
+export interface PlaybookGuest {
+  /** Name of its resource in Terraform. */
+  readonly name: string;
+  /** Expression for its id. A replacement keeps the id; but the plan that replaces the guest does not know that. */
+  readonly id: string;
+  /** Its address, an IP. A guest that was just made anew has another host key there, and ssh would refuse it. */
+  readonly address: string;
 }
 
 export interface PlaybookRunProps {
@@ -48,8 +61,8 @@ export interface PlaybookRunProps {
   readonly resourceName: string;
   /** The inventory, as YAML text, less than 128 KiB. No secret may be in it: it is shown, and in the state. */
   readonly inventory: string;
-  /** Expressions for the ids of the guests: it runs again when one of them was replaced. */
-  readonly guests: readonly string[];
+  /** The guests: it runs again when one of them was replaced. */
+  readonly guests: readonly PlaybookGuest[];
   readonly dependsOn?: ITerraformDependable[];
 }
 
@@ -71,17 +84,32 @@ export class PlaybookRun extends Construct {
       }),
     ]);
     const files = playbookFiles();
-    const hash = hashOf(files);
+    const hash = hashOf(ANSIBLE, files);
     // Directly below the stack, where the folders' names are not hashed.
     const playbooks = new FileSetAsset(stack, "ansible", { folder: ANSIBLE, files, hash });
     const script = new TerraformAsset(stack, "run-playbook", { path: SCRIPT, type: AssetType.FILE });
+    const forget = new FileSetAsset(stack, "forget-host-key", {
+      folder: OPERATOR_SCRIPTS,
+      files: FORGET_HOST_KEY,
+      hash: hashOf(OPERATOR_SCRIPTS, FORGET_HOST_KEY),
+    });
+    const hostKeys = props.guests.map(({ name, id, address }) => {
+      const resource = new NullResource(this, `host-key-${name}`, {
+        triggers: { guest: id },
+        provisioners: [
+          { type: "local-exec", command: `bash ${forget.path}/forget-host-key.sh`, environment: { ADDRESS: address } },
+        ],
+      });
+      resource.overrideLogicalId(`${name}_host_key`);
+      return resource;
+    });
     this.resource = new NullResource(this, "Resource", {
       triggers: {
         inventory: createHash("sha256").update(props.inventory).digest("hex"),
         playbook: hash,
-        guests: props.guests.join(","),
+        guests: props.guests.map(({ id }) => id).join(","),
       },
-      dependsOn: props.dependsOn,
+      dependsOn: [...hostKeys, ...(props.dependsOn ?? [])],
       provisioners: [
         {
           type: "local-exec",

@@ -87,8 +87,19 @@ const found = finder(kinds);
 
 /** The archive of Ollama runs as a service, so it should have a checksum. */
 const checksumOfArchive = rule(["containers"], function* ({ containers }, { declared }) {
-  for (const [key, { ollama }] of Object.entries(containers)) {
+  for (const [key, { ollama, gpu }] of Object.entries(containers)) {
     const own = ["containers", key, "ollama"];
+    if (gpu?.type === "amd" && !gpu.sha256) {
+      yield found(
+        "no-checksum",
+        ["containers", key, "gpu"],
+        `the ROCm archive of Ollama ${ollama.version} is installed without a checksum, so nobody would notice a change of it`,
+        {
+          remedy: "Set gpu.sha256 from the release's sha256sum.txt, the line of the archive with -rocm in its name.",
+          stacks: ["containers"],
+        },
+      );
+    }
     if (ollama.sha256) continue;
     yield found(
       "no-checksum",

@@ -5,11 +5,10 @@ import { checkDevicePath, checkMode } from "../../grammar/device";
 import { checkAbsolutePath } from "../../grammar/file-path";
 import { checkBridge, checkKey, checkPoolName } from "../../grammar/guest";
 import { checkMac } from "../../grammar/mac";
-import { checkOllamaVariable } from "../../grammar/ollama-variable";
 import * as storage from "../../grammar/storage";
 import { checkHttpUrl } from "../../grammar/url";
 import { checkNvidiaVersion, checkOllamaVersion } from "../../grammar/version";
-import { datastore, guestName, hostAddress, ip, models, named, nodeName, tags, text, vmId, whole } from "./field";
+import { datastore, environment, guestName, hostAddress, ip, models, named, nodeName, tags, text, vmId, whole } from "./field";
 
 const download = z
   .strictObject({
@@ -61,7 +60,22 @@ const intel = z
     gid: gid.default(DEVICE_DEFAULTS.gid),
     mode: mode.default(DEVICE_DEFAULTS.mode),
   })
-  .describe("An Intel Arc card.");
+  .describe("An Intel card, Arc or integrated.");
+
+const amd = z
+  .strictObject({
+    type: z.literal("amd"),
+    card,
+    path: text(checkDevicePath, "The card's render node on the Proxmox node.").default("/dev/dri/renderD128"),
+    gid: gid.default(44),
+    mode: mode.default("0660"),
+    url: text(
+      checkHttpUrl,
+      "Where to get Ollama's ROCm archive. Default: beside Ollama's own archive, with -rocm in its name.",
+    ).optional(),
+    sha256: text(storage.checkSha256, "SHA-256 of the ROCm archive.").optional(),
+  })
+  .describe("An AMD card that ROCm supports; the node's amdgpu driver makes /dev/kfd.");
 
 const device = z
   .union([
@@ -78,9 +92,7 @@ const software = {
   version: text(checkOllamaVersion, "Exact version of Ollama."),
   url: text(checkHttpUrl, "Where to get the archive. Default: the project's release on GitHub."),
   sha256: text(storage.checkSha256, "SHA-256 of the archive."),
-  environment: z
-    .record(text(checkOllamaVariable, "Name of a variable."), z.string())
-    .describe("OLLAMA_… variables of the service, such as OLLAMA_KEEP_ALIVE."),
+  environment: environment().describe("OLLAMA_… variables of the service, such as OLLAMA_KEEP_ALIVE."),
 };
 
 /** What every container of the lab has and `defaults.container` can state once. */
@@ -154,7 +166,7 @@ const container = z
       })
       .describe("A volume of its own for the models. Adding or changing it later replaces the container.")
       .optional(),
-    gpu: z.discriminatedUnion("type", [nvidia, intel]).describe("A GPU for Ollama. Needs auth: rootPassword.").optional(),
+    gpu: z.discriminatedUnion("type", [nvidia, intel, amd]).describe("A GPU for Ollama. Needs auth: rootPassword.").optional(),
     devices: z.array(device).default([]).describe("Other devices of the node. Needs auth: rootPassword."),
     pool: text(checkPoolName, "An existing pool it becomes a member of.").optional(),
     description: z.string().max(8192).describe("Notes shown in Proxmox.").optional(),

@@ -2,7 +2,9 @@ import { z } from "zod";
 import * as address from "../../grammar/address";
 import type { Fault, FaultCode, ValueCheck } from "../../grammar/fault";
 import * as guest from "../../grammar/guest";
+import { checkKeepAlive } from "../../grammar/keep-alive";
 import { checkModelReference } from "../../grammar/model-reference";
+import { checkOllamaVariable } from "../../grammar/ollama-variable";
 import { checkSshPublicKey } from "../../grammar/ssh";
 import * as storage from "../../grammar/storage";
 
@@ -33,6 +35,15 @@ export function text(check: ValueCheck<string>, meaning: string) {
 export function labels(check: ValueCheck<string>) {
   return z.record(z.string(), z.string()).check((context) => {
     for (const [key, value] of Object.entries(context.value)) refuse(context, check(`${key}=${value}`), [key]);
+  });
+}
+
+/** Variables of an Ollama. One that Ollama would ignore without a word is refused here. */
+export function environment() {
+  return z.record(text(checkOllamaVariable, "Name of a variable."), z.string()).check((context) => {
+    const name = "OLLAMA_KEEP_ALIVE";
+    const value = context.value[name];
+    if (value !== undefined) refuse(context, checkKeepAlive(value), [name]);
   });
 }
 

@@ -8,10 +8,9 @@ import { checkKey } from "../../grammar/guest";
 import { checkKeepAlive } from "../../grammar/keep-alive";
 import { checkKubernetesName } from "../../grammar/kubernetes-name";
 import { checkSelectedLabel } from "../../grammar/kubernetes-node";
-import { checkOllamaVariable } from "../../grammar/ollama-variable";
 import { checkCpu, checkMemory } from "../../grammar/quantity";
 import { checkStagedRelease } from "../../grammar/staged-release";
-import { cidr, labels, models, named, text, whole } from "./field";
+import { cidr, environment, labels, models, named, text, whole } from "./field";
 import { chart, chartValues } from "./helm";
 
 const amounts = z.strictObject({
@@ -63,10 +62,7 @@ const release = z
     tolerations: z.array(toleration).default([]).describe("Taints it tolerates, besides that of GPU nodes."),
     keepAlive: text(checkKeepAlive, "How long a model stays loaded, such as 30m. Default: Ollama's, five minutes.").optional(),
     contextLength: whole(512, 10_485_760, "Tokens of context. Default: Ollama's, which depends on the GPU's memory.").optional(),
-    environment: z
-      .record(text(checkOllamaVariable, "Name of a variable."), z.string())
-      .default({})
-      .describe("Other OLLAMA_… variables, and HTTPS_PROXY and its like."),
+    environment: environment().default({}).describe("Other OLLAMA_… variables, and HTTPS_PROXY and its like."),
     image: text(checkImage, "Image of Ollama. Default: the chart's.").optional(),
     timeoutMinutes: whole(1, 600, "How long Helm waits for the pods; the image is several GB.").default(20),
     pullTimeoutMinutes: whole(1, 2880, "How long the models may take to be pulled.").default(360),

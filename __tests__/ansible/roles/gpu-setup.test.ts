@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { FakeOllama } from "./fake-ollama";
 import { describeWithAnsible, type PlaybookRun, Workbench } from "./playbook";
 
-jest.setTimeout(180_000);
+jest.setTimeout(600_000);
 
 const compute = (library: string) =>
   `time=2026-01-01T00:00:00Z level=INFO msg="inference compute" id=0 library=${library} name=gpu\n`;
@@ -51,6 +51,11 @@ describeWithAnsible("role gpu_setup", () => {
       nvidia: withNodes("nvidia", "nvidia", ["nvidia0", "nvidiactl"]),
       intel: withNodes("intel", "intel", ["dri/card0"]),
       foreign: withNodes("foreign", "intel", ["dri/renderD128"], { ollama_render_gid: 64999 }),
+      computeless: withNodes("computeless", "amd", ["dri/renderD128"], { gpu_setup_kfd_topology: "/nowhere" }),
+      driverless: withNodes("driverless", "amd", ["kfd", "dri/renderD128"], {
+        gpu_setup_kfd_topology: "/nowhere",
+        ollama_render_gid: process.getgid?.(),
+      }),
       none: withNodes("none", "none", []),
     });
     service = await bench.run(bench.playbook("gpu_setup", "service"), "all", {
@@ -91,6 +96,14 @@ describeWithAnsible("role gpu_setup", () => {
     expect(setup.failure("foreign")).toContain(
       `belongs to the group id ${process.getgid?.()} with mode 0660, but ollama_render_gid is 64999`,
     );
+  });
+
+  test("asks for the compute device with an AMD GPU", () => {
+    expect(setup.failure("computeless")).toContain("has no device node that matches ^kfd$");
+  });
+
+  test("says when the host's amdgpu driver does not compute with the card", () => {
+    expect(setup.failure("driverless")).toContain("has no AMD card that its amdgpu driver offers for computing");
   });
 
   test("does nothing without a GPU", () => {

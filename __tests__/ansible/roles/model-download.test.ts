@@ -4,7 +4,7 @@ import { type FakeOllama, startFakeOllama } from "../../../testing/fake-ollama";
 import { faultsOf, OllamaWorld, type RegistryModel } from "../../templates/ollama/ollama-world";
 import { describeWithAnsible, type HostVariables, type PlaybookRun, Workbench } from "./playbook";
 
-jest.setTimeout(180_000);
+jest.setTimeout(600_000);
 
 /** One container: what is installed before the run, what becomes of it, and its variables. */
 interface Case {

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { FakeOllama } from "./fake-ollama";
 import { describeWithAnsible, type HostVariables, type PlaybookRun, Workbench } from "./playbook";
 
-jest.setTimeout(180_000);
+jest.setTimeout(600_000);
 
 /** The release of the tests whose API never answers. */
 const broken = "0.14.3";
@@ -23,18 +23,23 @@ describeWithAnsible("role ollama_install", () => {
     response.writeHead(archive ? 200 : 404);
     response.end(archive);
   });
-  const names = ["verified", "legacy", "tampered", "mute"] as const;
+  const names = ["verified", "legacy", "tampered", "mute", "older", "amd", "amdTampered"] as const;
   type Name = (typeof names)[number];
   const apis = Object.fromEntries(names.map((name) => [name, new FakeOllama()])) as Record<Name, FakeOllama>;
 
   /** Packs an archive as Ollama's releases are, under the path that the mirror serves it at. */
-  function pack(version: string, suffix: "tgz" | "tar.zst"): void {
-    const folder = join(bench.folder, "pack", version);
-    mkdirSync(join(folder, "bin"), { recursive: true });
+  function pack(version: string, suffix: "tgz" | "tar.zst", rocm = false): void {
+    const folder = join(bench.folder, "pack", rocm ? `${version}-rocm` : version);
     mkdirSync(join(folder, "lib/ollama"), { recursive: true });
-    writeFileSync(join(folder, "bin/ollama"), `#!/bin/sh\necho ${version}\n`);
-    chmodSync(join(folder, "bin/ollama"), 0o755);
-    writeFileSync(join(folder, "lib/ollama/libggml-base.so"), version);
+    if (rocm) {
+      mkdirSync(join(folder, "lib/ollama/rocm"));
+      writeFileSync(join(folder, "lib/ollama/rocm/librocblas.so"), version);
+    } else {
+      mkdirSync(join(folder, "bin"), { recursive: true });
+      writeFileSync(join(folder, "bin/ollama"), `#!/bin/sh\necho ${version}\n`);
+      chmodSync(join(folder, "bin/ollama"), 0o755);
+      writeFileSync(join(folder, "lib/ollama/libggml-base.so"), version);
+    }
     const file = join(bench.folder, `${version}.${suffix}`);
     const packed = spawnSync("tar", [
       suffix === "tgz" ? "-czf" : "--zstd",
@@ -45,10 +50,11 @@ describeWithAnsible("role ollama_install", () => {
       ".",
     ]);
     if (packed.status !== 0) throw new Error(`tar: ${packed.stderr}`);
-    archives.set(path(version, suffix), readFileSync(file));
+    archives.set(rocm ? rocmPath(version, suffix) : path(version, suffix), readFileSync(file));
   }
   const path = (version: string, suffix: string) =>
     `/v${version}/ollama-linux-${arch() === "arm64" ? "arm64" : "amd64"}.${suffix}`;
+  const rocmPath = (version: string, suffix: string) => path(version, suffix).replace(`.${suffix}`, `-rocm.${suffix}`);
   const sha256 = (version: string, suffix = "tar.zst") =>
     createHash("sha256")
       .update(archives.get(path(version, suffix)) ?? "")
@@ -81,22 +87,29 @@ describeWithAnsible("role ollama_install", () => {
       ollama_environment: { OLLAMA_KEEP_ALIVE: "30m", OLLAMA_ORIGINS: 'a"b%c' },
     }),
     legacy: () => ({ ollama_version: "0.13.3", ollama_gpu: "intel" }),
+    amd: () => ({ ollama_version: "0.14.1", ollama_archive_sha256: sha256("0.14.1"), ollama_gpu: "amd" }),
   };
   let first: PlaybookRun;
 
   beforeAll(async () => {
     for (const version of ["0.14.1", "0.14.2", broken]) pack(version, "tar.zst");
     pack("0.13.3", "tgz");
+    pack("0.14.1", "tar.zst", true);
     await new Promise<void>((done) => mirror.listen(0, "127.0.0.1", done));
     for (const name of names) {
       await apis[name].start();
       apis[name].version = () => (["", broken].includes(running(name)) ? undefined : running(name));
     }
+    // As when another Ollama has the port.
+    apis.older.version = () => "0.9.9";
     first = await provision({
       verified: settled.verified(),
       legacy: settled.legacy(),
       tampered: { ollama_version: "0.14.1", ollama_archive_sha256: sha256("0.14.2") },
       mute: { ollama_version: broken, ollama_archive_sha256: sha256(broken) },
+      older: { ollama_version: "0.14.1", ollama_archive_sha256: sha256("0.14.1") },
+      amd: settled.amd(),
+      amdTampered: { ...settled.amd(), ollama_rocm_sha256: "0".repeat(64) },
     });
   });
   afterAll(() => {
@@ -124,6 +137,39 @@ describeWithAnsible("role ollama_install", () => {
     test("takes the .tgz of a release before 0.14.0", () => {
       expect(current("legacy")).toBe("releases/0.13.3");
       expect(downloads).toContain(path("0.13.3", "tgz"));
+    });
+
+    test("takes no other version for the one that it installed", () => {
+      expect(first.failure("older")).toContain("it answered as version 0.9.9");
+    });
+
+    test("unpacks the ROCm archive over the release of a container with an AMD GPU, and asks for no other", () => {
+      expect(first.recap("amd").failed).toBe(0);
+      expect(readFileSync(join(base("amd"), "releases/0.14.1/lib/ollama/rocm/librocblas.so"), "utf8")).toBe("0.14.1");
+      expect(downloads.filter((url) => url.includes("rocm"))).toEqual(Array(2).fill(rocmPath("0.14.1", "tar.zst")));
+    });
+
+    test("unpacks no ROCm archive with another checksum", () => {
+      expect(first.failure("amdTampered")).toContain(
+        `ollama_rocm_sha256 of amdTampered is ${"0".repeat(64)}. Nothing was unpacked.`,
+      );
+      expect(existsSync(join(base("amdTampered"), "releases/0.14.1/lib/ollama/rocm"))).toBe(false);
+    });
+
+    test("asks Ollama to use an integrated GPU, which it leaves aside by itself", () => {
+      expect(unit("legacy")).toContain('Environment="OLLAMA_IGPU_ENABLE=1"');
+      expect(unit("amd")).toContain('Environment="OLLAMA_IGPU_ENABLE=1"');
+      expect(unit("verified")).not.toContain("OLLAMA_IGPU_ENABLE");
+    });
+
+    test("can be tried with --check on a healthy container, which changes nothing", async () => {
+      const tried = await bench.run(
+        "provision.yml",
+        "ollama,models,report",
+        { verified: host("verified", settled.verified()) },
+        "--check",
+      );
+      expect(tried.recap("verified")).toMatchObject({ changed: 0, failed: 0 });
     });
 
     test("warns of an archive without a checksum, and names the checksum that it has", () => {

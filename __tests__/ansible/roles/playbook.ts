@@ -135,11 +135,11 @@ export class Workbench {
     return path;
   }
 
-  /** Runs a playbook against hosts of the group ollama_containers. It may fail: the recap tells. */
-  async run(playbook: string, tags: string, hosts: Record<string, HostVariables>): Promise<PlaybookRun> {
+  /** Runs a playbook against hosts of the group ollama_containers. It may fail: the recap tells. @param more further arguments */
+  async run(playbook: string, tags: string, hosts: Record<string, HostVariables>, ...more: string[]): Promise<PlaybookRun> {
     const inventory = join(this.folder, "inventory.json");
     writeFileSync(inventory, JSON.stringify({ ollama_containers: { hosts } }));
-    const args = ["--inventory", inventory, "--tags", tags, resolve(playbooks, playbook)];
+    const args = ["--inventory", inventory, "--tags", tags, ...more, resolve(playbooks, playbook)];
     const env = {
       ...process.env,
       ANSIBLE_CONFIG: join(playbooks, "ansible.cfg"),

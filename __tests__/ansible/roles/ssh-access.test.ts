@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describeWithAnsible, type PlaybookRun, Workbench } from "./playbook";
 
-jest.setTimeout(180_000);
+jest.setTimeout(600_000);
 
 /** A line such as a .pub file holds. */
 const key = (name: string) =>

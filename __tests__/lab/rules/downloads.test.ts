@@ -67,6 +67,14 @@ warned(baseLab, [
     names: ["0.32.15"],
   },
   {
+    fact: "a ROCm archive without a checksum",
+    lab: { proxmox: { auth: "rootPassword" }, containers: { "ollama-1": { gpu: { type: "amd" } } } },
+    code: "no-checksum",
+    stacks: ["containers"],
+    path: "containers.ollama-1.gpu",
+    names: ["ROCm", "0.32.15"],
+  },
+  {
     fact: "a template without a checksum",
     lab: { defaults: { container: { template: { url: "https://mirror.lab.example/u.tar.zst" } } } },
     code: "no-checksum",

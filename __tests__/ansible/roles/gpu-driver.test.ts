@@ -1,0 +1,115 @@
+import { createHash } from "node:crypto";
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { describeWithAnsible, type HostVariables, type PlaybookRun, Workbench } from "./playbook";
+
+jest.setTimeout(600_000);
+
+describeWithAnsible("role gpu_setup, before Ollama starts,", () => {
+  const bench = new Workbench();
+  let nvidia: PlaybookRun;
+  let installer: PlaybookRun;
+  let proof: PlaybookRun;
+
+  /** A host whose device nodes are files of the test; the tasks look at their names, groups and modes. */
+  function withNodes(name: string, gpu: string, nodes: readonly string[], variables = {}) {
+    const folder = join(bench.folder, name, "dev");
+    mkdirSync(join(folder, "dri"), { recursive: true });
+    for (const node of nodes) {
+      writeFileSync(join(folder, node), "");
+      chmodSync(join(folder, node), 0o660);
+    }
+    return bench.host(name, 1, { ollama_gpu: gpu, gpu_setup_device_dir: folder, ...variables });
+  }
+
+  /** Commands that stand before the real ones on a host's PATH. */
+  function withCommands(variables: HostVariables, name: string, commands: Record<string, string>): HostVariables {
+    const environment = variables["task_environment"] as Record<string, string>;
+    const bin = join(bench.folder, name, "commands");
+    mkdirSync(bin, { recursive: true });
+    for (const [command, text] of Object.entries(commands)) {
+      writeFileSync(join(bin, command), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+    }
+    return { ...variables, task_environment: { ...environment, PATH: [bin, environment["PATH"]].join(delimiter) } };
+  }
+
+  /** A host whose kernel module reports this version. */
+  function withModule(name: string, version: string, variables: HostVariables): HostVariables {
+    const host = withNodes(name, "nvidia", ["nvidia0", "nvidiactl", "nvidia-uvm"], {
+      gpu_setup_nvidia_module: join(bench.folder, name, "version"),
+      ...variables,
+    });
+    writeFileSync(
+      join(bench.folder, name, "version"),
+      `NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  ${version}  Release Build\n`,
+    );
+    return host;
+  }
+
+  /** An installer that knows some options and writes down how it is called. */
+  const installerText = (name: string) =>
+    `#!/bin/sh\n[ "$1" != --advanced-options ] || { echo "--no-kernel-modules --no-x-check"; exit 0; }\necho "$*" >"${join(bench.folder, name, "installed")}"\n`;
+
+  function withInstaller(name: string, sha256: (text: string) => string): HostVariables {
+    const text = installerText(name);
+    const host = bench.host(name, 1, {
+      ollama_gpu: "nvidia",
+      gpu_setup_nvidia_url: `file://${join(bench.folder, name, "driver.run")}`,
+      gpu_setup_nvidia_sha256: sha256(text),
+    });
+    writeFileSync(join(bench.folder, name, "driver.run"), text);
+    return host;
+  }
+
+  const dropIn = (name: string) => join(bench.root(name), "etc/systemd/system/ollama.service.d/gpu.conf");
+
+  beforeAll(async () => {
+    nvidia = await bench.run(bench.playbook("gpu_setup", "nvidia"), "all", {
+      differs: withModule("differs", "580.95.05", { ollama_gpu_driver_version: "570.1.2" }),
+      agrees: withCommands(withModule("agrees", "580.95.05", { ollama_gpu_driver_version: "580.95.05" }), "agrees", {
+        "nvidia-smi": "echo 580.95.05",
+      }),
+    });
+    installer = await bench.run(bench.playbook("gpu_setup", "nvidia_installer"), "all", {
+      genuine: withInstaller("genuine", (text) => createHash("sha256").update(text).digest("hex").toUpperCase()),
+      tampered: withInstaller("tampered", () => "0".repeat(64)),
+    });
+    const nodes = ["nvidia0", "nvidiactl", "nvidia-uvm"];
+    for (const name of ["seen", "unseen"]) mkdirSync(join(bench.root(name), "opt/ollama"), { recursive: true });
+    proof = await bench.run(bench.playbook("gpu_setup", "proof"), "all", {
+      seen: withCommands(withNodes("seen", "nvidia", nodes), "seen", { "nvidia-smi": 'echo "GPU 0: NVIDIA RTX"' }),
+      unseen: withCommands(withNodes("unseen", "nvidia", nodes), "unseen", {
+        "nvidia-smi": 'echo "Failed to initialize NVML: Driver/library version mismatch" >&2; exit 18',
+      }),
+    });
+  });
+  afterAll(() => bench.remove());
+
+  test("refuses a driver version that is not the host's", () => {
+    expect(nvidia.failure("differs")).toMatch(/is 570\.1\.2, but the host.+ kernel module is 580\.95\.05\. The two must be equal/);
+    expect(nvidia.recap("agrees").failed).toBe(0);
+  });
+
+  test("runs no NVIDIA installer with another checksum, and names both", () => {
+    expect(installer.failure("tampered")).toMatch(/has the SHA-256 [0-9a-f]{64}, but gpu_setup_nvidia_sha256 is 0{64}/);
+    expect(existsSync(join(bench.folder, "tampered/installed"))).toBe(false);
+  });
+
+  test("runs a genuine installer without a kernel module, with those options that it knows", () => {
+    expect(installer.recap("genuine").failed).toBe(0);
+    expect(readFileSync(join(bench.folder, "genuine/installed"), "utf8")).toBe("--silent --no-kernel-modules --no-x-check\n");
+  });
+
+  test("makes the service prove its GPU before it starts", () => {
+    expect(proof.recap("seen").failed).toBe(0);
+    const command = `${join(bench.root("seen"), "opt/ollama/prove-gpu")} nvidia ${join(bench.folder, "seen/dev")}`;
+    expect(readFileSync(dropIn("seen"), "utf8")).toContain(`[Service]\nExecStartPre=${command}\n`);
+  });
+
+  test("fails with the driver's own words when the GPU is not there, and leaves the service without the demand", () => {
+    expect(proof.failure("unseen")).toContain(
+      "nvidia-smi sees no GPU: Failed to initialize NVML: Driver/library version mismatch",
+    );
+    expect(existsSync(dropIn("unseen"))).toBe(false);
+  });
+});
