@@ -306,7 +306,9 @@ describe("the models", () => {
     });
   });
   test("are proved on any node when the volume is on all", () => {
-    expect(JSON.stringify(objectOf(release({ replicas: 2 }), "ollama-models", "Job"))).not.toContain("affinity");
+    expect(JSON.stringify(objectOf(release({ replicas: 2, accessMode: "ReadWriteMany" }), "ollama-models", "Job"))).not.toContain(
+      "affinity",
+    );
   });
   test("are pulled by the scripts of the repository, byte by byte", () => {
     const script = (file: string) => readFileSync(join(ROOT, "templates", file), "utf8");

@@ -35,20 +35,23 @@ let missing: string | undefined | false = false;
 
 /** What is missing to run stacks with the real providers; undefined when nothing is. Asked once for each process. */
 export function missingForProviders(): string | undefined {
-  if (missing === false) missing = missingForSsh() ?? missingPlugins();
+  if (missing === false) missing = missingForSsh() ?? missingPlugins(REQUIRED);
   return missing;
 }
 
-function missingPlugins(): string | undefined {
+/** What keeps Terraform from having these providers; undefined when nothing does. */
+export function missingPlugins(
+  required: Readonly<Record<string, { readonly source: string; readonly version: string }>>,
+): string | undefined {
   const folder = mkdtempSync(join(tmpdir(), "providers-"));
   try {
-    writeFileSync(join(folder, "main.tf.json"), JSON.stringify({ terraform: { required_providers: REQUIRED } }));
+    writeFileSync(join(folder, "main.tf.json"), JSON.stringify({ terraform: { required_providers: required } }));
     const env = { PATH: process.env["PATH"] ?? "", HOME: folder, CHECKPOINT_DISABLE: "1", ...providerEnvironment() };
     const run = spawnSync(terraformBinary(), ["init", "-input=false", "-no-color"], { cwd: folder, env, encoding: "utf8" });
     if (run.error) return `${terraformBinary()} does not run: ${run.error.message}`;
     if (run.status === 0) return undefined;
     return (
-      `${Object.values(REQUIRED)
+      `${Object.values(required)
         .map(({ source, version }) => `${source} ${version}`)
         .join(" and ")} can't be had: ` +
       "give a registry, or a mirror by TF_CLI_CONFIG_FILE (testing/proxmox/README.md). " +
@@ -64,13 +67,17 @@ function missingPlugins(): string | undefined {
  * with REQUIRE_PROVIDERS=1 in the environment one failing test takes their place instead.
  */
 export function describeWithProviders(name: string, tests: () => void): void {
-  const why = missingForProviders();
+  describeUnless(missingForProviders(), name, tests);
+}
+
+/** `describe`, unless something is missing: skipped then, or one failing test where the variable `required` is 1. */
+export function describeUnless(why: string | undefined, name: string, tests: () => void, required = "REQUIRE_PROVIDERS"): void {
   if (why === undefined) {
     describe(name, tests);
-  } else if (process.env["REQUIRE_PROVIDERS"] === "1") {
+  } else if (process.env[required] === "1") {
     describe(name, () => {
       test("needs the real providers", () => {
-        throw new Error(`${why}\nREQUIRE_PROVIDERS=1 lets no test be skipped.`);
+        throw new Error(`${why}\n${required}=1 lets no test be skipped.`);
       });
     });
   } else {
