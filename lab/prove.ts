@@ -24,6 +24,7 @@ import type {
   ProxmoxLab,
   Release,
 } from "./lab";
+import type { Code } from "./registry";
 import type { LabConfig } from "./schema";
 import { DEVICE_DEFAULTS } from "./schema/container";
 
@@ -34,7 +35,7 @@ import { DEVICE_DEFAULTS } from "./schema/container";
 export class UnprovedError extends Error {
   constructor(
     /** The code of the problem that should have been reported. */
-    readonly code: string,
+    readonly code: Code,
     what: string,
   ) {
     super(
@@ -45,13 +46,13 @@ export class UnprovedError extends Error {
 }
 
 /** The value, which a rule has proved to be there. */
-function proved<T>(value: T | undefined, code: string, what: string): T {
+function proved<T>(value: T | undefined, code: Code, what: string): T {
   if (value === undefined) throw new UnprovedError(code, `${what} is missing`);
   return value;
 }
 
 /** Demands that at most one of the values is there, which a rule has proved. */
-function oneOf(values: readonly unknown[], code: string, what: string): void {
+function oneOf(values: readonly unknown[], code: Code, what: string): void {
   if (values.filter((value) => value !== undefined).length > 1) throw new UnprovedError(code, `${what} is there twice`);
 }
 
@@ -107,8 +108,8 @@ function guests(
   containers: NonNullable<DraftLab["containers"]>,
 ): Pick<ProxmoxLab, "proxmox" | "network" | "containers" | "cluster"> {
   const place: Place = {
-    proxmox: proved(draft.proxmox, "missing", "proxmox"),
-    network: proved(draft.network, "missing", "network"),
+    proxmox: proved(draft.proxmox, "section-missing", "proxmox"),
+    network: proved(draft.network, "section-missing", "network"),
     storage: proved(draft.storage, "missing", "storage"),
   };
   const { proxmox, network } = place;
