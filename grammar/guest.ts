@@ -33,10 +33,10 @@ export const checkKey: Check<string> = matching(
 
 /** Refuses a tag that Proxmox would refuse, or change: it stores tags in lower case, and the difference would show in every plan. */
 export const checkTag: Check<string> = matching(
-  /^[a-z0-9_][a-z0-9_.+-]*$/,
+  /^(?!tf\.)[a-z0-9_][a-z0-9_.+-]*$/,
   "invalid-tag",
   "a Proxmox tag",
-  "Use lower-case letters, digits and _ . + -, and begin with a letter, a digit or _.",
+  "Use lower-case letters, digits and _ . + -, and begin with a letter, a digit or _. Tags that begin with tf. mark whose guest it is.",
 );
 
 /** Refuses a Proxmox node's name that is not a host name. Unlike guests, nodes may have capital letters. */
@@ -61,4 +61,12 @@ export const checkPoolName: Check<string> = matching(
   "invalid-pool",
   "the name of a pool",
   "Write the pool as `pvesh get /pools` shows it.",
+);
+
+/** Refuses what is neither a state's part of a guest's mark nor the word for a guest that bears none. */
+export const checkAdopt: Check<string> = matching(
+  /^([0-9a-f]{8}|unmarked)$/,
+  "invalid-adopt",
+  "the mark of a state",
+  "Write what the plan that was refused says: eight hexadecimal digits, in quotes if they look like a number, or unmarked.",
 );

@@ -8,6 +8,7 @@ import { K3sNode } from "../constructs/k3s/k3s-node";
 import { OperatorScript } from "../constructs/k3s/operator-script";
 import { API_PORT } from "../constructs/k3s/paths";
 import { Connection } from "../constructs/proxmox/connection";
+import { moved } from "../constructs/proxmox/guest";
 import type { OpenPort } from "../constructs/proxmox/guest-firewall";
 import { OwnershipGuard } from "../constructs/proxmox/ownership-guard";
 import { PciMapping } from "../constructs/proxmox/pci-mapping";
@@ -51,8 +52,8 @@ export class ClusterStack extends LabStack<ProxmoxLab> {
     super(scope, "cluster", lab, warnings);
     new Connection(this, "proxmox", connectionProps(lab));
     new NullProvider(this, "null");
-    this.downloads = new Downloads(this, lab);
     if (lab.ownershipGuard) this.guard = new OwnershipGuard(this, "guard");
+    this.downloads = new Downloads(this, lab, this.guard ? [this.guard.checked] : []);
     if (cluster.joinToken === "variable") this.tokens = new JoinTokens(this, "tokens");
     this.nodes = Object.fromEntries(cluster.nodes.map((spec) => [spec.key, this.vm(spec)]));
     this.ready();
@@ -105,6 +106,8 @@ export class ClusterStack extends LabStack<ProxmoxLab> {
       protect: spec.protect,
       pool: cluster.pool,
       guard: this.guard,
+      adopt: spec.adopt,
+      formerName: spec.formerKey,
       files,
       filesShared: lab.storage.shared.includes(files),
       user: cluster.user,
@@ -154,6 +157,7 @@ export class ClusterStack extends LabStack<ProxmoxLab> {
         subsystemId: card?.subsystemId ?? "",
         iommuGroup: card?.iommuGroup ?? 0,
         allFunctions: card?.allFunctions,
+        guard: this.guard,
       });
       this.mappings.set(resourceName, mapping);
     }
@@ -221,17 +225,18 @@ export class ClusterStack extends LabStack<ProxmoxLab> {
     // A VM's id is the same before and after it is replaced, but unknown in the plan that replaces it, and that is what counts.
     const machine = ({ key }: ClusterNode) => `\${proxmox_virtual_environment_vm.${key}.id}`;
     const triggers = { machines: cluster.nodes.map(machine).join(",") };
-    const hostKeys = cluster.nodes.map(
-      (node) =>
-        new OperatorScript(this, `host-key-${node.key}`, {
-          resourceName: `${node.key}_host_key`,
-          script: "forget-host-key.sh",
-          environment: { ADDRESS: node.address },
-          triggers: { machine: machine(node) },
-        }).resource,
-    );
+    const hostKeys = cluster.nodes.map((node) => {
+      const { resource } = new OperatorScript(this, `host-key-${node.key}`, {
+        resourceName: `${node.key}_host_key`,
+        script: "forget-host-key.sh",
+        environment: { ADDRESS: node.address },
+        triggers: { machine: machine(node) },
+      });
+      moved(this, resource, { formerName: node.formerKey }, "_host_key");
+      return resource;
+    });
     // With the firewall on, what is open is open; the scripts' ssh is not cut in the middle.
-    const dependsOn = [...hostKeys, ...Object.values(this.nodes).map(({ firewall }) => firewall.options)];
+    const dependsOn = [...hostKeys, ...Object.values(this.nodes).map(({ firewall }) => firewall.complete)];
     const handOver =
       cluster.joinToken === "ssh" && cluster.nodes.length > 1
         ? new OperatorScript(this, "hand-over", {

@@ -29,8 +29,8 @@ export class ContainersStack extends LabStack<ProxmoxLab> {
   constructor(scope: Construct, lab: ProxmoxLab, warnings: readonly Problem[]) {
     super(scope, "containers", lab, warnings);
     new Connection(this, "proxmox", connectionProps(lab));
-    this.downloads = new Downloads(this, lab);
     const guard = lab.ownershipGuard ? new OwnershipGuard(this, "guard") : undefined;
+    this.downloads = new Downloads(this, lab, guard ? [guard.checked] : []);
     const specs = Object.entries(lab.containers ?? {});
     this.containers = Object.fromEntries(specs.map(([key, spec]) => [key, this.container(key, spec, guard)]));
     if (lab.configure) this.configure();
@@ -74,6 +74,8 @@ export class ContainersStack extends LabStack<ProxmoxLab> {
       protect: spec.protect,
       pool: spec.pool,
       guard,
+      adopt: spec.adopt,
+      formerName: spec.formerKey,
       clients: network.clients,
       management: network.management,
     });
@@ -106,7 +108,7 @@ export class ContainersStack extends LabStack<ProxmoxLab> {
       resourceName: "configure",
       inventory: formatInventory(inventory(this.lab, (_, spec) => staticAddress(spec))),
       guests: Object.keys(this.containers).map((key) => `\${proxmox_virtual_environment_container.${key}.id}`),
-      dependsOn: Object.values(this.containers).map(({ firewall }) => firewall.options),
+      dependsOn: Object.values(this.containers).map(({ firewall }) => firewall.complete),
     });
   }
 

@@ -1,4 +1,4 @@
-import type { TerraformStack } from "cdktf";
+import type { ITerraformDependable, TerraformStack } from "cdktf";
 import { DownloadedFile, type DownloadedFileProps } from "../constructs/proxmox/downloaded-file";
 import type { ProxmoxLab } from "../lab/lab";
 import { datastoreOf, terraformName } from "./proxmox";
@@ -10,6 +10,8 @@ export class Downloads {
   constructor(
     private readonly stack: TerraformStack,
     private readonly lab: ProxmoxLab,
+    /** What has to be there before the first download. */
+    private readonly dependsOn: ITerraformDependable[],
   ) {}
 
   /** The file, on the datastore that the node keeps its files on. */
@@ -25,7 +27,14 @@ export class Downloads {
       );
     }
     if (known) return known;
-    const made = new DownloadedFile(this.stack, `file-${resourceName}`, { ...file, resourceName, node, datastore, shared });
+    const made = new DownloadedFile(this.stack, `file-${resourceName}`, {
+      ...file,
+      resourceName,
+      node,
+      datastore,
+      shared,
+      dependsOn: this.dependsOn,
+    });
     this.files.set(resourceName, made);
     return made;
   }

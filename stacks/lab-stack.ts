@@ -5,7 +5,7 @@ import { formatPath, type Problem } from "../lab/problem";
 import { addState } from "./state";
 
 /** Terraform that the bindings and the providers work with; OpenTofu counts from 1.6 as well. */
-const TERRAFORM_VERSION = ">= 1.6.0";
+const TERRAFORM_VERSION = ">= 1.7.0";
 
 /** One stack of a lab: one Terraform state, and the lab's warnings about it as annotations. */
 export abstract class LabStack<L extends Lab = Lab> extends TerraformStack {

@@ -6,6 +6,7 @@ import type { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
 import { checkK3sVersion } from "../../grammar/k3s-version";
 import { checkProps, prop, required } from "../props-error";
+import { moved } from "../proxmox/guest";
 import { GuestFirewall, type GuestFirewallProps } from "../proxmox/guest-firewall";
 import { Snippet } from "../proxmox/snippet";
 import { VirtualMachine, type VirtualMachineProps } from "../proxmox/virtual-machine";
@@ -75,6 +76,7 @@ export class K3sNode extends Construct {
         // another instance-id cloud-init would make the node anew.
         fileName: `k3s-${vmId}-${kind}.yaml`,
         text: content,
+        dependsOn: props.guard && [props.guard.checked],
       });
     this.userData = snippet("user-data", cloudConfig(config));
     this.metaData = snippet("meta-data", metaData(`k3s-${vmId}`, name));
@@ -83,6 +85,9 @@ export class K3sNode extends Construct {
       triggers: { user_data: createHash("sha256").update(cloudConfigText(config)).digest("hex") },
     });
     this.bootstrap.overrideLogicalId(`${resourceName}_bootstrap`);
+    moved(this, this.userData.resource, props, "_user-data");
+    moved(this, this.metaData.resource, props, "_meta-data");
+    moved(this, this.bootstrap, props, "_bootstrap");
     const dependsOn: ITerraformDependable[] = [...(props.dependsOn ?? []), this.userData.resource, this.metaData.resource];
     this.machine = new VirtualMachine(this, "Machine", {
       ...props,
@@ -91,8 +96,7 @@ export class K3sNode extends Construct {
       replaceTriggeredBy: props.replaceOnChange ? [`null_resource.${resourceName}_bootstrap`] : [],
     });
     this.firewall = new GuestFirewall(this, "Firewall", {
-      resourceName,
-      node,
+      of: props,
       guest: this.machine.resource,
       open: props.firewall.open,
     });

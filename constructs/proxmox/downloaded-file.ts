@@ -1,3 +1,4 @@
+import type { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
 import { DownloadFile } from "../../.gen/providers/proxmox/download-file";
 import type { Check } from "../../grammar/fault";
@@ -28,6 +29,7 @@ export interface DownloadedFileProps {
   readonly fileName: string;
   /** @default not verified */
   readonly checksum?: { readonly algorithm: "sha256" | "sha512"; readonly value: string };
+  readonly dependsOn?: ITerraformDependable[];
 }
 
 /**
@@ -69,6 +71,7 @@ export class DownloadedFile extends Construct {
       overwrite: false,
       // A file of that name that is there already is taken over, not an error.
       overwriteUnmanaged: true,
+      dependsOn: props.dependsOn,
       ...(props.shared && { lifecycle: { ignoreChanges: ["node_name"] } }),
     });
     this.resource.overrideLogicalId(props.resourceName);

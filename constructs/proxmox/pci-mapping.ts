@@ -2,6 +2,7 @@ import { Construct } from "constructs";
 import { HardwareMappingPci } from "../../.gen/providers/proxmox/hardware-mapping-pci";
 import { checkMappingName, checkPciId, checkPciPath, wholeCard } from "../../grammar/pci";
 import { checkProps, prop } from "../props-error";
+import type { OwnershipGuard } from "./ownership-guard";
 
 export interface PciMappingProps {
   /** Name of the resource in Terraform. */
@@ -19,6 +20,8 @@ export interface PciMappingProps {
   readonly iommuGroup: number;
   /** Pass the whole card: the function in the path is dropped then. @default true */
   readonly allFunctions?: boolean;
+  /** Keeps the mapping from being made before all guests are known to be the stack's own, and imports one that is there. @default none */
+  readonly guard?: OwnershipGuard;
 }
 
 /** A PCI resource mapping: the one way in which a VM gets a card while Terraform authenticates by a token. */
@@ -36,6 +39,9 @@ export class PciMapping extends Construct {
     this.resource = new HardwareMappingPci(this, "Resource", {
       name: props.name,
       mediatedDevices: false,
+      // A mapping that goes, goes after the VM that had the card has let go of it.
+      lifecycle: { createBeforeDestroy: true },
+      ...(props.guard && { dependsOn: [props.guard.checked] }),
       map: [
         {
           nodeAttribute: props.node,
@@ -47,5 +53,6 @@ export class PciMapping extends Construct {
       ],
     });
     this.resource.overrideLogicalId(props.resourceName);
+    props.guard?.importMapping(this.resource, props.name);
   }
 }

@@ -1,3 +1,4 @@
+import type { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
 import { VirtualEnvironmentFile } from "../../.gen/providers/proxmox/virtual-environment-file";
 import { checkDatastore } from "../../grammar/storage";
@@ -15,6 +16,7 @@ export interface SnippetProps {
   readonly fileName: string;
   /** The text. It is a Terraform template: what must not be interpolated has to be escaped (`verbatim`). */
   readonly text: string;
+  readonly dependsOn?: ITerraformDependable[];
 }
 
 /**
@@ -45,6 +47,7 @@ export class Snippet extends Construct {
       nodeName: props.node,
       datastoreId: props.datastore,
       overwrite: true,
+      dependsOn: props.dependsOn,
       sourceRaw: { fileName: props.fileName, data: props.text },
       ...(props.shared && { lifecycle: { ignoreChanges: ["node_name"] } }),
     });

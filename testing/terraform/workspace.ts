@@ -1,6 +1,6 @@
 // A place in which terraform runs synthesized output against replayed providers.
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { openWorld, type ReplayedWorld, runFolder } from "../provider-replay/client";
 import type { Fixtures } from "../provider-replay/world";
 import { keepStateInside, placeOutput, type Source, type TerraformJson } from "./output";
@@ -92,13 +92,21 @@ export class Workspace implements Surroundings {
   /** Day two: another output takes the place of this one; states and guests stay. A `StackRun` taken before goes on to work. */
   become(source: Source): void {
     const output = join(this.root, "cdktf.out");
-    rmSync(output, { recursive: true, force: true });
     const before = new Map(this.stacks);
+    // A synth leaves what `init` wrote beside the configuration; the replay's providers need none.
+    const locks = [...before.values()]
+      .map(({ folder }) => join(folder, ".terraform.lock.hcl"))
+      .filter((file) => existsSync(file))
+      .map((file) => [file, readFileSync(file)] as const);
+    rmSync(output, { recursive: true, force: true });
     this.stacks.clear();
     for (const [name, folder] of placeOutput(source, output)) {
       keepStateInside(this.root, name, folder);
       const env = { ...this.env, TF_DATA_DIR: join(this.root, ".terraform-data", name) };
       const known = before.get(name);
+      for (const [file, text] of locks) {
+        if (dirname(file) === folder) writeFileSync(file, text);
+      }
       this.stacks.set(name, known?.folder === folder ? known : new StackRun(name, folder, this, env));
     }
   }
