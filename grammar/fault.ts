@@ -5,6 +5,7 @@ export type FaultCode =
   | "endpoint-not-https"
   | "endpoint-path"
   | "invalid-address"
+  | "invalid-adopt"
   | "invalid-bridge"
   | "invalid-checksum"
   | "invalid-cpu"

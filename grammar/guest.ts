@@ -33,10 +33,10 @@ export const checkKey: ValueCheck<string> = matching(
 
 /** Refuses a tag that Proxmox refuses or changes. It stores tags in lower case, so every plan would show a difference. */
 export const checkTag: ValueCheck<string> = matching(
-  /^[a-z0-9_][a-z0-9_.+-]*$/,
+  /^(?!tf\.)[a-z0-9_][a-z0-9_.+-]*$/,
   "invalid-tag",
   "a Proxmox tag",
-  "Use lower-case letters, digits and _ . + -, and begin with a letter, a digit or _.",
+  "Use lower-case letters, digits and _ . + -, and begin with a letter, a digit or _. Tags that begin with tf. mark whose guest it is.",
 );
 
 /** Refuses what is not the name of a Proxmox node. Unlike a guest's name it may have capital letters. */
@@ -61,4 +61,12 @@ export const checkPoolName: ValueCheck<string> = matching(
   "invalid-pool",
   "the name of a pool",
   "Write the pool as `pvesh get /pools` shows it.",
+);
+
+/** Refuses what is neither a state's part of a guest's mark nor the word for a guest that bears none. */
+export const checkAdopt: ValueCheck<string> = matching(
+  /^([0-9a-f]{8}|unmarked)$/,
+  "invalid-adopt",
+  "the mark of a state",
+  "Write what the plan that was refused says: eight hexadecimal digits, in quotes if they look like a number, or unmarked.",
 );

@@ -22,6 +22,8 @@ export interface DraftNode extends Omit<Defaults, "node" | "k3sVersion"> {
   readonly name: string;
   readonly gpus: readonly string[];
   readonly k3sVersion: string;
+  /** The key that it had before, if another. */
+  readonly formerKey?: string;
   /** Where the lab describes it. */
   readonly path: Path;
 }
@@ -65,12 +67,13 @@ const SETTINGS: Readonly<Record<keyof Defaults, true>> = {
   labels: true,
   taints: true,
   k3sVersion: true,
+  adopt: true,
 };
 
 function machine(
   key: string,
   role: DraftNode["role"],
-  own: (Server | Worker) & { gpus?: readonly string[] },
+  own: Omit<Server | Worker, "formerKey"> & { gpus?: readonly string[]; formerKey?: string },
   path: Path,
   { cluster, defaults, labName }: Context,
 ): DraftNode {
@@ -84,6 +87,7 @@ function machine(
     address: own.address,
     name: own.name ?? `${labName}-${key}`,
     gpus: own.gpus ?? [],
+    formerKey: own.formerKey,
     path,
   };
 }

@@ -11,6 +11,12 @@ const error = { severity: "error", stacks: STACK_IDS } as const;
 
 /** What is true of each fault that a single value can have. `grammar/` finds them. */
 export const valueKinds: Readonly<Record<FaultCode, ProblemKind>> = {
+  "invalid-adopt": {
+    ...error,
+    meaning: "A value is neither the mark of a state nor the word unmarked.",
+    example: "containers:\n  ollama-1: { adopt: yes please }",
+    remedy: "Write the eight hexadecimal digits that the refused plan prints, or unmarked.",
+  },
   "invalid-address": {
     ...error,
     meaning: "A value is not an IPv4 address.",

@@ -25,6 +25,7 @@ import { stackFolder } from "./stack-folder";
 /** Stack `cluster`: images, PCI mappings, snippets, the VMs of a K3s cluster, and the wait until every node is ready. */
 export class ClusterStack extends LabStack<ProxmoxLab> {
   readonly k3s: K3sCluster;
+  private readonly guard?: OwnershipGuard;
   private readonly downloads: Downloads;
   private readonly mappings = new Map<string, PciMapping>();
 
@@ -37,8 +38,9 @@ export class ClusterStack extends LabStack<ProxmoxLab> {
     super(scope, "cluster", lab, warnings);
     new Connection(this, "proxmox", connectionProps(lab));
     new NullProvider(this, "null");
-    this.downloads = new Downloads(this);
     const guard = lab.ownershipGuard ? new OwnershipGuard(this, "guard") : undefined;
+    this.guard = guard;
+    this.downloads = new Downloads(this, guard ? [guard.checked] : []);
     const { management, clients } = lab.network;
     const [first, ...others] = cluster.servers;
     this.k3s = new K3sCluster(this, "k3s-cluster", {
@@ -109,6 +111,8 @@ export class ClusterStack extends LabStack<ProxmoxLab> {
       labels: spec.labels,
       taints: spec.taints,
       release: this.release(spec.k3sVersion),
+      adopt: spec.adopt,
+      formerName: spec.formerKey,
     };
   }
 
@@ -137,7 +141,8 @@ export class ClusterStack extends LabStack<ProxmoxLab> {
     const resourceName = terraformName(node, card.name);
     const name = `${this.lab.name}-${node}-${card.name}`;
     const known = this.mappings.get(resourceName);
-    const mapping = known ?? new PciMapping(this, `gpu-${resourceName}`, { ...card, resourceName, name, node });
+    const mapping =
+      known ?? new PciMapping(this, `gpu-${resourceName}`, { ...card, resourceName, name, node, guard: this.guard });
     this.mappings.set(resourceName, mapping);
     return { device: { mapping: name }, dependsOn: [mapping.resource] };
   }

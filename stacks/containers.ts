@@ -24,8 +24,8 @@ export class ContainersStack extends LabStack<ProxmoxLab> {
   constructor(scope: Construct, lab: ProxmoxLab, warnings: readonly Problem[]) {
     super(scope, "containers", lab, warnings);
     new Connection(this, "proxmox", connectionProps(lab));
-    this.downloads = new Downloads(this);
     const guard = lab.ownershipGuard ? new OwnershipGuard(this, "guard") : undefined;
+    this.downloads = new Downloads(this, guard ? [guard.checked] : []);
     const specs = Object.entries(lab.containers);
     this.containers = Object.fromEntries(specs.map(([key, spec]) => [key, this.container(key, spec, guard)]));
     if (lab.configure) this.configure();
@@ -60,6 +60,8 @@ export class ContainersStack extends LabStack<ProxmoxLab> {
       protect: spec.protect,
       pool: spec.pool,
       guard,
+      adopt: spec.adopt,
+      formerName: spec.formerKey,
       clients: lab.network.clients,
       management: lab.network.management,
     });
@@ -83,7 +85,7 @@ export class ContainersStack extends LabStack<ProxmoxLab> {
         // The rule configurable refuses a leased address.
         return address === null ? [] : [{ name: key, id: `\${proxmox_virtual_environment_container.${key}.id}`, address }];
       }),
-      dependsOn: Object.values(this.containers).map(({ firewall }) => firewall.options),
+      dependsOn: Object.values(this.containers).map(({ firewall }) => firewall.complete),
     });
   }
 

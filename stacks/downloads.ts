@@ -1,4 +1,4 @@
-import type { TerraformStack } from "cdktf";
+import type { ITerraformDependable, TerraformStack } from "cdktf";
 import { type DownloadedContent, DownloadedFile } from "../constructs/proxmox/downloaded-file";
 import { terraformName } from "../constructs/terraform-text";
 import type { Datastore, Download } from "../lab/lab";
@@ -7,7 +7,11 @@ import type { Datastore, Download } from "../lab/lab";
 export class Downloads {
   private readonly files = new Map<string, DownloadedFile>();
 
-  constructor(private readonly stack: TerraformStack) {}
+  constructor(
+    private readonly stack: TerraformStack,
+    /** What has to be there before the first download. */
+    private readonly dependsOn: ITerraformDependable[],
+  ) {}
 
   /** The file, on the datastore that the node keeps its files on. */
   file(
@@ -32,6 +36,7 @@ export class Downloads {
       node,
       datastore,
       shared,
+      dependsOn: this.dependsOn,
     });
     this.files.set(resourceName, made);
     return made;

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import type { LabInput } from "../../lab/schema";
+import { labWith } from "../../testing/lab";
 import { ProxmoxRig, type RigOptions } from "../../testing/proxmox/deployed-lab";
 import { describeRun } from "../../testing/terraform/process";
 import type { Action, StackRun } from "../../testing/terraform/stack-run";
@@ -45,3 +46,10 @@ export async function refusal(stack: StackRun, how: "plan" | "apply" = "plan"): 
   if (run.succeeded) throw new Error(`terraform ${how} was to be refused, but it succeeded`);
   return describeRun(run).replaceAll(/\s+/g, " ");
 }
+
+/** Two containers on one of two nodes, from a template that is downloaded. */
+export const running: LabInput = labWith({
+  proxmox: { nodes: { pve2: { address: "192.0.2.12" } } },
+  defaults: { container: { template: { url: "https://mirror.lab.example/ubuntu-22.04.tar.zst", sha256: "a".repeat(64) } } },
+  containers: { "ollama-2": { vmId: 202, address: "192.0.2.22" } },
+});

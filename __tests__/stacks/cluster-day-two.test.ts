@@ -41,7 +41,16 @@ const newData = (...keys: string[]) =>
   all("replace", ...keys.flatMap((key) => [`${SNIPPET}.${key}_user-data`, `${NULL}.${key}_bootstrap`]));
 /** A VM that comes, goes or is made anew, with what cannot be without it. */
 const withMachine = (action: Action, ...keys: string[]) =>
-  all(action, ...keys.flatMap((key) => [`${VM}.${key}`, `${RULES}.${key}`, `${OPTIONS}.${key}`, `${NULL}.${key}_host_key`]));
+  all(
+    action,
+    ...keys.flatMap((key) => [
+      `${VM}.${key}`,
+      `${RULES}.${key}`,
+      `${OPTIONS}.${key}`,
+      `${NULL}.${key}_host_key`,
+      `terraform_data.${key}_firewall`,
+    ]),
+  );
 /** A node that comes or goes, with all that is its own. */
 const wholeNode = (action: Action, ...keys: string[]) => ({
   ...withMachine(action, ...keys),

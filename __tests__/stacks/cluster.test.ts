@@ -86,10 +86,13 @@ describe("a VM", () => {
     ["is stopped, not shut down, when it is destroyed", { stop_on_destroy: true, purge_on_destroy: true }],
     ["keeps disks that somebody attached by hand", { delete_unreferenced_disks_on_destroy: false }],
     ["migrates", { migrate: true }],
-    ["has tags in the order in which Proxmox stores them", { tags: ["k3s", "server", "terraform", "test"] }],
+    [
+      "has tags in the order in which Proxmox stores them",
+      { tags: ["k3s", "server", "terraform", "test", "tf.${terraform_data.guests_checked.input}.pve1.k3s-1"] },
+    ],
     [
       "ignores what is read at creation only, and would replace or restart it later",
-      { lifecycle: { ignore_changes: ["disk[0].import_from", "initialization"] } },
+      { lifecycle: { ignore_changes: ["disk[0].import_from", "initialization", "clone", "efi_disk"] } },
     ],
   ])("%s", (_, expected) => expect(server).toMatchObject(expected));
 
@@ -139,9 +142,7 @@ describe("a VM", () => {
     });
   });
   test("carries the ownership guard", () => {
-    expect(resource(plain, VM, "gpu-1")?.["lifecycle"]).toMatchObject({
-      precondition: [{ condition: expect.stringContaining('"311"') }],
-    });
+    expect(plain.locals?.["guests_wanted"]).toMatchObject({ "gpu-1": { vm_id: "311", kind: "vm", node: "pve1" } });
   });
   test("joins a Proxmox pool by membership", () => {
     expect(resource(cluster({ pool: "k3s" }), "proxmox_pool_membership", "gpu-1")).toMatchObject({ pool_id: "k3s" });
@@ -180,7 +181,7 @@ describe("the disk", () => {
     const stack = cluster({ image: undefined, template: { vmId: 9000, node: "pve1" } });
     expect(resource(stack, VM, "k3s-1")).toMatchObject({
       clone: { vm_id: 9000, node_name: "pve1", datastore_id: "local-lvm", full: true, retries: 1 },
-      lifecycle: { ignore_changes: ["disk[0].import_from", "initialization", "clone"] },
+      lifecycle: { ignore_changes: ["disk[0].import_from", "initialization", "clone", "efi_disk"] },
     });
   });
   test("of a template brings its own EFI disk, and no image is downloaded", () => {
@@ -438,7 +439,7 @@ describe("the end of the deploy", () => {
   });
   test("comes when port 22 is open, and ssh has forgotten the keys of machines that are gone", () => {
     expect(resource(plain, NULL, "nodes_ready")?.["depends_on"]).toEqual(
-      expect.arrayContaining([`${OPTIONS}.k3s-1`, `${OPTIONS}.gpu-1`, `${NULL}.gpu-1_host_key`]),
+      expect.arrayContaining([`${RULES}.k3s-1`, `${RULES}.gpu-1`, `${NULL}.gpu-1_host_key`]),
     );
   });
   test("comes again exactly when a VM does", () => {
@@ -495,8 +496,8 @@ describe("the firewall", () => {
   /** What is open to a source: "protocol port" each, or the protocol alone. */
   const openTo = (stack: StackJson, name: string, source: string) =>
     rules(stack, name)
-      .filter((rule) => rule[4] === source)
-      .map(([, , protocol, port]) => [protocol, port].filter(Boolean).join(" "));
+      .filter((rule) => String(rule[4]).split(",").includes(source))
+      .flatMap(([, , protocol, port]) => (port ?? "").split(",").map((one) => [protocol, one].filter(Boolean).join(" ")));
   test("of a server opens to a worker the API, the kubelet and the pods' network", () => {
     expect(openTo(stack, "k3s-1", "192.0.2.41/32").sort()).toEqual(["tcp 10250", "tcp 6443", "udp 8472"]);
   });
@@ -511,7 +512,7 @@ describe("the firewall", () => {
     expect(openTo(stack, "gpu-1", "192.0.2.64/26").sort()).toEqual(["icmp", "tcp 22"]);
   });
   test("opens nothing else", () => {
-    const sources = rules(stack, "k3s-1").map((rule) => rule[4]);
+    const sources = rules(stack, "k3s-1").flatMap((rule) => String(rule[4]).split(","));
     expect(new Set(sources)).toEqual(new Set(["192.0.2.41/32", "192.0.2.64/26", "198.51.100.0/24"]));
     expect(new Set(rules(stack, "k3s-1").map(([type, action]) => `${type} ${action}`))).toEqual(new Set(["in ACCEPT"]));
   });
@@ -538,19 +539,20 @@ describe("the firewall", () => {
     const more = cluster({ openBetweenNodes: [{ port: 9100 }, { protocol: "udp", port: 7946 }] });
     expect(openTo(more, "gpu-1", "192.0.2.31/32").sort()).toEqual(["tcp 10250", "tcp 9100", "udp 7946", "udp 8472"]);
   });
-  test("drops the rest, and is switched on after its rules", () => {
+  test("drops the rest, and is switched on before its rules", () => {
     expect(resource(plain, OPTIONS, "gpu-1")).toMatchObject({
       enabled: true,
       input_policy: "DROP",
       output_policy: "ACCEPT",
       dhcp: false,
       ndp: true,
-      depends_on: [`${RULES}.gpu-1`],
+      radv: false,
     });
+    expect(resource(plain, RULES, "gpu-1")?.["depends_on"]).toEqual([`${OPTIONS}.gpu-1`]);
   });
   test("is made anew with its VM, since Proxmox drops it with it", () => {
     for (const type of [RULES, OPTIONS]) {
-      expect(resource(plain, type, "gpu-1")?.["lifecycle"]).toEqual({ replace_triggered_by: [`${VM}.gpu-1.id`] });
+      expect(resource(plain, type, "gpu-1")?.["lifecycle"]).toEqual({ replace_triggered_by: ["terraform_data.gpu-1_firewall"] });
     }
   });
 });
@@ -781,6 +783,7 @@ describe("neighbours", () => {
       `${SNIPPET}.a_meta-data`,
       `${NULL}.a_bootstrap`,
       `${NULL}.a_host_key`,
+      "terraform_data.a_firewall",
     ];
     expect(addresses(after)).toEqual([...addresses(plain), ...added].sort());
   });

@@ -5,6 +5,7 @@ const CONTAINER = "proxmox_virtual_environment_container";
 const RULES = "proxmox_virtual_environment_firewall_rules";
 const OPTIONS = "proxmox_virtual_environment_firewall_options";
 const DOWNLOAD = "proxmox_download_file";
+const MARK = "tf.${terraform_data.guests_checked.input}.pve1.ollama-1";
 
 const of = (changes: Changes = {}, base?: LabInput) => stackOf(labWith(changes, base), "containers");
 const container = (changes: Changes = {}) => of({ containers: { "ollama-1": changes } });
@@ -27,7 +28,7 @@ describe("a container", () => {
       "is told that it is an Ubuntu, so that Proxmox sets up its network and keys",
       { operating_system: { template_file_id: "local:vztmpl/ubuntu-22.04-standard_22.04-1_amd64.tar.zst", type: "ubuntu" } },
     ],
-    ["has tags in the order in which Proxmox stores them", { tags: ["ollama", "terraform", "test"] }],
+    ["has tags in the order in which Proxmox stores them", { tags: ["ollama", "terraform", "test", MARK] }],
     ["has a literal VMID", { vm_id: 201 }],
     ["gets 300 s to be destroyed", { timeout_delete: 300 }],
   ])("%s", (_, expected) => expect(plain).toMatchObject(expected));
@@ -42,9 +43,15 @@ describe("a container", () => {
     const own = container({ address: "192.0.2.21/25" });
     expect(resource(own, CONTAINER)?.["initialization"]).toMatchObject({ ip_config: [{ ipv4: { address: "192.0.2.21/25" } }] });
   });
-  test("ignores later templates and keys, either of which would replace it", () => {
+  test("ignores later templates, keys, datastores and volumes, each of which would replace it, and devices, which are not taken away", () => {
     expect(plain?.["lifecycle"]).toMatchObject({
-      ignore_changes: ["operating_system[0].template_file_id", "initialization[0].user_account"],
+      ignore_changes: [
+        "operating_system[0].template_file_id",
+        "initialization[0].user_account",
+        "disk[0].datastore_id",
+        "mount_point",
+        "device_passthrough",
+      ],
     });
   });
   test("gets its keys trimmed, as Proxmox stores them", () => {
@@ -57,6 +64,7 @@ describe("a container", () => {
       "ollama",
       "terraform",
       "test",
+      MARK,
       "zz",
     ]);
   });
@@ -168,25 +176,37 @@ test("SSH to the nodes is as the lab says, with their addresses", () => {
 });
 
 describe("the firewall", () => {
-  test("opens the API to clients, SSH and ping to management, network by network", () => {
+  test("opens the API to clients, SSH and ping to management, in one rule for each set of sources", () => {
     const stack = of({ network: { clients: ["198.51.100.0/24", "192.0.2.0/24"], management: ["192.0.2.64/26"] } });
     const rules = resource(stack, RULES)?.["rule"] as { dport: string; source: string; action: string; type: string }[];
     expect(rules.map(({ type, action, dport, source }) => [type, action, dport, source])).toEqual([
       ["in", "ACCEPT", "22", "192.0.2.64/26"],
       ["in", "ACCEPT", undefined, "192.0.2.64/26"],
-      ["in", "ACCEPT", "11434", "192.0.2.0/24"],
-      ["in", "ACCEPT", "11434", "198.51.100.0/24"],
+      ["in", "ACCEPT", "11434", "192.0.2.0/24,198.51.100.0/24"],
     ]);
   });
   test("opens no more than ping by a rule without a port", () => {
     const rules = resource(of(), RULES)?.["rule"] as { dport?: string; proto: string }[];
     expect(rules.filter(({ dport }) => dport === undefined).map(({ proto }) => proto)).toEqual(["icmp"]);
   });
+  test("opens both to the same networks in one rule, and to IPv6 in another, since a list may not mix the two", () => {
+    const networks = ["192.0.2.0/24", "2001:db8::/64"];
+    const rules = resource(of({ network: { clients: networks, management: networks } }), RULES)?.["rule"];
+    expect(rules).toMatchObject([
+      { dport: "22,11434", source: "192.0.2.0/24", comment: "SSH, Ollama API" },
+      { dport: "22,11434", source: "2001:db8::/64", comment: "SSH, Ollama API" },
+    ]);
+  });
+  test("lets no guest pass for a router", () => expect(resource(of(), OPTIONS)).toMatchObject({ radv: false }));
   test("drops everything else that comes in", () => {
     expect(resource(of(), OPTIONS)).toMatchObject({ enabled: true, input_policy: "DROP", output_policy: "ACCEPT" });
   });
   test("lets IPv6 find its neighbours", () => expect(resource(of(), OPTIONS)).toMatchObject({ ndp: true }));
-  test("is switched on after its rules", () => expect(resource(of(), OPTIONS)?.["depends_on"]).toEqual([`${RULES}.ollama-1`]));
+  test("is switched on before a rule opens anything", () =>
+    expect([resource(of(), RULES)?.["depends_on"], resource(of(), OPTIONS)?.["depends_on"]]).toEqual([
+      [`${OPTIONS}.ollama-1`],
+      undefined,
+    ]));
   test("without anybody to let in has no rule, and still drops", () => {
     const stack = of({ network: { clients: [], management: [] } });
     expect([resource(stack, RULES), resource(stack, OPTIONS)?.["input_policy"]]).toEqual([undefined, "DROP"]);
@@ -232,23 +252,24 @@ describe("a template that is downloaded", () => {
 });
 
 describe("the ownership guard", () => {
-  test("asks Proxmox once for VMs and once for containers", () => {
+  test("asks Proxmox once for VMs, once for containers and once for nodes", () => {
     expect(Object.entries(of().data ?? {}).map(([type, items]) => [type, Object.keys(items)])).toEqual([
       ["proxmox_virtual_environment_containers", ["all"]],
+      ["proxmox_virtual_environment_nodes", ["all"]],
       ["proxmox_virtual_environment_vms", ["all"]],
     ]);
   });
-  test("is a precondition of every container", () => {
-    expect(resource(of(), CONTAINER)?.["lifecycle"]).toMatchObject({
-      precondition: [{ condition: expect.stringContaining('"201"') }],
+  test("looks at every container in one place, which each container's mark comes from", () => {
+    expect(of().locals?.["guests_wanted"]).toEqual({
+      "ollama-1": { vm_id: "201", kind: "container", name: "test-ollama-1", node: "pve1", adopt: "", names: ["ollama-1"] },
+    });
+    expect(of().resource["terraform_data"]?.["guests_checked"]?.["lifecycle"]).toEqual({
+      precondition: [{ condition: "${length(local.guests_refused) == 0}", error_message: expect.any(String) }],
     });
   });
   test("asks nothing when it is off", () => {
     const stack = of({ ownershipGuard: false });
-    expect([stack.data, resource(stack, CONTAINER)?.["lifecycle"]]).toEqual([
-      undefined,
-      expect.not.objectContaining({ precondition: expect.anything() }),
-    ]);
+    expect([stack.data, resource(stack, CONTAINER)?.["tags"]]).toEqual([undefined, ["ollama", "terraform", "test"]]);
   });
 });
 
@@ -280,7 +301,9 @@ describe("neighbours", () => {
     }
   });
   test("adding a container adds addresses, and changes none", () => {
-    expect(addresses(after)).toEqual([...addresses(before), `${CONTAINER}.a`, `${OPTIONS}.a`, `${RULES}.a`].sort());
+    expect(addresses(after)).toEqual(
+      [...addresses(before), `${CONTAINER}.a`, `${OPTIONS}.a`, `${RULES}.a`, "terraform_data.a_firewall"].sort(),
+    );
   });
 });
 

@@ -55,7 +55,12 @@ const onlyOutputs = (...names: string[]): Consequences => ({
 });
 /** A guest's own resources, all with the same fate. */
 const guest = (name: string, action: Action) =>
-  Object.fromEntries([CONTAINER, RULES, OPTIONS].map((type) => [`${type}.${name}`, action]));
+  Object.fromEntries(
+    [`${CONTAINER}.${name}`, `${RULES}.${name}`, `${OPTIONS}.${name}`, `terraform_data.${name}_firewall`].map((address) => [
+      address,
+      action,
+    ]),
+  );
 
 /** The same value with the keys of every map in the opposite order. */
 function reversed(value: unknown): unknown {
@@ -152,30 +157,28 @@ describeWithTool("terraform", "an edit of a running lab", () => {
     );
   });
 
-  test.each([
-    ["a smaller disk", { diskGiB: 40 }],
-    ["another datastore", { disks: "fast" }],
-    ["a volume for models", { modelVolume: { sizeGiB: 100 } }],
-  ])("%s replaces the container, and makes its firewall anew, which Proxmox drops with it", async (_edit, changes) => {
-    const { resources } = await editContainer(changes);
-    expect(resources).toEqual(guest("ollama-1", "replace"));
+  test.each<[string, Changes, string]>([
+    ["another datastore", { disks: "fast" }, "pct move-volume 201 rootfs fast --delete 1"],
+    [
+      "a volume for models",
+      { modelVolume: { sizeGiB: 100 } },
+      "pct set 201 --mp0 local-lvm:100,mp=/var/lib/ollama/models,backup=0",
+    ],
+    ["another node", { node: "pve2" }, "pct migrate 201 pve2 --restart"],
+  ])("%s replaces no container: the plan stops and says what to run in Proxmox", async (_edit, changes, command) => {
+    editLab(stack.workspace, labWith({ containers: { "ollama-1": changes } }, running));
+    const plan = await stack.plan();
+    expect([plan.succeeded, describeRun(plan).replaceAll(/\s+/g, " ")]).toEqual([false, expect.stringContaining(command)]);
   });
 
   test("another VMID replaces the container and its firewall", async () => {
     expect((await editContainer({ vmId: 301 })).resources).toEqual(guest("ollama-1", "replace"));
   });
 
-  test("another node replaces the container, with the template downloaded there", async () => {
-    expect((await editContainer({ node: "pve2" })).resources).toEqual({
-      ...guest("ollama-1", "replace"),
-      [`${DOWNLOAD}.pve2_local_ubuntu-22-04-tar-zst`]: "create",
-    });
-  });
-
   test("a VMID that a stranger has stops the plan", async () => {
     await stack.workspace.world.addGuest({ vmId: 150, name: "router", node: "pve2", kind: "vm" });
     editLab(stack.workspace, labWith({ containers: { "ollama-1": { vmId: 150 } } }, running));
-    await expect(stack).toRejectPlan(/VMID 150 belongs to another guest, router, and test-ollama-1 would take it over/);
+    await expect(stack).toRejectPlan(/VMID 150 of ollama-1 belongs to another guest: router, a VM on pve2/);
   });
 });
 
@@ -197,11 +200,8 @@ describeWithTool("terraform", "a protected container", () => {
   });
   const edit = (changes: Changes) => editLab(stack.workspace, labWith({ containers: { "ollama-1": changes } }, protectedLab));
 
-  test.each([
-    ["another node", { node: "pve2" }],
-    ["a smaller disk", { diskGiB: 40 }],
-  ])("is not replaced by %s: Terraform refuses the plan", async (_edit, changes) => {
-    edit(changes);
+  test("is not replaced by another VMID: Terraform refuses the plan", async () => {
+    edit({ vmId: 299 });
     await expect(stack).toRejectPlan(/Instance cannot be destroyed Resource proxmox_virtual_environment_container\.ollama-1/);
   });
 
@@ -211,14 +211,13 @@ describeWithTool("terraform", "a protected container", () => {
   });
 
   test("becomes a member of its pool anew when it is replaced after all", async () => {
-    edit({ protect: false, diskGiB: 40 });
+    edit({ protect: false, vmId: 299 });
     await expect(stack).toPlanExactly({ ...guest("ollama-1", "replace"), "proxmox_pool_membership.ollama-1": "replace" });
   });
 
-  test("is refused by Proxmox alone when it leaves the lab, since prevent_destroy leaves with it", async () => {
+  test("that has left the lab is found in the plan, before anything of it is stripped", async () => {
     editLab(stack.workspace, labWith({ containers: { "ollama-1": undefined } }, protectedLab));
-    const { resources } = await planned(stack);
-    expect(resources).toEqual({ ...guest("ollama-1", "delete"), "proxmox_pool_membership.ollama-1": "delete" });
+    await expect(stack).toRejectPlan(/ollama-1 \(VMID 201\) is protected, and no longer in the lab/);
   });
 });
 
@@ -228,7 +227,7 @@ describeWithTool("terraform", "the ownership guard", () => {
   test.each(["container", "vm"] as const)("stops a first plan that would take over a %s, and names both", async (kind) => {
     const stack = (await openLab(running, { guests: [stranger(kind)] })).stack("containers");
     await expect(stack).toRejectPlan(
-      /VMID 201 belongs to another guest, router, and test-ollama-1 would take it over and destroy it later\. Choose a free VMID\./,
+      /VMID 201 of ollama-1 belongs to another guest: router, a (container|VM) on pve1, .*Give ollama-1 another vmId\./,
     );
   });
 
@@ -237,14 +236,22 @@ describeWithTool("terraform", "the ownership guard", () => {
     await expect(stack).toPlanNothing();
   });
 
-  test("stops a new name in the lab until the guest has it in Proxmox", async () => {
+  test("lets the lab rename a guest that bears the state's mark, in place", async () => {
     const stack = await applied(running);
     editLab(stack.workspace, labWith({ containers: { "ollama-1": { name: "chat" } } }, running));
-    await expect(stack).toRejectPlan(
-      /belongs to another guest, test-ollama-1, .*former name, rename it in Proxmox to chat first/,
-    );
-    await stack.workspace.world.addGuest({ vmId: 201, name: "chat", node: "pve1" });
     await expect(stack).toPlanExactly({ [`${CONTAINER}.ollama-1`]: "update" });
+  });
+
+  test("stops a renamed key with the setting that moves the guest, and the move plans no new guest", async () => {
+    const stack = await applied(running);
+    const chat = { vmId: 201, address: "192.0.2.21" };
+    editLab(stack.workspace, labWith({ containers: { "ollama-1": undefined, chat } }, running));
+    await expect(stack).toRejectPlan(/VMID 201 of chat belongs to this state's guest ollama-1, .*formerKey: ollama-1/);
+    editLab(
+      stack.workspace,
+      labWith({ containers: { "ollama-1": undefined, chat: { ...chat, formerKey: "ollama-1" } } }, running),
+    );
+    expect((await planned(stack)).resources[`${CONTAINER}.chat`]).toBe("update");
   });
 
   test("that is off asks Proxmox nothing, and stops nothing", async () => {

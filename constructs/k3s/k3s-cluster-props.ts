@@ -52,6 +52,10 @@ export interface K3sServerProps {
   readonly startOnBoot?: boolean;
   /** Refuse to destroy it: Proxmox's protection, and Terraform's prevent_destroy. @default false */
   readonly protect?: boolean;
+  /** Take over the VM that has this VMID: the mark that a refused plan prints, or `unmarked`. @default a VMID that is in use stops the plan */
+  readonly adopt?: string;
+  /** The name of its resources in Terraform until now: they are moved in the state, and not made anew. @default it had no other */
+  readonly formerName?: string;
   /** Proxmox tags, besides those of the cluster. @default none */
   readonly tags?: readonly string[];
   /** Labels of the Kubernetes node. They count when it joins. @default none; a worker with devices has those of GPU nodes */

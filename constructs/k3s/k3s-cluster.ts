@@ -5,7 +5,7 @@ import { CLOUD_IMAGE_USER } from "../../catalog/ubuntu";
 import { parseCidr } from "../../grammar/address";
 import { SERVER_SIZE, WORKER_SIZE } from "../../grammar/size";
 import { checkProps } from "../props-error";
-import { idOf } from "../proxmox/guest";
+import { idOf, moved } from "../proxmox/guest";
 import { type PassedDevice, VirtualMachine } from "../proxmox/virtual-machine";
 import { portsOf } from "./cluster-ports";
 import { pairs } from "./handed-over-tokens";
@@ -123,6 +123,8 @@ export class K3sCluster extends Construct {
       protect: node.protect,
       pool: props.pool,
       guard: props.guard,
+      adopt: node.adopt,
+      formerName: node.formerName,
       files: node.files ?? props.files ?? "local",
       filesShared: node.filesShared ?? props.filesShared,
       user,
@@ -190,17 +192,18 @@ export class K3sCluster extends Construct {
     // A replacement keeps a VM's id. But the plan that replaces the VM does not know that, and so the script runs again.
     const machine = (node: K3sNode) => `\${${idOf(node.machine.resource)}}`;
     const triggers = { machines: nodes.map(machine).join(",") };
-    const hostKeys = nodes.map(
-      (node) =>
-        new OperatorScript(this, `host-key-${node.resourceName}`, {
-          resourceName: `${node.resourceName}_host_key`,
-          script: "forget-host-key.sh",
-          environment: { ADDRESS: node.address },
-          triggers: { machine: machine(node) },
-        }).resource,
-    );
+    const hostKeys = nodes.map((node) => {
+      const { resource } = new OperatorScript(this, `host-key-${node.resourceName}`, {
+        resourceName: `${node.resourceName}_host_key`,
+        script: "forget-host-key.sh",
+        environment: { ADDRESS: node.address },
+        triggers: { machine: machine(node) },
+      });
+      moved(this, resource, node, "_host_key");
+      return resource;
+    });
     // The firewall comes first: switched on later, it would cut the scripts' SSH in the middle.
-    const dependsOn = [...hostKeys, ...nodes.map(({ firewall }) => firewall.options)];
+    const dependsOn = [...hostKeys, ...nodes.map(({ firewall }) => firewall.complete)];
     const timeoutSeconds = waitMinutes * 60;
     const handOver = this.tokens.handOver?.({ scope: this, members: this.members, user, timeoutSeconds, triggers, dependsOn });
     if (!wait) return undefined;

@@ -11,6 +11,7 @@ import { checkDatastore, checkSha256 } from "../../grammar/storage";
 import { checkHttpUrl } from "../../grammar/url";
 import { checkNvidiaBranch } from "../../grammar/version";
 import { checkProps, prop, required } from "../props-error";
+import { moved } from "../proxmox/guest";
 import { GuestFirewall, type GuestFirewallProps } from "../proxmox/guest-firewall";
 import { Snippet } from "../proxmox/snippet";
 import { VirtualMachine, type VirtualMachineProps } from "../proxmox/virtual-machine";
@@ -58,6 +59,8 @@ export interface K3sNodeProps extends Omit<VirtualMachineProps, "cloudInit" | "r
 export class K3sNode extends Construct {
   /** Name of its resources in Terraform. */
   readonly resourceName: string;
+  /** The name of its resources until now, while they are moved. */
+  readonly formerName?: string;
   /** Its static address, without the prefix. */
   readonly address: string;
   readonly machine: VirtualMachine;
@@ -74,6 +77,7 @@ export class K3sNode extends Construct {
     super(scope, id);
     const { role, name, vmId, node, files: datastore, resourceName, release, gpu } = props;
     this.resourceName = resourceName;
+    this.formerName = props.formerName;
     this.address = props.network.address.replace(/\/.*$/, "");
     checkProps(scope, id, [
       prop("files", datastore, checkDatastore),
@@ -114,6 +118,7 @@ export class K3sNode extends Construct {
         // another instance-id cloud-init would set the node up anew.
         fileName: `k3s-${vmId}-${kind}.yaml`,
         text: content,
+        dependsOn: props.guard && [props.guard.checked],
       });
     this.userData = snippet("user-data", cloudConfig(config));
     this.metaData = snippet("meta-data", metaData(`k3s-${vmId}`, name));
@@ -122,6 +127,9 @@ export class K3sNode extends Construct {
       triggers: { user_data: createHash("sha256").update(cloudConfigText(config)).digest("hex") },
     });
     this.bootstrap.overrideLogicalId(`${resourceName}_bootstrap`);
+    moved(this, this.userData.resource, props, "_user-data");
+    moved(this, this.metaData.resource, props, "_meta-data");
+    moved(this, this.bootstrap, props, "_bootstrap");
     const dependsOn: ITerraformDependable[] = [...(props.dependsOn ?? []), this.userData.resource, this.metaData.resource];
     this.machine = new VirtualMachine(this, "Machine", {
       ...props,
@@ -130,8 +138,7 @@ export class K3sNode extends Construct {
       replaceTriggeredBy: props.replaceOnChange ? [`null_resource.${resourceName}_bootstrap`] : [],
     });
     this.firewall = new GuestFirewall(this, "Firewall", {
-      resourceName,
-      node,
+      of: props,
       guest: this.machine.resource,
       open: props.firewall.open,
     });

@@ -20,8 +20,7 @@ export class OllamaContainer extends Construct {
     super(scope, id);
     this.container = new Container(this, "Container", props);
     this.firewall = new GuestFirewall(this, "Firewall", {
-      resourceName: props.resourceName,
-      node: props.node,
+      of: props,
       guest: this.container.resource,
       dhcp: props.network.address === "dhcp",
       open: [

@@ -15,6 +15,7 @@ import {
   dnsBlock,
   type GuestNetwork,
   type GuestProps,
+  guardGuest,
   guestArguments,
   guestChecks,
   guestLifecycle,
@@ -122,7 +123,7 @@ export class Container extends Construct {
     const { nesting, keyctl } = props.features ?? { nesting: true, keyctl: false };
     const dhcp = network.address === "dhcp";
     this.resource = new VirtualEnvironmentContainer(this, "Resource", {
-      ...guestArguments(guest),
+      ...guestArguments("container", guest),
       // The provider's default is a privileged container, in which root is the node's root.
       unprivileged: true,
       startOnBoot: props.startOnBoot ?? true,
@@ -164,9 +165,17 @@ export class Container extends Construct {
       // Without it an IPv6 address ends the wait, and the IPv4 address stays unknown.
       ...(dhcp && { waitForIp: { ipv4: true } }),
       lifecycle: {
-        // Both would replace the container: another template is for new ones, and keys are delivered by Ansible.
-        ignoreChanges: ["operating_system[0].template_file_id", "initialization[0].user_account"],
+        // These would replace the container: another template is for new ones, keys are delivered by Ansible, volumes are added, grown and
+        // moved in Proxmox. Devices the provider can add, but never takes away: it fails in every apply after that.
+        ignoreChanges: [
+          "operating_system[0].template_file_id",
+          "initialization[0].user_account",
+          "disk[0].datastore_id",
+          "mount_point",
+          "device_passthrough",
+        ],
         ...guestLifecycle(guest),
+        postcondition: [devicesAsWanted(guest), volumesAsWanted(guest)],
       },
     });
     this.resource.overrideLogicalId(props.resourceName);
@@ -175,6 +184,49 @@ export class Container extends Construct {
       parseHostAddress(network.address)?.ip ??
       `\${lookup(${VirtualEnvironmentContainer.tfResourceType}.${props.resourceName}.ipv4, "eth0", null)}`;
 
-    addPoolMembership(this, guest, this.resource);
+    guardGuest(this, guest, "container", this.resource);
+    addPoolMembership(this, guest, "container", this.resource);
   }
+}
+
+/** A postcondition that compares the container, as Proxmox has it, with what is wanted, and else says what to run. */
+interface Postcondition {
+  readonly condition: string;
+  readonly errorMessage: string;
+}
+
+/** The container has its devices since it was made; later only root@pam can change them, in Proxmox. */
+function devicesAsWanted({ name, vmId, node, devices = [] }: ContainerProps): Postcondition {
+  const wanted = JSON.stringify(devices.map(({ path, gid, mode }) => [path, `gid=${gid},mode=${mode}`]));
+  const has = "self.device_passthrough";
+  const surplus = `[for i, device in ${has} : "dev${"$"}{i}" if !contains(${wanted}, [device.path, "gid=${"$"}{device.gid},mode=${"$"}{device.mode}"])]`;
+  const missing =
+    `[for i, device in [for device in ${wanted} : device if !contains([for one in ${has} : [one.path, "gid=${"$"}{one.gid},mode=${"$"}{one.mode}"]], device)] : ` +
+    `"--dev${"$"}{length(${has}) + i} ${"$"}{device[0]},${"$"}{device[1]}"]`;
+  return {
+    condition: `\${length(${surplus}) + length(${missing}) == 0}`,
+    errorMessage:
+      `The devices of ${name} are others in Proxmox than in the lab, and Terraform can't change them. Run on ${node}, as root: ` +
+      `\${join(" && ", concat(length(${missing}) > 0 ? ["pct set ${vmId} ${"$"}{join(" ", ${missing})}"] : [], ` +
+      `length(${surplus}) > 0 ? ["pct set ${vmId} --delete ${"$"}{join(",", ${surplus})}"] : []))} && pct reboot ${vmId}`,
+  };
+}
+
+/** Proxmox moves and grows volumes; Terraform would make the container anew. A volume may be larger than the lab says. */
+function volumesAsWanted({ name, vmId, node, disks, volumes = [] }: ContainerProps): Postcondition {
+  const gib = 'tonumber(trimsuffix(volume.size, "G"))';
+  const commands = volumes.map(({ path, sizeGiB, datastore, backup = false }, index) => {
+    const there = `[for i, volume in self.mount_point : i if volume.path == "${path}"]`;
+    const small = `[for i, volume in self.mount_point : i if volume.path == "${path}" && try(${gib} < ${sizeGiB}, false)]`;
+    const add = `pct set ${vmId} --mp${index} ${datastore}:${sizeGiB},mp=${path},backup=${backup ? 1 : 0}`;
+    return `length(${there}) == 0 ? ["${add}"] : [for i in ${small} : "pct resize ${vmId} mp${"$"}{i} ${sizeGiB}G"]`;
+  });
+  const elsewhere = `self.disk[0].datastore_id == "${disks}" ? [] : ["pct move-volume ${vmId} rootfs ${disks} --delete 1"]`;
+  const all = `concat(${[elsewhere, ...commands].join(", ")})`;
+  return {
+    condition: `\${length(${all}) == 0}`,
+    errorMessage:
+      `The volumes of ${name} are others in Proxmox than in the lab, and Terraform would make the container anew to change them. Run on ` +
+      `${node}, as root: \${join(" && ", ${all})}`,
+  };
 }

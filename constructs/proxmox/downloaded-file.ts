@@ -1,3 +1,4 @@
+import type { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
 import { DownloadFile } from "../../.gen/providers/proxmox/download-file";
 import type { Check } from "../../grammar/fault";
@@ -35,6 +36,7 @@ export interface DownloadedFileProps {
   readonly fileName: string;
   /** Checksum of the file. Changing it downloads again. @default not verified */
   readonly checksum?: { readonly algorithm: "sha256" | "sha512"; readonly value: string };
+  readonly dependsOn?: ITerraformDependable[];
 }
 
 /**
@@ -76,6 +78,7 @@ export class DownloadedFile extends Construct {
       overwrite: false,
       // With true the provider deletes a file of that name, which somebody else put there, and downloads anew; a later destroy deletes it again.
       overwriteUnmanaged: false,
+      dependsOn: props.dependsOn,
       ...(props.shared && { lifecycle: { ignoreChanges: ["node_name"] } }),
     });
     this.resource.overrideLogicalId(props.resourceName);

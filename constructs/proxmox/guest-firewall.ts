@@ -1,3 +1,4 @@
+import { DataResource } from "cdktf";
 import { Construct } from "constructs";
 import { VirtualEnvironmentContainer } from "../../.gen/providers/proxmox/virtual-environment-container";
 import { VirtualEnvironmentFirewallOptions } from "../../.gen/providers/proxmox/virtual-environment-firewall-options";
@@ -7,7 +8,7 @@ import { checkCidr } from "../../grammar/address";
 import { checkKey, checkNodeName } from "../../grammar/guest";
 import { checkPorts } from "../../grammar/ports";
 import { checkProps, prop, required } from "../props-error";
-import { idOf } from "./guest";
+import { type GuestProps, idOf, moved } from "./guest";
 
 /** One port that is open, and to whom. */
 export interface OpenPort {
@@ -22,11 +23,9 @@ export interface OpenPort {
 }
 
 export interface GuestFirewallProps {
-  /** Name of the resources in Terraform. */
-  readonly resourceName: string;
-  /** The node that the guest is on. */
-  readonly node: string;
-  /** The guest. Its rules depend on it, so they are created after it, and again when it is replaced. */
+  /** The guest, as its own construct was told. */
+  readonly of: Pick<GuestProps, "resourceName" | "node" | "vmId" | "guard" | "formerName">;
+  /** The guest's resource: the firewall is made after it, and anew with it. */
   readonly guest: VirtualEnvironmentContainer | VirtualEnvironmentVm;
   /** What is open. Everything else that comes in is dropped, but for answers to what the guest asked for. */
   readonly open: readonly OpenPort[];
@@ -39,18 +38,23 @@ export interface GuestFirewallProps {
  *
  * Three switches must be on for it to work: that of the guest, which this construct sets; that of its network card, which the guest's own
  * construct sets; and that of the datacenter, which this project does not touch. While the last is off, everything is open, and nothing says so.
+ *
+ * The options, which drop, come before the rules, which open: a request that fails leaves the guest shut. A set of rules that was left half
+ * made is imported by the next deploy (`OwnershipGuard`) and completed; without a guard the provider refuses it.
  */
 export class GuestFirewall extends Construct {
   /** The rules. Absent when nothing is open: a guest without rules drops everything. */
   readonly rules?: VirtualEnvironmentFirewallRules;
   /** The switch and the policies. Who depends on it finds the ports open. */
   readonly options: VirtualEnvironmentFirewallOptions;
+  /** What has to be there before somebody may count on the firewall: the rules or, where there are none, the options. */
+  readonly complete: VirtualEnvironmentFirewallRules | VirtualEnvironmentFirewallOptions;
 
   constructor(scope: Construct, id: string, props: GuestFirewallProps) {
     super(scope, id);
     checkProps(scope, id, [
-      prop("resourceName", props.resourceName, checkKey),
-      prop("node", props.node, checkNodeName),
+      prop("of.resourceName", props.of.resourceName, checkKey),
+      prop("of.node", props.of.node, checkNodeName),
       ...props.open.flatMap(({ service, protocol, port, sources }) => [
         ...sources.map((source) => prop("open.sources", source, checkCidr)),
         prop("open.port", port, checkPorts),
@@ -61,33 +65,68 @@ export class GuestFirewall extends Construct {
         }),
       ]),
     ]);
-    const { vmId } = props.guest;
-    const guest = {
-      nodeName: props.node,
-      ...(props.guest instanceof VirtualEnvironmentContainer ? { containerId: vmId } : { vmId }),
-      lifecycle: { replaceTriggeredBy: [idOf(props.guest)] },
+    const { guest, of } = props;
+    const kind = guest instanceof VirtualEnvironmentContainer ? "container" : "vm";
+    // Proxmox drops the firewall with its guest. `replace_triggered_by` on the guest itself counts only while the guest is in the state,
+    // so a guest that was deleted by hand would be made anew without its firewall; this resource stays in the state and sees another id.
+    const trigger = new DataResource(this, "Guest");
+    trigger.overrideLogicalId(`${of.resourceName}_firewall`);
+    trigger.addOverride("triggers_replace", [`\${${idOf(guest)}}`]);
+    moved(this, trigger, of, "_firewall");
+    const common = {
+      nodeName: of.node,
+      ...(kind === "container" ? { containerId: guest.vmId } : { vmId: guest.vmId }),
+      lifecycle: { replaceTriggeredBy: [`terraform_data.${of.resourceName}_firewall`] },
     };
-    // One rule for each network: a plan then shows which one comes or goes.
-    const rules = props.open.flatMap(({ service, protocol, port, sources }) =>
-      [...sources]
-        .sort()
-        .map((source) => ({ type: "in", action: "ACCEPT", proto: protocol, dport: port, source, comment: service })),
-    );
-    if (rules.length > 0) {
-      this.rules = new VirtualEnvironmentFirewallRules(this, "Rules", { ...guest, rule: rules });
-      this.rules.overrideLogicalId(props.resourceName);
-    }
     this.options = new VirtualEnvironmentFirewallOptions(this, "Options", {
-      ...guest,
+      ...common,
       enabled: true,
       inputPolicy: "DROP",
       outputPolicy: "ACCEPT",
       // What is not set is sent as off, though Proxmox's own default is on: without NDP no IPv6, without DHCP no lease.
       dhcp: props.dhcp ?? false,
       ndp: true,
-      // The rules first: otherwise the guest is shut, for SSH too, until they are there.
-      dependsOn: this.rules && [this.rules],
+      // On by default, and then the guest may tell its network that it is the router.
+      radv: false,
     });
-    this.options.overrideLogicalId(props.resourceName);
+    const rules = fewestRules(props.open);
+    if (rules.length > 0)
+      this.rules = new VirtualEnvironmentFirewallRules(this, "Rules", { ...common, rule: rules, dependsOn: [this.options] });
+    this.complete = this.rules ?? this.options;
+    for (const resource of [this.options, ...(this.rules ? [this.rules] : [])]) {
+      resource.overrideLogicalId(of.resourceName);
+      moved(this, resource, of);
+      of.guard?.import(of, resource, `${kind}/NODE/${of.vmId}`);
+    }
   }
+}
+
+/** The family of a network: a list of sources may not mix them. */
+const family = (source: string) => (source.includes(":") ? 6 : 4);
+
+/**
+ * The rules that open this, and as few as possible, since each is a request that may fail: one for all sources of a family, and one for all
+ * ports of a protocol that are open to the same sources.
+ */
+function fewestRules(open: readonly OpenPort[]) {
+  const rules = new Map<string, { protocol?: string; source: string; ports: string[]; services: string[] }>();
+  for (const { service, protocol, port, sources } of open) {
+    for (const version of [4, 6]) {
+      const source = [...new Set(sources.filter((one) => family(one) === version))].sort().join(",");
+      if (source === "") continue;
+      const key = JSON.stringify([protocol, port === undefined, source]);
+      const rule = rules.get(key) ?? { protocol, source, ports: [], services: [] };
+      rules.set(key, rule);
+      if (port !== undefined && !rule.ports.includes(port)) rule.ports.push(port);
+      if (!rule.services.includes(service)) rule.services.push(service);
+    }
+  }
+  return [...rules.values()].map(({ protocol, source, ports, services }) => ({
+    type: "in",
+    action: "ACCEPT",
+    proto: protocol,
+    dport: ports.length > 0 ? ports.join(",") : undefined,
+    source,
+    comment: services.join(", "),
+  }));
 }

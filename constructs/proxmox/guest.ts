@@ -1,4 +1,4 @@
-import type { ITerraformDependable } from "cdktf";
+import { type ITerraformDependable, type TerraformResource, TerraformStack } from "cdktf";
 import type { Construct } from "constructs";
 import { PoolMembership } from "../../.gen/providers/proxmox/pool-membership";
 import type { VirtualEnvironmentContainer } from "../../.gen/providers/proxmox/virtual-environment-container";
@@ -6,12 +6,21 @@ import type { VirtualEnvironmentVm } from "../../.gen/providers/proxmox/virtual-
 import { checkAddress, checkHostAddress, contains, networkOf, parseHostAddress } from "../../grammar/address";
 import { checkSearchDomain } from "../../grammar/domain-name";
 import type { Check } from "../../grammar/fault";
-import { checkBridge, checkGuestName, checkKey, checkNodeName, checkPoolName, checkTag, checkVmId } from "../../grammar/guest";
+import {
+  checkAdopt,
+  checkBridge,
+  checkGuestName,
+  checkKey,
+  checkNodeName,
+  checkPoolName,
+  checkTag,
+  checkVmId,
+} from "../../grammar/guest";
 import { type Bounds, checkNumber, checkWhole, VLAN_BOUNDS } from "../../grammar/size";
 import { checkDatastore } from "../../grammar/storage";
 import { type PropCheck, prop } from "../props-error";
 import { verbatim } from "../terraform-text";
-import type { OwnershipGuard } from "./ownership-guard";
+import type { GuardedGuest, OwnershipGuard } from "./ownership-guard";
 
 /** How a guest is in its network. */
 export interface GuestNetwork {
@@ -61,8 +70,15 @@ export interface GuestProps {
   readonly protect?: boolean;
   /** An existing pool that it becomes a member of. @default none */
   readonly pool?: string;
-  /** @default none: the VMID is not checked against Proxmox */
+  /** What keeps the guest from taking over a stranger. @default none: the VMID is not checked against Proxmox, and the guest bears no mark */
   readonly guard?: OwnershipGuard;
+  /**
+   * Take over the guest that has this VMID: the state's part of the mark that it bears, as the guard prints it, or `unmarked`. It means
+   * nothing once the guest bears this state's mark. Needs `guard`. @default a VMID that is in use stops the plan
+   */
+  readonly adopt?: string;
+  /** The resources' name until now: they are moved, and the guest is not made anew. @default they had no other */
+  readonly formerName?: string;
 }
 
 /** What a kind of guest can have. */
@@ -117,16 +133,20 @@ export function guestChecks({ network, ...props }: GuestProps, bounds: GuestBoun
     prop("network.gateway", network.gateway, checkGatewayOf(network.address)),
     ...(network.dns ?? []).map((server) => prop("network.dns", server, checkAddress)),
     prop("pool", props.pool, checkPoolName),
+    prop("adopt", props.adopt, checkAdopt),
+    prop("formerName", props.formerName, checkKey),
   ];
 }
 
 /** The arguments that both kinds of guest call the same. */
-export function guestArguments({ node, vmId, description, tags = [], protect, dependsOn }: GuestProps) {
+export function guestArguments(kind: GuardedGuest["kind"], props: GuestProps) {
+  const { node, vmId, description, tags = [], protect, dependsOn, guard } = props;
+  const own = [...new Set(tags)].sort();
   return {
     nodeName: node,
     vmId,
     description: description && verbatim(description),
-    tags: [...new Set(tags)].sort(),
+    tags: guard ? guard.tags(own, guarded(kind, props)) : own,
     started: true,
     protection: protect ?? false,
     dependsOn,
@@ -139,20 +159,56 @@ export function dnsBlock({ dns, searchDomain }: GuestNetwork) {
   return { dns: { ...(dns?.length && { servers: [...dns] }), ...(searchDomain && { domain: searchDomain }) } };
 }
 
-/** What protects a guest from Terraform, and others' guests from this one. */
-export function guestLifecycle({ protect, guard, vmId, name }: GuestProps) {
-  return {
-    ...(protect && { preventDestroy: true }),
-    ...(guard && { precondition: [guard.precondition(vmId, name)] }),
-  };
+/** The guest as its guard knows it. */
+function guarded(kind: GuardedGuest["kind"], props: GuestProps): GuardedGuest {
+  const { resourceName, vmId, name, node, protect = false, adopt, formerName } = props;
+  return { kind, resourceName, vmId, name, node, protect, adopt, formerName };
 }
+
+/** What protects a guest from Terraform. */
+export function guestLifecycle({ protect }: GuestProps) {
+  return { ...(protect && { preventDestroy: true }) };
+}
+
+/** Puts a guest under its guard, if it has one, and names what became of its former resource. */
+export function guardGuest(
+  scope: Construct,
+  props: GuestProps,
+  kind: GuardedGuest["kind"],
+  guest: VirtualEnvironmentContainer | VirtualEnvironmentVm,
+): void {
+  const { guard, vmId } = props;
+  moved(scope, guest, props);
+  guard?.add(guarded(kind, props));
+  guard?.import(guarded(kind, props), guest, `NODE/${vmId}`);
+}
+
+/** Moves a resource in the state from the name that its guest had; nothing for a guest that had no other. `suffix`: what follows that name. */
+export function moved(
+  scope: Construct,
+  resource: TerraformResource,
+  { formerName }: Pick<GuestProps, "formerName">,
+  suffix = "",
+): void {
+  if (!formerName) return;
+  const stack = TerraformStack.of(scope);
+  const moves = MOVES.get(stack) ?? [];
+  const type = resource.terraformResourceType;
+  MOVES.set(stack, [...moves, { from: `${type}.${formerName}${suffix}`, to: `${type}.${resource.friendlyUniqueId}` }]);
+  stack.addOverride("moved", MOVES.get(stack));
+}
+
+/** The moves of each stack: an override replaces the whole list. */
+const MOVES = new WeakMap<TerraformStack, readonly { from: string; to: string }[]>();
 
 /** Makes a guest a member of its pool, if it has one. By its own pool_id, a container would be replaced when that changes. */
 export function addPoolMembership(
   scope: Construct,
-  { pool, resourceName }: GuestProps,
+  props: GuestProps,
+  kind: GuardedGuest["kind"],
   guest: VirtualEnvironmentContainer | VirtualEnvironmentVm,
 ): void {
+  const { pool, resourceName, guard } = props;
   if (!pool) return;
   const membership = new PoolMembership(scope, "Pool", {
     poolId: pool,
@@ -160,6 +216,8 @@ export function addPoolMembership(
     lifecycle: { replaceTriggeredBy: [idOf(guest)] },
   });
   membership.overrideLogicalId(resourceName);
+  moved(scope, membership, props);
+  guard?.importMembership(guarded(kind, props), membership, pool);
 }
 
 /**

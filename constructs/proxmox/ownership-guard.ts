@@ -1,50 +1,227 @@
-import { TerraformLocal, type TerraformStack } from "cdktf";
+import { DataResource, TerraformLocal, type TerraformResource, type TerraformStack } from "cdktf";
 import { Construct } from "constructs";
+import { DataProxmoxHardwareMappings } from "../../.gen/providers/proxmox/data-proxmox-hardware-mappings";
 import { DataProxmoxVirtualEnvironmentContainers } from "../../.gen/providers/proxmox/data-proxmox-virtual-environment-containers";
+import { DataProxmoxVirtualEnvironmentNodes } from "../../.gen/providers/proxmox/data-proxmox-virtual-environment-nodes";
+import { DataProxmoxVirtualEnvironmentPool } from "../../.gen/providers/proxmox/data-proxmox-virtual-environment-pool";
 import { DataProxmoxVirtualEnvironmentVms } from "../../.gen/providers/proxmox/data-proxmox-virtual-environment-vms";
 
-/** A Terraform precondition, in the form that `lifecycle` takes. */
-export interface Precondition {
-  readonly condition: string;
-  readonly errorMessage: string;
+/** What a guard has to know of a guest. */
+export interface GuardedGuest {
+  /** The guest's name among Terraform's resources; its mark holds it. */
+  readonly resourceName: string;
+  readonly kind: "container" | "vm";
+  readonly vmId: number;
+  /** Host name. */
+  readonly name: string;
+  /** The node that it is to be on. */
+  readonly node: string;
+  readonly protect: boolean;
+  /** Take over the guest that has this VMID and bears this mark; `unmarked`: one that bears none. Ignored once the guest bears ours. */
+  readonly adopt?: string;
+  /** The name that it had among Terraform's resources before. */
+  readonly formerName?: string;
 }
 
+/** Tags that begin with this are marks, and nobody else's. */
+const MARK_PREFIX = "tf.";
+
+/** The parts of a mark: tf.STATE.NODE.NAME, with `.protected` at the end of a protected guest's. */
+const MARK = "^tf\\\\.([0-9a-f]{8})\\\\.([0-9a-z-]+)\\\\.([0-9a-z-]+?)(\\\\.protected)?$";
+
+/** What the setting `adopt` says for a guest that bears no mark. */
+export const UNMARKED = "unmarked";
+
 /**
- * Keeps a stack from adopting guests that are not its own.
+ * Keeps a stack from guests that are not its own: one for each stack.
  *
- * The provider does not refuse a VMID that is in use: its retry takes "already exists" for success, the stranger's guest
- * gets into the state, and a later destroy deletes it (seen with 0.111.1). So the stack asks Proxmox once which guests there
- * are, and every guest carries the precondition that its VMID is free or already bears its name. One guard per stack.
+ * The provider does not refuse a VMID that is in use: its retry takes "already exists" for success, the stranger's guest gets into the
+ * state, and a later destroy deletes it (seen with 0.111.1). So every guest bears a mark, a tag that names the state it is in, the node
+ * that this state put it on, and its name in this state. The stack asks Proxmox once which guests and nodes there are, and compares.
+ *
+ * The state's part of the mark is made when the state is, and kept in it, so another state, or a new one in the place of a lost one, has
+ * another. It comes from the time of the first plan and the folder that it ran in: the provider takes no tag that is unknown while planning
+ * (it then plans none, and fails in the apply), so it can't be the id of a resource.
+ *
+ * Guests that bear this stack's mark and are not in the state, and those that it adopts, are imported.
  */
 export class OwnershipGuard extends Construct {
   readonly vms: DataProxmoxVirtualEnvironmentVms;
   readonly containers: DataProxmoxVirtualEnvironmentContainers;
-  private readonly owners: string;
+  readonly nodes: DataProxmoxVirtualEnvironmentNodes;
+  /** Its input marks the state. */
+  readonly state: DataResource;
+  /** Comes before every guest, and carries the conditions for all of them: where one does not hold, no guest is touched. */
+  readonly checked: DataResource;
+  private mappings?: DataProxmoxHardwareMappings;
+  private readonly pools = new Map<string, DataProxmoxVirtualEnvironmentPool>();
+  private readonly wanted: TerraformLocal;
+  private readonly guests: Record<string, object> = {};
+  private readonly imports: { to: string; id: string; for_each: string }[] = [];
 
-  constructor(scope: TerraformStack, id: string) {
-    super(scope, id);
+  constructor(
+    private readonly stack: TerraformStack,
+    id: string,
+  ) {
+    super(stack, id);
     this.vms = new DataProxmoxVirtualEnvironmentVms(this, "vms");
     this.vms.overrideLogicalId("all");
     this.containers = new DataProxmoxVirtualEnvironmentContainers(this, "containers");
     this.containers.overrideLogicalId("all");
-    // A map that each guest looks itself up in, not a loop for each guest.
-    const owners = new TerraformLocal(
-      this,
-      "owners",
-      `\${{ for guest in concat(${this.vms.fqn}.vms, ${this.containers.fqn}.containers) : tostring(guest.vm_id) => guest.name... }}`,
+    this.nodes = new DataProxmoxVirtualEnvironmentNodes(this, "nodes");
+    this.nodes.overrideLogicalId("all");
+    this.state = new DataResource(this, "state");
+    // Keys of guests have no underscore, so these are nobody's names.
+    this.state.overrideLogicalId("this_state");
+    this.checked = new DataResource(this, "checked");
+    this.checked.overrideLogicalId("guests_checked");
+    this.state.addOverride("input", '${substr(sha256("${plantimestamp()} ${abspath(path.root)}"), 0, 8)}');
+    this.state.addOverride("lifecycle.ignore_changes", ["input"]);
+    this.checked.addOverride("input", `\${${OUR_STATE}}`);
+    this.local(
+      "guests_found",
+      '${concat([for guest in data.proxmox_virtual_environment_vms.all.vms : { kind = "vm", guest = guest }], ' +
+        '[for guest in data.proxmox_virtual_environment_containers.all.containers : { kind = "container", guest = guest }])}',
     );
-    owners.overrideLogicalId("guest_names_by_vm_id");
-    this.owners = "local.guest_names_by_vm_id";
+    // Maps that each guest is looked up in, not a loop for each guest.
+    this.local("guests_by_vm_id", BY_VM_ID);
+    this.local(
+      "nodes_offline",
+      "${[for i, name in data.proxmox_virtual_environment_nodes.all.names : name if !data.proxmox_virtual_environment_nodes.all.online[i]]}",
+    );
+    this.wanted = this.local("guests_wanted", {});
+    this.local(
+      "guests_present",
+      "${{ for key, wanted in local.guests_wanted : key => merge(wanted, { found = local.guests_by_vm_id[wanted.vm_id] }) " +
+        "if can(local.guests_by_vm_id[wanted.vm_id]) }}",
+    );
+    this.local(
+      "guests_importable",
+      `\${{ for key, guest in local.guests_present : key => guest.found.node if ${BEARS_ITS_NAME} }}`,
+    );
+    const refusals = [
+      `[for key, wanted in local.guests_wanted : "${NOT_LOOKED_UP}" if !can(local.guests_by_vm_id[wanted.vm_id]) && length(local.nodes_offline) > 0]`,
+      `[for key, guest in local.guests_present : "${STRANGER}" if guest.found.kind != guest.kind || ` +
+        `guest.found.mark.state == "" && !${BEARS_ITS_NAME}]`,
+      `[for key, guest in local.guests_present : guest.kind == "vm" ? "${VM_MOVED}" : "${CONTAINER_MOVED}" if ${BEARS_ITS_NAME} && ` +
+        // A VM may be sent to another node by the lab, from where this state put it; a container can't.
+        '!(guest.found.node == guest.node || guest.kind == "vm" && lower(guest.found.node) == guest.found.mark.node)]',
+      `[for key, guest in local.guests_present : "${STRANGER}" if ${MARKED} && guest.found.mark.state != ${OUR_STATE} && ` +
+        `!(guest.found.mark.state == guest.adopt && ${BEARS_ITS_NAME})]`,
+      `[for key, guest in local.guests_present : "${RENAMED}" if ${MARKED} && guest.found.mark.state == ${OUR_STATE} && !${BEARS_ITS_NAME}]`,
+      `[for vm_id, found in local.guests_by_vm_id : "${LEAVING}" if found.mark.protected && found.mark.state == ${OUR_STATE} && ` +
+        "!contains(flatten([for wanted in local.guests_wanted : wanted.names]), found.mark.name)]",
+    ];
+    this.local("guests_refused", `\${concat(${refusals.join(", ")})}`);
+    this.checked.addOverride("lifecycle.precondition", [
+      { condition: "${length(local.guests_refused) == 0}", error_message: '${join("\\n", local.guests_refused)}' },
+    ]);
   }
 
-  /** The precondition of the guest that is to have this VMID and name. */
-  precondition(vmId: number, name: string): Precondition {
-    const owner = `join(", ", lookup(${this.owners}, "${vmId}", []))`;
-    return {
-      condition: `\${alltrue([for owner in lookup(${this.owners}, "${vmId}", []) : owner == "${name}"])}`,
-      errorMessage:
-        `VMID ${vmId} belongs to another guest, \${${owner}}, and ${name} would take it over and destroy it later. ` +
-        `Choose a free VMID. If it is this guest under a former name, rename it in Proxmox to ${name} first.`,
-    };
+  /** A guest's tags with its mark, in the order in which Proxmox stores them. The mark is known when the checks of all guests held. */
+  tags(tags: readonly string[], { resourceName, node, protect }: GuardedGuest): string[] {
+    const mark = `${MARK_PREFIX}\${terraform_data.guests_checked.input}.${node.toLowerCase()}.${resourceName}${protect ? ".protected" : ""}`;
+    const after = tags.findIndex((tag) => tag > MARK_PREFIX);
+    return after < 0 ? [...tags, mark] : [...tags.slice(0, after), mark, ...tags.slice(after)];
+  }
+
+  /** Takes a guest into the stack's check. */
+  add({ resourceName, kind, vmId, name, node, adopt = "", formerName }: GuardedGuest): void {
+    const names = [resourceName, ...(formerName ? [formerName] : [])];
+    this.guests[resourceName] = { kind, vm_id: String(vmId), name, node, adopt, names };
+    this.wanted.expression = this.guests;
+  }
+
+  /**
+   * Imports one of a guest's resources where the guest is there and the resource is not in the state: after a lost state, and when an
+   * apply ended between the guest and its firewall. `id` holds NODE for the node that the guest is on.
+   */
+  import({ resourceName }: Pick<GuardedGuest, "resourceName">, resource: TerraformResource, id: string): void {
+    const filled = id.replace("NODE", () => "${node}");
+    this.imports.push({
+      for_each: `\${toset([for node in [lookup(local.guests_importable, "${resourceName}", "")] : "${filled}" if node != ""])}`,
+      to: `${resource.terraformResourceType}.${resource.friendlyUniqueId}`,
+      id: "${each.value}",
+    });
+    this.stack.addOverride("import", this.imports);
+  }
+
+  /** Imports a PCI mapping that Proxmox has and the state has not. */
+  importMapping(resource: TerraformResource, name: string): void {
+    this.mappings ??= new DataProxmoxHardwareMappings(this, "mappings", { type: "pci" });
+    this.mappings.overrideLogicalId("all");
+    this.imports.push({
+      for_each: `\${toset([for name in ${this.mappings.fqn}.ids : name if name == "${name}"])}`,
+      to: `${resource.terraformResourceType}.${resource.friendlyUniqueId}`,
+      id: "${each.value}",
+    });
+    this.stack.addOverride("import", this.imports);
+  }
+
+  /** Imports the membership of a pool of a guest that is adopted: a guest is in one pool at most, and Proxmox refuses to add it again. */
+  importMembership({ resourceName, vmId, adopt }: GuardedGuest, resource: TerraformResource, pool: string): void {
+    if (adopt === undefined) return;
+    let data = this.pools.get(pool);
+    if (!data) {
+      data = new DataProxmoxVirtualEnvironmentPool(this, `pool-${pool}`, { poolId: pool });
+      data.overrideLogicalId(`pool_${pool.replace(/[^A-Za-z0-9_-]/g, "-")}`);
+      this.pools.set(pool, data);
+    }
+    this.imports.push({
+      for_each:
+        `\${toset([for member in ${data.fqn}.members : "${pool}/vm/${vmId}" if member.vm_id == ${vmId} && ` +
+        `contains(keys(local.guests_importable), "${resourceName}")])}`,
+      to: `${resource.terraformResourceType}.${resource.friendlyUniqueId}`,
+      id: "${each.value}",
+    });
+    this.stack.addOverride("import", this.imports);
+  }
+
+  private local(name: string, expression: unknown): TerraformLocal {
+    const local = new TerraformLocal(this, name, expression);
+    local.overrideLogicalId(name);
+    return local;
   }
 }
+
+const OUR_STATE = "terraform_data.this_state.input";
+const MARKED = 'guest.found.kind == guest.kind && guest.found.mark.state != ""';
+
+/** Whether the mark is this guest's, of whichever state; for a guest that is adopted without a mark, whether it has the name. */
+const BEARS_ITS_NAME =
+  "(guest.found.kind == guest.kind && (contains(guest.names, guest.found.mark.name) || " +
+  `guest.adopt == "${UNMARKED}" && guest.found.mark.state == "" && guest.found.name == guest.name))`;
+
+/** Guests by VMID, with the parts of their marks; those of an unmarked one are empty. */
+const BY_VM_ID =
+  "${{ for one in local.guests_found : tostring(one.guest.vm_id) => { kind = one.kind, name = one.guest.name, " +
+  "node = one.guest.node_name, mark = concat([for mark in " +
+  `[for tag in one.guest.tags : regex("${MARK}", tag) if can(regex("${MARK}", tag))] : ` +
+  "{ state = mark[0], node = mark[1], name = mark[2], protected = mark[3] != null }], " +
+  '[{ state = "", node = "", name = "", protected = false }])[0] } }}';
+
+// What is wrong, and what to write or to run. Terraform's templates; `key` is the guest's name in the lab.
+const NOT_LOOKED_UP =
+  'VMID ${wanted.vm_id} of ${key} can\'t be looked up, because a node does not answer: ${join(", ", local.nodes_offline)}. A guest there ' +
+  "may have it, and would be taken over. Deploy when the node is back, or leave ${key} out of the lab until then.";
+const STRANGER =
+  'VMID ${guest.vm_id} of ${key} belongs to another guest: ${guest.found.name}, a ${guest.found.kind == "vm" ? "VM" : "container"} on ' +
+  '${guest.found.node}, which bears ${guest.found.mark.state == "" ? "no mark of a state" : ' +
+  '"the mark of another state, ${guest.found.mark.state} (${guest.found.mark.name})"}. It would be taken over, and destroyed later. Give ' +
+  "${key} another vmId. Or, if it is ${key} all the same, because the state was lost, is kept elsewhere or is older than marks, then write " +
+  `at \${key} in the lab, and deploy: adopt: \\"\${guest.found.mark.state == "" ? "${UNMARKED}" : guest.found.mark.state}\\"`;
+const RENAMED =
+  "VMID ${guest.vm_id} of ${key} belongs to this state's guest ${guest.found.mark.name}, which this plan would destroy while it makes " +
+  "${key}. If only the key is another, write at ${key} in the lab, and deploy: formerKey: ${guest.found.mark.name}. If ${key} is to be " +
+  "another guest, deploy without it first, or give it another vmId.";
+const VM_MOVED =
+  "${key} (VMID ${guest.vm_id}) is on the node ${guest.found.node}, and the lab says ${guest.node}. Somebody moved it, and this plan would " +
+  "stop it and move it back. Write at ${key} in the lab: node: ${guest.found.node}";
+const CONTAINER_MOVED =
+  "${key} (VMID ${guest.vm_id}) is on the node ${guest.found.node}, and the lab says ${guest.node}. Terraform moves no container: it would " +
+  "make another, and wait for half an hour. Write at ${key} in the lab: node: ${guest.found.node}, and run in this stack's folder, so that " +
+  "it is imported from there: terraform state rm proxmox_virtual_environment_container.${key}. Or move it to ${guest.node}, then run the " +
+  "same; run on ${guest.found.node}: pct migrate ${guest.vm_id} ${guest.node} --restart";
+const LEAVING =
+  "${found.mark.name} (VMID ${vm_id}) is protected, and no longer in the lab. This plan would delete its firewall rules, take it out of its " +
+  "pool, shut it down, and only then be refused. Put it back with protect: false, deploy, and then take it out.";

@@ -5,6 +5,7 @@ import { checkMappingName, checkPciId, checkPciPath, wholeCard } from "../../gra
 import { checkWhole, IOMMU_GROUP_BOUNDS } from "../../grammar/size";
 import { checkProps, prop } from "../props-error";
 import { checkResourceName } from "../terraform-text";
+import type { OwnershipGuard } from "./ownership-guard";
 
 export interface PciMappingProps {
   /** Name of the resource in Terraform. */
@@ -23,6 +24,8 @@ export interface PciMappingProps {
   readonly iommuGroup: number;
   /** Pass the whole card. The function in the path, if there is one, is left out then. @default true */
   readonly allFunctions?: boolean;
+  /** Keeps the mapping from being made before all guests are known to be the stack's own, and imports one that is there. @default none */
+  readonly guard?: OwnershipGuard;
 }
 
 /** A PCI resource mapping. By no other way does a VM get a card while Terraform authenticates by a token. */
@@ -44,6 +47,9 @@ export class PciMapping extends Construct {
     this.resource = new HardwareMappingPci(this, "Resource", {
       name: props.name,
       mediatedDevices: false,
+      // A mapping that goes, goes after the VM that had the card has let go of it.
+      lifecycle: { createBeforeDestroy: true },
+      ...(props.guard && { dependsOn: [props.guard.checked] }),
       map: [
         {
           nodeAttribute: props.node,
@@ -55,5 +61,6 @@ export class PciMapping extends Construct {
       ],
     });
     this.resource.overrideLogicalId(props.resourceName);
+    props.guard?.importMapping(this.resource, props.name);
   }
 }

@@ -1,3 +1,4 @@
+import type { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
 import { VirtualEnvironmentFile } from "../../.gen/providers/proxmox/virtual-environment-file";
 import { checkNodeName } from "../../grammar/guest";
@@ -18,6 +19,7 @@ export interface SnippetProps {
   readonly fileName: string;
   /** The text, as a Terraform template. `verbatim` escapes what Terraform must not interpolate. A change replaces the file. */
   readonly text: string;
+  readonly dependsOn?: ITerraformDependable[];
 }
 
 /**
@@ -47,6 +49,7 @@ export class Snippet extends Construct {
       nodeName: props.node,
       datastoreId: props.datastore,
       overwrite: true,
+      dependsOn: props.dependsOn,
       sourceRaw: { fileName: props.fileName, data: props.text },
       ...(props.shared && { lifecycle: { ignoreChanges: ["node_name"] } }),
     });

@@ -12,6 +12,7 @@ import {
   dnsBlock,
   type GuestNetwork,
   type GuestProps,
+  guardGuest,
   guestArguments,
   guestChecks,
   guestLifecycle,
@@ -110,7 +111,7 @@ export class VirtualMachine extends Construct {
 
     const clone = "cloneOf" in source ? source : undefined;
     this.resource = new VirtualEnvironmentVm(this, "Resource", {
-      ...guestArguments(props),
+      ...guestArguments("vm", props),
       name: props.name,
       // Everything below that looks like a default is one that the provider does not have.
       machine: "q35",
@@ -167,9 +168,10 @@ export class VirtualMachine extends Construct {
       deleteUnreferencedDisksOnDestroy: false,
       migrate: true,
       lifecycle: {
-        // The image and the template are read at creation only. What cloud-init reads counts at the first boot only: a change of the
-        // snippets would replace the VM, and any other restart it for nothing.
-        ignoreChanges: ["disk[0].import_from", "initialization", ...(clone ? ["clone"] : [])],
+        // The image and the template are read at creation only, and a VM keeps the EFI disk that it got with either: from a template to an
+        // image, the clone would replace it, and from an image to a template the EFI disk would be taken away, with a restart. What
+        // cloud-init reads counts at the first boot only: a change of the snippets would replace the VM, and any other restart it.
+        ignoreChanges: ["disk[0].import_from", "initialization", "clone", "efi_disk"],
         ...(props.replaceTriggeredBy?.length && { replaceTriggeredBy: [...props.replaceTriggeredBy] }),
         ...guestLifecycle(props),
         postcondition: [addressAsSetUp(props)],
@@ -194,7 +196,8 @@ export class VirtualMachine extends Construct {
         vlan_id: network.vlan ?? null,
       },
     ]);
-    addPoolMembership(this, props, this.resource);
+    guardGuest(this, props, "vm", this.resource);
+    addPoolMembership(this, props, "vm", this.resource);
   }
 }
 

@@ -10,7 +10,7 @@ import { checkUserName } from "../../grammar/ssh";
 import * as storage from "../../grammar/storage";
 import { checkHttpUrl } from "../../grammar/url";
 import { checkNvidiaBranch } from "../../grammar/version";
-import { datastore, guestName, ip, labels, named, nodeName, tags, text, vmId, whole } from "./field";
+import { adopt, datastore, formerKey, guestName, ip, labels, named, nodeName, tags, text, vmId, whole } from "./field";
 
 const download = z
   .strictObject({
@@ -58,6 +58,7 @@ const shared = {
   labels: labels(checkNodeLabel).describe("Labels of the Kubernetes node. They count when it joins, and are not changed later."),
   taints: z.array(text(checkNodeTaint, "key=value:Effect")).describe("Taints of the Kubernetes node. They count when it joins."),
   k3sVersion: text(checkK3sVersion, "K3s of this node, where it differs from cluster.k3sVersion."),
+  adopt: adopt(),
 };
 
 function defaultsOf(cores: number, memoryGiB: number, diskGiB: number, meaning: string) {
@@ -74,6 +75,7 @@ function defaultsOf(cores: number, memoryGiB: number, diskGiB: number, meaning: 
       labels: shared.labels.default({}),
       taints: shared.taints.default([]),
       k3sVersion: shared.k3sVersion.optional(),
+      adopt: shared.adopt.optional(),
     })
     .prefault({})
     .describe(meaning);
@@ -89,6 +91,7 @@ const one = {
   vmId: vmId("VMID, unique in the Proxmox cluster. Changing it replaces the VM."),
   address: ip("Static address, in network.cidr."),
   name: guestName("Host name, and name of the Kubernetes node. Default: <lab>-<key>.").optional(),
+  formerKey: formerKey().optional(),
 };
 
 const gpus = z

@@ -8,7 +8,22 @@ import { checkMac } from "../../grammar/mac";
 import * as storage from "../../grammar/storage";
 import { checkHttpUrl } from "../../grammar/url";
 import { checkNvidiaVersion, checkOllamaVersion } from "../../grammar/version";
-import { datastore, environment, guestName, hostAddress, ip, models, named, nodeName, tags, text, vmId, whole } from "./field";
+import {
+  adopt,
+  datastore,
+  environment,
+  formerKey,
+  guestName,
+  hostAddress,
+  ip,
+  models,
+  named,
+  nodeName,
+  tags,
+  text,
+  vmId,
+  whole,
+} from "./field";
 
 const download = z
   .strictObject({
@@ -116,6 +131,7 @@ const shared = {
   startOnBoot: z.boolean().describe("Start with the node."),
   protect: z.boolean().describe("Refuse to destroy it, in Proxmox and in Terraform."),
   tags: tags("Tags besides the lab's own."),
+  adopt: adopt(),
 };
 
 /** `defaults.container:` — what holds for every container that does not say otherwise. */
@@ -132,6 +148,7 @@ export const containerDefaults = z
     startOnBoot: shared.startOnBoot.default(true),
     protect: shared.protect.default(false),
     tags: shared.tags.default([]),
+    adopt: shared.adopt.optional(),
     ollama: z
       .strictObject({
         version: software.version.default(OLLAMA_VERSION),
@@ -151,6 +168,7 @@ const container = z
     vmId: vmId("VMID, unique in the Proxmox cluster. Changing it replaces the container."),
     address: hostAddress("Static address, with or without a prefix, or dhcp."),
     name: guestName("Host name. Default: <lab>-<key>.").optional(),
+    formerKey: formerKey().optional(),
     gateway: ip("Gateway, where it differs from network.gateway.").optional(),
     mac: text(checkMac, "Fixed MAC address, for a DHCP reservation. Default: Proxmox picks one.").optional(),
     bridge: text(checkBridge, "Bridge, where it differs from network.bridge.").optional(),

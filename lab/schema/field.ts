@@ -70,6 +70,14 @@ export const hostAddress = (meaning: string) => text(address.checkHostAddress, m
 export const datastore = (meaning: string) => text(storage.checkDatastore, meaning);
 export const nodeName = (meaning: string) => text(guest.checkNodeName, meaning);
 export const guestName = (meaning: string) => text(guest.checkGuestName, meaning);
+export const adopt = () =>
+  text(
+    guest.checkAdopt,
+    "Take over the guest that has this VMID, instead of making one: the mark that a refused plan prints, or unmarked. It means nothing once " +
+      "the guest bears the mark of this lab's state.",
+  );
+export const formerKey = () =>
+  text(guest.checkKey, "The guest's key until now: it is moved in the state, and not made anew. Remove it after the deploy.");
 /** The bounds are in the metadata too, for editors. */
 export const vmId = (meaning: string) =>
   z

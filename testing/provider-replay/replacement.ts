@@ -17,7 +17,6 @@ interface Rule {
 }
 
 const existedBefore: Rule["when"] = (prior) => prior !== null;
-const shrinks: Rule["when"] = (prior, planned) => typeof prior === "number" && typeof planned === "number" && planned < prior;
 
 /** Sizes as a claim has them; others than whole Gi count as unchanged. */
 const shrinksInGi: Rule["when"] = (prior, planned) => {
@@ -57,10 +56,11 @@ const CLAIM = rules(
 const TABLE: Record<string, Rule[]> = {
   proxmox_virtual_environment_container: rules(
     "clone.*",
+    // Not a smaller disk.size: it plans in place, and the apply is refused.
     "disk.datastore_id",
-    { path: "disk.size", when: shrinks },
     "initialization.user_account.#",
     "initialization.user_account.*",
+    "mount_point.#",
     "mount_point.size",
     "mount_point.volume",
     "node_name",

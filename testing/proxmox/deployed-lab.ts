@@ -6,7 +6,7 @@ import { labWith } from "../lab";
 import { runFolder } from "../provider-replay/client";
 import { output } from "../terraform/lab-workspace";
 import type { Source } from "../terraform/output";
-import type { StackRun } from "../terraform/stack-run";
+import type { StackRun, Surroundings } from "../terraform/stack-run";
 import { Workspace } from "../terraform/workspace";
 import { providerEnvironment } from "./providers";
 import { Simulation, type SimulationOptions } from "./simulation";
@@ -81,7 +81,7 @@ export class ProxmoxRig {
   }
 
   /** Day two: the lab was edited and synthesized anew; states stay. */
-  edit(workspace: Workspace, lab: LabInput): void {
+  edit(workspace: Surroundings, lab: LabInput): void {
     workspace.become(output(this.here(lab)));
   }
 

@@ -2970,7 +2970,7 @@ def pool_delete(req: Request):
 
 def control(server: "FakeServer", method: str, path: str, params: dict):
     """GET /_fake/state; POST /_fake/guest/ID (agent, lease, node, running), /_fake/url (url, size, status, checksum),
-    /_fake/volume (node, volid, remove), /_fake/node/NAME (online), /_fake/pci (device, as --pci), /_fake/fail (rule), /_fake/fail-task (rule), /_fake/reset."""
+    /_fake/volume (node, volid, remove), /_fake/node/NAME (online), /_fake/pci (device, as --pci), /_fake/fail (rule), /_fake/fail-task (rule), /_fake/no-faults, /_fake/reset."""
     cluster, parts = server.cluster, [p for p in path.split("/") if p][1:]
     if method == "GET" and parts == ["state"]:
         return server.state()
@@ -2978,6 +2978,9 @@ def control(server: "FakeServer", method: str, path: str, params: dict):
         server.reset()
     elif method == "POST" and parts == ["fail"]:
         server.faults.append(Fault(params["rule"]))
+    elif method == "POST" and parts == ["no-faults"]:
+        server.faults.clear()
+        cluster.fail_tasks.clear()
     elif method == "POST" and parts == ["fail-task"]:
         cluster.fail_tasks.append(list(parse_fail_task(params["rule"])))
     elif method == "POST" and parts == ["url"]:

@@ -125,6 +125,11 @@ export class Simulation {
     await this.call("POST", "/_fake/fail", { rule });
   }
 
+  /** Takes back every fault that has not come yet. */
+  async clearFaults(): Promise<void> {
+    await this.call("POST", "/_fake/no-faults");
+  }
+
   /** The next task that matches fails: `vzstart:201=no`. */
   async failTask(rule: string): Promise<void> {
     await this.call("POST", "/_fake/fail-task", { rule });

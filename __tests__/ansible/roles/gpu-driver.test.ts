@@ -86,7 +86,9 @@ describeWithAnsible("role gpu_setup, before Ollama starts,", () => {
   afterAll(() => bench.remove());
 
   test("refuses a driver version that is not the host's", () => {
-    expect(nvidia.failure("differs")).toMatch(/is 570\.1\.2, but the host.+ kernel module is 580\.95\.05\. The two must be equal/);
+    expect(nvidia.failure("differs")).toMatch(
+      /is 570\.1\.2, but the host.+ kernel module is 580\.95\.05\. The two must be equal/,
+    );
     expect(nvidia.recap("agrees").failed).toBe(0);
   });
 

@@ -14,9 +14,11 @@ function make(stack: TerraformStack, props: Props): void {
   new GuestFirewall(stack, "firewall", { ...props, guest });
 }
 
-testRejectedProps<Props>({ resourceName: "guest", node: "pve1", open: [ssh] }, make, [
-  ["a resource's name in capitals", { resourceName: "Guest" }, "resourceName: invalid-key"],
-  ["a node that is no host name", { node: "pve_1" }, "node: invalid-node-name"],
+const of = { resourceName: "guest", node: "pve1", vmId: guestProps.vmId };
+
+testRejectedProps<Props>({ of, open: [ssh] }, make, [
+  ["a resource's name in capitals", { of: { ...of, resourceName: "Guest" } }, "of.resourceName: invalid-key"],
+  ["a node that is no host name", { of: { ...of, node: "pve_1" } }, "of.node: invalid-node-name"],
   ["a source with host bits", { open: [{ ...ssh, sources: ["192.0.2.7/24"] }] }, "open.sources: network-host-bits"],
   ["port 0", { open: [{ ...ssh, port: "0" }] }, "open.port: invalid-port"],
   ["a port above 65535", { open: [{ ...ssh, port: "65536" }] }, "open.port: invalid-port"],

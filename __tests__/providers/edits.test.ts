@@ -1,0 +1,183 @@
+// What edits of the lab, and changes by hand in Proxmox, do to guests, with the real provider: none is made anew, none is stopped unasked.
+// docs/proxmox.md and docs/cluster.md say the same in their tables.
+import { type Changes, clusterLab, labWith } from "../../testing/lab";
+import { describeWithProviders } from "../../testing/proxmox/providers";
+import { describeRun } from "../../testing/terraform/process";
+import type { StackRun } from "../../testing/terraform/stack-run";
+import { planned, refusal, running, withRig } from "./rig";
+
+const CONTAINER = "proxmox_virtual_environment_container";
+const VM = "proxmox_virtual_environment_vm";
+
+describeWithProviders("a container", () => {
+  const world = withRig({ storages: ["fast:lvmthin:images,rootdir"] });
+  const root = labWith({ proxmox: { auth: "rootPassword" } }, running);
+  const edit = (stack: StackRun, changes: Changes, lab = running) =>
+    world.rig.edit(stack.workspace, labWith({ containers: { "ollama-1": changes } }, lab));
+  const byHand = (path: string, params: Record<string, string>) =>
+    world.rig.proxmox.byHand("PUT", `/nodes/pve1/lxc/201/${path}`, params);
+
+  test("with a volume that somebody added in Proxmox plans nothing", async () => {
+    const stack = await world.rig.deployed(running, "containers");
+    await byHand("config", { mp0: "local-lvm:5,mp=/data" });
+    expect(await planned(stack)).toEqual({});
+  });
+
+  test("whose volume grew in Proxmox plans nothing", async () => {
+    const stack = await world.rig.deployed(
+      labWith({ containers: { "ollama-1": { modelVolume: { sizeGiB: 10 } } } }, running),
+      "containers",
+    );
+    await byHand("resize", { disk: "mp0", size: "20G" });
+    expect(await planned(stack)).toEqual({});
+  });
+
+  test("that is to have a volume stops the plan with the command that adds it, and plans nothing once it was run", async () => {
+    const stack = await world.rig.deployed(running, "containers");
+    edit(stack, { modelVolume: { sizeGiB: 100 } });
+    expect(await refusal(stack)).toContain("pct set 201 --mp0 local-lvm:100,mp=/var/lib/ollama/models,backup=0");
+    await byHand("config", { mp0: "local-lvm:100,mp=/var/lib/ollama/models,backup=0" });
+    expect(await planned(stack)).toEqual({});
+    edit(stack, { modelVolume: { sizeGiB: 200 } });
+    expect(await refusal(stack)).toContain("pct resize 201 mp0 200G");
+  });
+
+  test("that is to have its disk elsewhere stops the plan with the command that moves it", async () => {
+    const stack = await world.rig.deployed(running, "containers");
+    edit(stack, { disks: "fast" });
+    expect(await refusal(stack)).toContain("pct move-volume 201 rootfs fast --delete 1");
+  });
+
+  test("whose disk grew in Proxmox, or is smaller in the lab, is neither made anew nor stopped, and deploys when the lab follows", async () => {
+    const stack = await world.rig.deployed(running, "containers");
+    await byHand("resize", { disk: "rootfs", size: "60G" });
+    expect(await planned(stack)).toEqual({ [`${CONTAINER}.ollama-1`]: "update" });
+    expect(await refusal(stack, "apply")).toContain("new disk size (50G) has to be greater than the current disk (60G)");
+    expect((await world.rig.proxmox.guest(201)).running).toBe(true);
+    edit(stack, { diskGiB: 60 });
+    expect(await planned(stack)).toEqual({});
+  });
+
+  test("that gives a device back stops the plan with the command that takes it away, and plans nothing once it was run", async () => {
+    const stack = await world.rig.deployed(
+      labWith({ containers: { "ollama-1": { devices: ["/dev/dri/renderD128", "/dev/dri/card0"] } } }, root),
+      "containers",
+    );
+    expect(await planned(stack)).toEqual({});
+    edit(stack, { devices: ["/dev/dri/renderD128"] }, root);
+    expect(await refusal(stack)).toContain("Run on pve1, as root: pct set 201 --delete dev1 && pct reboot 201");
+    await byHand("config", { delete: "dev1" });
+    expect(await planned(stack)).toEqual({});
+    edit(stack, {}, root);
+    expect(await refusal(stack)).toContain("pct set 201 --delete dev0 && pct reboot 201");
+    await byHand("config", { delete: "dev0" });
+    expect(await planned(stack)).toEqual({});
+  });
+
+  test("that gets a device stops the plan with the command that adds it, and plans nothing once it was run", async () => {
+    const stack = await world.rig.deployed(root, "containers");
+    edit(stack, { devices: ["/dev/dri/renderD128"] }, root);
+    expect(await refusal(stack)).toContain("pct set 201 --dev0 /dev/dri/renderD128,gid=44,mode=0660 && pct reboot 201");
+    await byHand("config", { dev0: "/dev/dri/renderD128,gid=44,mode=0660" });
+    expect(await planned(stack)).toEqual({});
+  });
+
+  test.each<[string, Changes]>([
+    ["more cores", { cores: 12 }],
+    ["a larger disk", { diskGiB: 80 }],
+    ["more memory", { memoryGiB: 24 }],
+    ["another tag", { tags: ["chat"] }],
+    ["a description", { description: "Chat" }],
+    ["a VLAN", { vlan: 20 }],
+    ["another bridge", { bridge: "vmbr1" }],
+    ["another address", { address: "192.0.2.99" }],
+    ["protection", { protect: true }],
+  ])("takes %s in place, and then plans nothing", async (_, changes) => {
+    const stack = await world.rig.deployed(running, "containers");
+    edit(stack, changes);
+    expect(await planned(stack)).toEqual({ [`${CONTAINER}.ollama-1`]: "update" });
+    await stack.deploy();
+    expect(await planned(stack)).toEqual({});
+  });
+});
+
+describeWithProviders("a VM", () => {
+  const world = withRig({ storages: ["fast:lvmthin:images,rootdir"] });
+  const edit = (stack: StackRun, changes: Changes) => world.rig.edit(stack.workspace, labWith(changes, clusterLab));
+  const cluster = (stack: StackRun, changes: Changes) => edit(stack, { cluster: changes });
+  const byHand = (path: string, params: Record<string, string>) =>
+    world.rig.proxmox.byHand("PUT", `/nodes/pve1/qemu/${path}`, params);
+  const ofVms = (changes: Record<string, string>) =>
+    Object.fromEntries(Object.entries(changes).filter(([address]) => address.startsWith(VM)));
+  const template: Changes = { image: undefined, template: { vmId: 9000 } };
+
+  test("made from an image plans nothing when the lab names a template, nor on the way back", async () => {
+    const stack = await world.rig.deployed(clusterLab, "cluster");
+    cluster(stack, template);
+    expect(ofVms(await planned(stack))).toEqual({});
+    await stack.deploy();
+    expect(await planned(stack)).toEqual({});
+    cluster(stack, {});
+    expect(ofVms(await planned(stack))).toEqual({});
+  });
+
+  test("cloned from a template plans nothing when the lab names an image, nor on the way back", async () => {
+    const stack = await world.rig.deployed(labWith({ cluster: template }, clusterLab), "cluster");
+    cluster(stack, {});
+    expect(ofVms(await planned(stack))).toEqual({});
+    await stack.deploy();
+    expect(await planned(stack)).toEqual({});
+    cluster(stack, template);
+    expect(ofVms(await planned(stack))).toEqual({});
+  });
+
+  test("with a volume that somebody added in Proxmox plans nothing", async () => {
+    const stack = await world.rig.deployed(clusterLab, "cluster");
+    await byHand("301/config", { scsi1: "local-lvm:5" });
+    expect(await planned(stack)).toEqual({});
+  });
+
+  test("whose disk grew in Proxmox, or is smaller in the lab, is neither made anew nor stopped, and deploys when the lab follows", async () => {
+    const stack = await world.rig.deployed(clusterLab, "cluster");
+    await byHand("301/resize", { disk: "scsi0", size: "60G" });
+    expect(await planned(stack)).toEqual({ [`${VM}.k3s-1`]: "update" });
+    expect(await refusal(stack, "apply")).toContain("Cannot shrink");
+    expect((await world.rig.proxmox.guest(301)).running).toBe(true);
+    cluster(stack, { servers: { "k3s-1": { diskGiB: 60 } } });
+    expect(await planned(stack)).toEqual({});
+  });
+
+  test("whose datastore becomes another is moved in place, its EFI disk stays, and nothing is planned after that", async () => {
+    const stack = await world.rig.deployed(clusterLab, "cluster");
+    cluster(stack, { servers: { "k3s-1": { disks: "fast" } } });
+    expect(ofVms(await planned(stack))).toEqual({ [`${VM}.k3s-1`]: "update" });
+    await stack.deploy();
+    expect(await planned(stack)).toEqual({});
+    expect((await world.rig.proxmox.guest(301)).running).toBe(true);
+  });
+
+  test("gives its card back before the card's mapping is deleted", async () => {
+    const stack = await world.rig.deployed(clusterLab, "cluster");
+    cluster(stack, { workers: { "gpu-1": { gpus: [] } } });
+    const before = world.rig.proxmox.requests().length;
+    await stack.deploy();
+    const since = world.rig.proxmox.requests().slice(before);
+    const released = since.findIndex(({ params }) => String(params["delete"] ?? "").includes("hostpci0"));
+    const deleted = since.findIndex(({ method, path }) => method === "DELETE" && path.startsWith("/cluster/mapping/pci/"));
+    expect([released >= 0, released < deleted]).toEqual([true, true]);
+    expect(await planned(stack)).toEqual({});
+  });
+
+  test("whose card is renamed in the lab gets the new mapping, and is not made anew", async () => {
+    const stack = await world.rig.deployed(clusterLab, "cluster");
+    const card = { path: "0000:01:00", id: "10de:2684", subsystemId: "1043:88e2", iommuGroup: 12 };
+    edit(stack, {
+      proxmox: { nodes: { pve1: { gpus: { rtx: undefined, card } } } },
+      cluster: { workers: { "gpu-1": { gpus: ["card"] } } },
+    });
+    expect(ofVms(await planned(stack))).toEqual({ [`${VM}.gpu-1`]: "update" });
+    const run = await stack.apply();
+    expect(run.succeeded || describeRun(run)).toBe(true);
+    expect(await planned(stack)).toEqual({});
+  });
+});
