@@ -11,7 +11,7 @@ export const fileKinds = {
     ...error,
     meaning: "The lab file does not exist.",
     example: "# LAB=nowhere.yaml npm run synth, but there is no nowhere.yaml",
-    remedy: "Name another file, as in LAB=examples/lxc.yaml, or write this one: lab.yaml of this project is a start.",
+    remedy: "Name another file, as in LAB=examples/lxc.yaml, or write this one: the labs in examples/ are a start.",
   },
   "lab-is-folder": {
     ...error,
@@ -41,7 +41,7 @@ export const fileKinds = {
     ...error,
     meaning: "The lab file has no content besides comments.",
     example: "# my lab",
-    remedy: "Write a lab; lab.yaml of this project is a start.",
+    remedy: "Write a lab: those in examples/ are a start.",
   },
   "lab-not-a-map": {
     ...error,

@@ -17,37 +17,55 @@ export const shapeKinds = {
   "unknown-key": {
     ...error,
     meaning: "The lab has a setting that this project does not know. Probably it is mistyped, or in the wrong place.",
-    example: "containers:\n  ollama-1: { vmId: 201, address: 192.0.2.21, memoryGib: 8 }",
+    example: `
+      containers:
+        ollama-1: { vmId: 201, address: 192.0.2.21, memoryGib: 8 }
+    `,
     remedy: "Write the name of a setting that is known here, or remove it.",
   },
   missing: {
     ...error,
     meaning: "A setting without a default is missing.",
-    example: "containers:\n  ollama-2: { address: 192.0.2.22 } # and no vmId",
+    example: `
+      containers:
+        ollama-2: { address: 192.0.2.22 } # and no vmId
+    `,
     remedy: "Add the setting.",
   },
   "wrong-type": {
     ...error,
     meaning: "A value has another type than its setting takes, for example text instead of a number.",
-    example: 'containers:\n  ollama-1: { vmId: "201", address: 192.0.2.21 }',
+    example: `
+      containers:
+        ollama-1: { vmId: "201", address: 192.0.2.21 }
+    `,
     remedy: "Write a value of that type.",
   },
   "invalid-choice": {
     ...error,
     meaning: "A setting takes one of a few words, and the value is none of them.",
-    example: "proxmox:\n  auth: apitoken",
+    example: `
+      proxmox:
+        auth: apitoken
+    `,
     remedy: "Write one of the words.",
   },
   "out-of-range": {
     ...error,
     meaning: "A number, a text or a list is smaller or larger than its setting takes.",
-    example: "network:\n  vlan: 5000",
+    example: `
+      network:
+        vlan: 5000
+    `,
     remedy: "Choose a value within the bounds.",
   },
   "invalid-value": {
     ...error,
     meaning: "A value breaks a condition of its section. The message names the condition.",
-    example: "proxmox:\n  nodes: {}",
+    example: `
+      proxmox:
+        nodes: {}
+    `,
     remedy: "Compare with lab.schema.json, or with the example nearest to your lab.",
   },
 } as const;

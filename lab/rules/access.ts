@@ -8,14 +8,20 @@ const kinds = {
     severity: "warning",
     stacks: GUEST_STACKS,
     meaning: "The firewall of the guests lets nobody reach the Ollama API, because `network.clients` is empty.",
-    example: "network:\n  clients: []",
+    example: `
+      network:
+        clients: []
+    `,
     remedy: "List the networks that may reach it.",
   },
   "no-management": {
     severity: "warning",
     stacks: ["containers"],
     meaning: "The firewall of the containers lets nobody reach SSH, because `network.management` is empty. Ansible needs SSH.",
-    example: "network:\n  management: []",
+    example: `
+      network:
+        management: []
+    `,
     remedy: "List the networks that may reach it.",
   },
   "wait-without-management": {
@@ -23,14 +29,20 @@ const kinds = {
     stacks: ["cluster"],
     meaning:
       "The deploy of the cluster uses SSH, to wait for the nodes or to hand over the tokens, but `network.management` lets nobody reach it. The deploy would end only with its time limit.",
-    example: "network:\n  management: []",
+    example: `
+      network:
+        management: []
+    `,
     remedy: "List the network of the machine that runs Terraform, or set cluster.waitForNodes: false with joinToken: variable.",
   },
   "ssh-missing": {
     severity: "error",
     stacks: ["cluster"],
     meaning: "The cloud-init snippets of the VMs are uploaded by SSH, because the Proxmox API cannot do it.",
-    example: "proxmox: # without ssh\n  endpoint: https://pve1.lab.example:8006/",
+    example: `
+      proxmox: # without ssh
+        endpoint: https://pve1.lab.example:8006/
+    `,
     remedy: "Set proxmox.ssh: { username: … }; docs/cluster.md says what that user must be allowed to do.",
   },
   "no-ssh-key": {
@@ -45,7 +57,11 @@ const kinds = {
     severity: "error",
     stacks: ["containers"],
     meaning: "With `configure: true` Ansible runs within the deploy, so the address must be known before. DHCP gives it later.",
-    example: "configure: true\ncontainers:\n  ollama-1: { vmId: 201, address: dhcp }",
+    example: `
+      configure: true
+      containers:
+        ollama-1: { vmId: 201, address: dhcp }
+    `,
     remedy: "Give the container a static address, or set configure: false and run Ansible after the deploy.",
   },
   "root-only": {
@@ -53,7 +69,10 @@ const kinds = {
     stacks: GUEST_STACKS,
     meaning:
       "Proxmox lets only root@pam, logged in with its password, set this. It refuses every API token at the apply, even one of root's.",
-    example: "containers:\n  ollama-1: { vmId: 201, address: 192.0.2.21, gpu: { type: intel } } # and proxmox.auth: apiToken",
+    example: `
+      containers:
+        ollama-1: { vmId: 201, address: 192.0.2.21, gpu: { type: intel } } # and proxmox.auth: apiToken
+    `,
     remedy: "Remove it, or set proxmox.auth: rootPassword and export PROXMOX_VE_PASSWORD.",
   },
   insecure: {
@@ -61,7 +80,10 @@ const kinds = {
     stacks: GUEST_STACKS,
     meaning:
       "Nothing verifies the certificate of the Proxmox API, so anyone between this machine and Proxmox can read the credential.",
-    example: "proxmox:\n  insecure: true",
+    example: `
+      proxmox:
+        insecure: true
+    `,
     remedy: "Trust the node's CA (/etc/pve/pve-root-ca.pem) on this machine, or let Proxmox get a certificate by ACME.",
   },
 } as const;

@@ -21,42 +21,61 @@ const kinds = {
     stacks: GUEST_STACKS,
     meaning:
       "The first and the last address of a network are the network's own and its broadcast address. No guest can have them.",
-    example: "containers:\n  ollama-1: { vmId: 201, address: 192.0.2.255 }",
+    example: `
+      containers:
+        ollama-1: { vmId: 201, address: 192.0.2.255 }
+    `,
     remedy: "Choose an address between the first and the last of the network.",
   },
   "address-is-gateway": {
     severity: "error",
     stacks: GUEST_STACKS,
     meaning: "A guest has the address of its own gateway.",
-    example: "containers:\n  ollama-1: { vmId: 201, address: 192.0.2.1 }",
+    example: `
+      containers:
+        ollama-1: { vmId: 201, address: 192.0.2.1 }
+    `,
     remedy: "Choose another address.",
   },
   "address-outside-network": {
     severity: "error",
     stacks: GUEST_STACKS,
     meaning: "A static address is outside the guest's network, so nothing can reach the guest.",
-    example: "containers:\n  ollama-1: { vmId: 201, address: 198.51.100.21 }",
+    example: `
+      containers:
+        ollama-1: { vmId: 201, address: 198.51.100.21 }
+    `,
     remedy: "Choose an address inside the network.",
   },
   "gateway-with-dhcp": {
     severity: "error",
     stacks: ["containers"],
     meaning: "A container has a gateway, but takes its address by DHCP. The DHCP server also gives the gateway.",
-    example: "containers:\n  ollama-1: { vmId: 201, address: dhcp, gateway: 192.0.2.1 }",
+    example: `
+      containers:
+        ollama-1: { vmId: 201, address: dhcp, gateway: 192.0.2.1 }
+    `,
     remedy: "Remove the gateway, or give a static address.",
   },
   "gateway-missing": {
     severity: "error",
     stacks: GUEST_STACKS,
     meaning: "A guest with a static address needs a gateway. K3s does not start without a default route.",
-    example: "network:\n  cidr: 192.0.2.0/24 # and no gateway",
+    example: `
+      network:
+        cidr: 192.0.2.0/24 # and no gateway
+    `,
     remedy: "Set network.gateway.",
   },
   "gateway-outside-network": {
     severity: "error",
     stacks: GUEST_STACKS,
     meaning: "A guest reaches its gateway only when the gateway is in the guest's network.",
-    example: "network:\n  cidr: 192.0.2.0/24\n  gateway: 198.51.100.1",
+    example: `
+      network:
+        cidr: 192.0.2.0/24
+        gateway: 198.51.100.1
+    `,
     remedy: "Name a gateway inside the network.",
     once: "place",
   },
@@ -64,22 +83,37 @@ const kinds = {
     severity: "error",
     stacks: ["cluster"],
     meaning: "The registration address belongs to one node, so workers and clients lose the cluster when that node fails.",
-    example: "cluster:\n  registrationAddress: 192.0.2.31\n  servers:\n    k3s-1: { vmId: 301, address: 192.0.2.31 }",
+    example: `
+      cluster:
+        registrationAddress: 192.0.2.31
+        servers:
+          k3s-1: { vmId: 301, address: 192.0.2.31 }
+    `,
     remedy: "Write the address of a load balancer or a virtual IP, or remove registrationAddress.",
   },
   "registration-outside-network": {
     severity: "error",
     stacks: ["cluster"],
     meaning: "The registration address is outside the network of the nodes, which connect to it.",
-    example: "cluster:\n  registrationAddress: 198.51.100.30",
+    example: `
+      cluster:
+        registrationAddress: 198.51.100.30
+    `,
     remedy: "Choose an address inside the network, or write a name.",
   },
   "pool-range-too-small": {
     severity: "error",
     stacks: ["cluster"],
     meaning: "A pool has more members than its range has addresses.",
-    example:
-      "cluster:\n  pools:\n    cpu:\n      count: 11\n      nodes: [pve1]\n      firstVmId: 320\n      addresses: { from: 192.0.2.50, to: 192.0.2.59 }",
+    example: `
+      cluster:
+        pools:
+          cpu:
+            count: 11
+            nodes: [pve1]
+            firstVmId: 320
+            addresses: { from: 192.0.2.50, to: 192.0.2.59 }
+    `,
     remedy: "Widen the range, or lower the count.",
   },
   "pool-range-overlaps": {
@@ -87,8 +121,17 @@ const kinds = {
     stacks: ["cluster"],
     meaning:
       "The range of a pool holds an address that something else has. The whole range belongs to the pool, so that it can grow.",
-    example:
-      "cluster:\n  pools:\n    cpu:\n      count: 2\n      nodes: [pve1]\n      firstVmId: 320\n      addresses: { from: 192.0.2.36, to: 192.0.2.45 }\n  workers:\n    gpu-1: { vmId: 311, address: 192.0.2.41 }",
+    example: `
+      cluster:
+        pools:
+          cpu:
+            count: 2
+            nodes: [pve1]
+            firstVmId: 320
+            addresses: { from: 192.0.2.36, to: 192.0.2.45 }
+        workers:
+          gpu-1: { vmId: 311, address: 192.0.2.41 }
+    `,
     remedy: "Move the range to free addresses.",
   },
 } as const;

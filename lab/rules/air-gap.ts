@@ -20,42 +20,65 @@ const kinds = {
     severity: "warning",
     stacks: MODEL_STACKS,
     meaning: "The lab names the shared folder for models, but it is not air-gapped, so models are pulled online.",
-    example: "airGapped: false\nollamaNfsPath: /mnt/nfs/ollama",
+    example: `
+      airGapped: false
+      ollamaNfsPath: /mnt/nfs/ollama
+    `,
     remedy: "Set airGapped: true, or remove ollamaNfsPath.",
   },
   "release-without-air-gap": {
     severity: "error",
     stacks: MODEL_STACKS,
     meaning: "The lab pins a staged release, but it is not air-gapped, so nothing is staged.",
-    example: "airGapped: false\nollama:\n  release: 3f1c2a9b7d10",
+    example: `
+      airGapped: false
+      ollama:
+        release: 3f1c2a9b7d10
+    `,
     remedy: "Remove ollama.release, or set airGapped: true.",
   },
   "staging-ignored": {
     severity: "warning",
     stacks: MODEL_STACKS,
     meaning: "The lab describes staging, but it is not air-gapped, so nothing is staged.",
-    example: "airGapped: false\nstaging: { keep: 3 }",
+    example: `
+      airGapped: false
+      staging: { keep: 3 }
+    `,
     remedy: "Set airGapped: true, or remove staging:.",
   },
   "remove-read-only": {
     severity: "error",
     stacks: MODEL_STACKS,
     meaning: "A release removes unlisted models, but in an air-gapped lab the models are mounted read-only.",
-    example: "airGapped: true\nollama:\n  releases:\n    ollama: { removeUnlistedModels: true }",
+    example: `
+      airGapped: true
+      ollama:
+        releases:
+          ollama: { removeUnlistedModels: true }
+    `,
     remedy: "Remove the setting: a new release on the share has only the listed models.",
   },
   "no-model-staged": {
     severity: "error",
     stacks: MODEL_STACKS,
     meaning: "A release of an air-gapped lab lists no model, and it cannot get one later.",
-    example: "airGapped: true\nollama:\n  releases:\n    ollama: { models: [] }",
+    example: `
+      airGapped: true
+      ollama:
+        releases:
+          ollama: { models: [] }
+    `,
     remedy: "List its models.",
   },
   "share-not-mounted": {
     severity: "warning",
     stacks: ["cluster", "ollama"],
     meaning: "Pods look for the models in a folder of the nodes, but the cluster stack mounts no NFS there.",
-    example: "airGapped: true\nollamaNfsPath: /mnt/nfs/ollama # and no ollamaNfsServer",
+    example: `
+      airGapped: true
+      ollamaNfsPath: /mnt/nfs/ollama # and no ollamaNfsServer
+    `,
     remedy: "Set ollamaNfsServer, and pods mount the share themselves; or mount it on every node.",
   },
   "not-mirrored": {
@@ -63,7 +86,10 @@ const kinds = {
     stacks: STACK_IDS,
     meaning:
       "Production would fetch something from the internet, but the lab is air-gapped. Nothing mirrors it, and its host is not reachable.",
-    example: "airGapped: true\nmirrors: {} # and nothing under reachable",
+    example: `
+      airGapped: true
+      mirrors: {} # and nothing under reachable
+    `,
     remedy: "Set the mirror for it, or list its host under reachable.",
     once: "message",
   },

@@ -8,22 +8,37 @@ const kinds = {
     severity: "error",
     stacks: GUEST_STACKS,
     meaning: "A guest wants a graphics card that `proxmox.nodes.<node>.gpus` does not have for the node it runs on.",
-    example: "cluster:\n  workers:\n    gpu-1: { vmId: 311, address: 192.0.2.41, gpus: [arc] }",
+    example: `
+      cluster:
+        workers:
+          gpu-1: { vmId: 311, address: 192.0.2.41, gpus: [arc] }
+    `,
     remedy: "Declare the card under gpus of that node, or run the guest on the node that has the card.",
   },
   "gpu-ambiguous": {
     severity: "error",
     stacks: ["cluster"],
     meaning: "A graphics card has a mapping that exists already, and also a path, from which this project would make a mapping.",
-    example: 'proxmox:\n  nodes:\n    pve1:\n      gpus:\n        rtx: { mapping: gpu-1, path: "0000:01:00" }',
+    example: `
+      proxmox:
+        nodes:
+          pve1:
+            gpus:
+              rtx: { mapping: gpu-1, path: "0000:01:00" }
+    `,
     remedy: "Keep the mapping, or the path with its ids.",
   },
   "gpu-incomplete": {
     severity: "error",
     stacks: ["cluster"],
     meaning: "A fact about a graphics card is missing. Proxmox starts no VM whose mapping differs from the hardware.",
-    example:
-      'proxmox:\n  nodes:\n    pve1:\n      gpus:\n        rtx: { path: "0000:01:00", id: "10de:2684", iommuGroup: 12 } # no subsystemId',
+    example: `
+      proxmox:
+        nodes:
+          pve1:
+            gpus:
+              rtx: { path: "0000:01:00", id: "10de:2684", iommuGroup: 12 } # no subsystemId
+    `,
     remedy:
       "Copy them from the node: `pvesh get /nodes/<node>/hardware/pci --pci-class-blacklist ''`, or name an existing mapping.",
   },
@@ -32,22 +47,40 @@ const kinds = {
     stacks: GUEST_STACKS,
     meaning:
       "One graphics card has two names. Two guests could then both have it, because the lab tells cards apart by their names.",
-    example:
-      'proxmox:\n  nodes:\n    pve1:\n      gpus:\n        rtx: { path: "0000:01:00", id: "10de:2684", subsystemId: "1043:88e2", iommuGroup: 12 }\n        same: { path: "0000:01:00.0", id: "10de:2684", subsystemId: "1043:88e2", iommuGroup: 12 }',
+    example: `
+      proxmox:
+        nodes:
+          pve1:
+            gpus:
+              rtx: { path: "0000:01:00", id: "10de:2684", subsystemId: "1043:88e2", iommuGroup: 12 }
+              same: { path: "0000:01:00.0", id: "10de:2684", subsystemId: "1043:88e2", iommuGroup: 12 }
+    `,
     remedy: "Keep one of them. Two functions of one card can go to two VMs with allFunctions: false on both.",
   },
   "gpu-function-missing": {
     severity: "error",
     stacks: ["cluster"],
     meaning: "With `allFunctions: false` one function of a card is passed, but the path does not say which.",
-    example: 'proxmox:\n  nodes:\n    pve1:\n      gpus:\n        rtx: { path: "0000:01:00", allFunctions: false }',
+    example: `
+      proxmox:
+        nodes:
+          pve1:
+            gpus:
+              rtx: { path: "0000:01:00", allFunctions: false }
+    `,
     remedy: 'Write the function too, such as "0000:01:00.0".',
   },
   "gpu-function-extra": {
     severity: "error",
     stacks: ["cluster"],
     meaning: "The whole card is passed, but the path names one function of it that is not the first.",
-    example: 'proxmox:\n  nodes:\n    pve1:\n      gpus:\n        rtx: { path: "0000:01:00.1" }',
+    example: `
+      proxmox:
+        nodes:
+          pve1:
+            gpus:
+              rtx: { path: "0000:01:00.1" }
+    `,
     remedy: "Write the path without its function, or set allFunctions: false.",
   },
 } as const;

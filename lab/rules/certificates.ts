@@ -11,44 +11,73 @@ const kinds = {
     stacks: ["platform", "ollama"],
     meaning:
       "The certificate authority checks a host by HTTP-01, from the internet, but the internet does not reach this host. No certificate would be issued.",
-    example:
-      "kubernetes:\n  certManager: { email: operator@lab.example } # and no dns01\nollama:\n  releases:\n    ollama: { host: ollama.home.arpa }",
+    example: `
+      kubernetes:
+        certManager: { email: operator@lab.example } # and no dns01
+      ollama:
+        releases:
+          ollama: { host: ollama.home.arpa }
+    `,
     remedy: "Set kubernetes.certManager.dns01, which needs no way in from the internet.",
   },
   "credential-in-solver": {
     severity: "error",
     stacks: ["platform"],
     meaning: "A credential of a DNS-01 solver is in the lab. Everything in the lab is written to the output.",
-    example:
-      "kubernetes:\n  certManager:\n    email: operator@lab.example\n    dns01: { cloudflare: { apiToken: not-a-real-token } }",
+    example: `
+      kubernetes:
+        certManager:
+          email: operator@lab.example
+          dns01: { cloudflare: { apiToken: not-a-real-token } }
+    `,
     remedy: `Put it into a Secret in the namespace ${CERT_MANAGER_NAMESPACE}, and name the Secret in the field that ends in SecretRef.`,
   },
   "unknown-solver": {
     severity: "error",
     stacks: ["platform"],
     meaning: "cert-manager does not have this DNS-01 solver. Its API drops it silently, and no certificate is ever issued.",
-    example: "kubernetes:\n  certManager:\n    email: operator@lab.example\n    dns01: { cloudfare: {} }",
+    example: `
+      kubernetes:
+        certManager:
+          email: operator@lab.example
+          dns01: { cloudfare: {} }
+    `,
     remedy: "Write the name of a solver that cert-manager has.",
   },
   "one-solver": {
     severity: "error",
     stacks: ["platform"],
     meaning: "`dns01` names no solver or several, but cert-manager takes exactly one.",
-    example: "kubernetes:\n  certManager:\n    email: operator@lab.example\n    dns01: { cloudflare: {}, route53: {} }",
+    example: `
+      kubernetes:
+        certManager:
+          email: operator@lab.example
+          dns01: { cloudflare: {}, route53: {} }
+    `,
     remedy: "Name one, such as cloudflare.",
   },
   "issuer-missing": {
     severity: "warning",
     stacks: ["ollama"],
     meaning: "A host needs a certificate, but nothing in this lab creates the ClusterIssuer in the new cluster.",
-    example: "ollama:\n  releases:\n    ollama: { host: ollama.home.example } # and no kubernetes.certManager",
+    example: `
+      ollama:
+        releases:
+          ollama: { host: ollama.home.example } # and no kubernetes.certManager
+    `,
     remedy: "Set kubernetes.certManager, or install cert-manager and the issuer before you deploy the stack ollama.",
   },
   "no-traefik": {
     severity: "warning",
     stacks: ["cluster", "ollama"],
     meaning: "Traefik serves the hosts of the releases, but the cluster is created without Traefik.",
-    example: "cluster:\n  disable: [traefik]\nollama:\n  releases:\n    ollama: { host: ollama.home.example }",
+    example: `
+      cluster:
+        disable: [traefik]
+      ollama:
+        releases:
+          ollama: { host: ollama.home.example }
+    `,
     remedy: `Remove traefik from cluster.disable, or install a Traefik of version ${TRAEFIK_API_VERSION} or later yourself.`,
   },
 } as const;

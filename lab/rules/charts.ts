@@ -14,7 +14,12 @@ const kinds = {
     severity: "error",
     stacks: CHART_STACKS,
     meaning: "A chart does not have this value. Helm ignores it silently.",
-    example: "ollama:\n  releases:\n    ollama:\n      values: { persistence: { enabled: true } }",
+    example: `
+      ollama:
+        releases:
+          ollama:
+            values: { persistence: { enabled: true } }
+    `,
     remedy: "Look the value up in the chart's values file.",
   },
   "unchecked-chart-key": {
@@ -22,15 +27,25 @@ const kinds = {
     stacks: CHART_STACKS,
     meaning:
       "The nearest version of the chart whose values this project knows does not have this value. The version that the lab names may have it.",
-    example:
-      "ollama:\n  chart: { version: 1.60.0 }\n  releases:\n    ollama:\n      image: ollama/ollama:0.25.0\n      values: { probes: {} }",
+    example: `
+      ollama:
+        chart: { version: 1.60.0 }
+        releases:
+          ollama:
+            image: ollama/ollama:0.25.0
+            values: { probes: {} }
+    `,
     remedy: "Look the value up in the chart's values file.",
   },
   "wrong-chart-type": {
     severity: "error",
     stacks: CHART_STACKS,
     meaning: 'A value has another type than the chart looks for, for example the text "true" instead of true.',
-    example: 'kubernetes:\n  devicePlugin:\n    values: { gfd: { enabled: "true" } }',
+    example: `
+      kubernetes:
+        devicePlugin:
+          values: { gfd: { enabled: "true" } }
+    `,
     remedy: "Write the value in the form that the chart looks for.",
   },
   "chart-value-taken": {
@@ -38,14 +53,22 @@ const kinds = {
     stacks: CHART_STACKS,
     meaning:
       "This project sets the value itself, from a setting of the lab. A second value would contradict the lab and its checks.",
-    example: "ollama:\n  releases:\n    ollama:\n      values: { replicaCount: 2 }",
+    example: `
+      ollama:
+        releases:
+          ollama:
+            values: { replicaCount: 2 }
+    `,
     remedy: "Remove it from values, and use the setting of the lab.",
   },
   "two-chart-sources": {
     severity: "error",
     stacks: CHART_STACKS,
     meaning: "A chart comes from one place: a repository, an OCI registry or a file.",
-    example: "ollama:\n  chart: { oci: oci://registry.lab.example/charts, file: ./ollama.tgz }",
+    example: `
+      ollama:
+        chart: { oci: oci://registry.lab.example/charts, file: ./ollama.tgz }
+    `,
     remedy: "Keep one of them.",
   },
 } as const;

@@ -12,30 +12,44 @@ const kinds = {
     severity: "error",
     stacks: GUEST_STACKS,
     meaning: "Two guests have one VMID. Containers, VMs and templates share one range of numbers in a Proxmox cluster.",
-    example: "containers:\n  ollama-1: { vmId: 201, address: 192.0.2.21 }\n  ollama-2: { vmId: 201, address: 192.0.2.22 }",
+    example: `
+      containers:
+        ollama-1: { vmId: 201, address: 192.0.2.21 }
+        ollama-2: { vmId: 201, address: 192.0.2.22 }
+    `,
     remedy: "Give one of them another VMID; containers and VMs share one range of numbers.",
   },
   "duplicate-name": {
     severity: "error",
     stacks: GUEST_STACKS,
     meaning: "Two guests have one name, so nobody can tell them apart in DNS or in Proxmox.",
-    example:
-      "containers:\n  ollama-1: { vmId: 201, address: 192.0.2.21, name: chat }\n  ollama-2: { vmId: 202, address: 192.0.2.22, name: chat }",
+    example: `
+      containers:
+        ollama-1: { vmId: 201, address: 192.0.2.21, name: chat }
+        ollama-2: { vmId: 202, address: 192.0.2.22, name: chat }
+    `,
     remedy: "Rename one of them: nobody can tell two guests of one name apart, in DNS or in Proxmox.",
   },
   "duplicate-address": {
     severity: "error",
     stacks: GUEST_STACKS,
     meaning: "Two guests, or a guest and a Proxmox node, have one address.",
-    example: "containers:\n  ollama-1: { vmId: 201, address: 192.0.2.21 }\n  ollama-2: { vmId: 202, address: 192.0.2.21 }",
+    example: `
+      containers:
+        ollama-1: { vmId: 201, address: 192.0.2.21 }
+        ollama-2: { vmId: 202, address: 192.0.2.21 }
+    `,
     remedy: "Give one of them another address.",
   },
   "duplicate-mac": {
     severity: "error",
     stacks: ["containers"],
     meaning: "Two guests have one MAC address.",
-    example:
-      'containers:\n  ollama-1: { vmId: 201, address: 192.0.2.21, mac: "BC:24:11:00:00:21" }\n  ollama-2: { vmId: 202, address: 192.0.2.22, mac: "BC:24:11:00:00:21" }',
+    example: `
+      containers:
+        ollama-1: { vmId: 201, address: 192.0.2.21, mac: "BC:24:11:00:00:21" }
+        ollama-2: { vmId: 202, address: 192.0.2.22, mac: "BC:24:11:00:00:21" }
+    `,
     remedy: "Give one of them another MAC address, or none: then Proxmox picks one.",
   },
   "duplicate-gpu": {
@@ -43,8 +57,12 @@ const kinds = {
     stacks: GUEST_STACKS,
     meaning:
       "Two guests want one graphics card. A card is either passed to one VM, or its driver runs on the node for containers.",
-    example:
-      "cluster:\n  workers:\n    gpu-1: { vmId: 311, address: 192.0.2.41, gpus: [rtx] }\n    gpu-2: { vmId: 312, address: 192.0.2.42, gpus: [rtx] }",
+    example: `
+      cluster:
+        workers:
+          gpu-1: { vmId: 311, address: 192.0.2.41, gpus: [rtx] }
+          gpu-2: { vmId: 312, address: 192.0.2.42, gpus: [rtx] }
+    `,
     remedy: "Give it to one of them: a card is either passed to one VM, or its driver runs on the node for containers.",
   },
   "duplicate-key": {
@@ -52,22 +70,39 @@ const kinds = {
     stacks: ["cluster"],
     meaning:
       "Two nodes of the cluster have one key, so they would be one resource in Terraform. The members of a pool have the keys `<pool>-1`, `<pool>-2` and so on.",
-    example:
-      "cluster:\n  workers:\n    cpu-1: { vmId: 312, address: 192.0.2.42 }\n  pools:\n    cpu:\n      count: 1\n      nodes: [pve1]\n      firstVmId: 320\n      addresses: { from: 192.0.2.50, to: 192.0.2.59 }",
+    example: `
+      cluster:
+        workers:
+          cpu-1: { vmId: 312, address: 192.0.2.42 }
+        pools:
+          cpu:
+            count: 1
+            nodes: [pve1]
+            firstVmId: 320
+            addresses: { from: 192.0.2.50, to: 192.0.2.59 }
+    `,
     remedy: "Rename one of them.",
   },
   "duplicate-host": {
     severity: "error",
     stacks: ["ollama"],
     meaning: "Two releases have one host. Two certificates would be written to one Secret, and chance would choose the route.",
-    example: "ollama:\n  releases:\n    ollama: { host: ollama.home.example }\n    second: { host: ollama.home.example }",
+    example: `
+      ollama:
+        releases:
+          ollama: { host: ollama.home.example }
+          second: { host: ollama.home.example }
+    `,
     remedy: "Give one of them another host.",
   },
   "duplicate-entry": {
     severity: "error",
     stacks: ["containers", "cluster", "model-staging", "ollama"],
     meaning: "A list has one entry twice. Probably another one was meant.",
-    example: "containers:\n  ollama-1: { vmId: 201, address: 192.0.2.21, models: [mistral, mistral:latest] }",
+    example: `
+      containers:
+        ollama-1: { vmId: 201, address: 192.0.2.21, models: [mistral, mistral:latest] }
+    `,
     remedy: "Keep one of the two.",
   },
   "release-name-taken": {
@@ -75,7 +110,12 @@ const kinds = {
     stacks: ["ollama"],
     meaning:
       "A release has the name of something that this project creates: `<release>-models` and `<release>-route` belong to another release, `https-redirect` to all routes.",
-    example: "ollama:\n  releases:\n    ollama: {}\n    ollama-models: {}",
+    example: `
+      ollama:
+        releases:
+          ollama: {}
+          ollama-models: {}
+    `,
     remedy: "Rename the release.",
   },
   "issuer-name-taken": {
@@ -83,14 +123,21 @@ const kinds = {
     stacks: ["platform"],
     meaning:
       "The ClusterIssuer has the name of another Helm release of the stack platform. Terraform has one resource for each name, so one of them would take the place of the other.",
-    example: "kubernetes:\n  issuer: cert-manager\n  certManager: { email: operator@lab.example }",
+    example: `
+      kubernetes:
+        issuer: cert-manager
+        certManager: { email: operator@lab.example }
+    `,
     remedy: "Rename the issuer, such as letsencrypt-prod.",
   },
   "namespace-taken": {
     severity: "error",
     stacks: ["ollama"],
     meaning: "The namespace of Ollama exists already. This lab creates it, so the plan passes but the apply fails.",
-    example: "ollama:\n  namespace: kube-system",
+    example: `
+      ollama:
+        namespace: kube-system
+    `,
     remedy: "Choose a namespace for Ollama alone, such as ml.",
   },
 } as const;

@@ -12,7 +12,11 @@ const kinds = {
     severity: "warning",
     stacks: GUEST_STACKS,
     meaning: "A file is downloaded without a checksum. It runs as root or as a service, and nobody would notice a change of it.",
-    example: "defaults:\n  container:\n    ollama: { version: 0.32.15 } # and no sha256",
+    example: `
+      defaults:
+        container:
+          ollama: { version: 0.32.15 } # and no sha256
+    `,
     remedy: "Set the checksum that the publisher states.",
     once: "place",
   },
@@ -20,7 +24,14 @@ const kinds = {
     severity: "error",
     stacks: ["containers"],
     meaning: "A template has a SHA-256 and a SHA-512, but the provider takes one checksum.",
-    example: `defaults:\n  container:\n    template:\n      url: https://mirror.lab.example/u.tar.zst\n      sha256: "${"0".repeat(64)}"\n      sha512: "${"0".repeat(128)}"`,
+    example: `
+      defaults:
+        container:
+          template:
+            url: https://mirror.lab.example/u.tar.zst
+            sha256: "${"0".repeat(64)}"
+            sha512: "${"0".repeat(128)}"
+    `,
     remedy: "Keep one of the two.",
   },
   "template-conflict": {
@@ -28,15 +39,22 @@ const kinds = {
     stacks: ["containers"],
     meaning:
       "Two different templates would have one file name on one datastore. One download would overwrite the other, and chance would choose the template of a container.",
-    example:
-      "containers:\n  ollama-1: { vmId: 201, address: 192.0.2.21, template: { url: https://a.lab.example/u.tar.zst } }\n  ollama-2: { vmId: 202, address: 192.0.2.22, template: { url: https://b.lab.example/u.tar.zst } }",
+    example: `
+      containers:
+        ollama-1: { vmId: 201, address: 192.0.2.21, template: { url: https://a.lab.example/u.tar.zst } }
+        ollama-2: { vmId: 202, address: 192.0.2.22, template: { url: https://b.lab.example/u.tar.zst } }
+    `,
     remedy: "State the template once, under defaults.container.template, or give one of the two another fileName.",
   },
   "unusable-template-name": {
     severity: "error",
     stacks: ["containers"],
     meaning: "The last part of a template's URL becomes its file name, but Proxmox does not take that name for a template.",
-    example: "defaults:\n  container:\n    template: { url: https://mirror.lab.example/latest }",
+    example: `
+      defaults:
+        container:
+          template: { url: https://mirror.lab.example/latest }
+    `,
     remedy: "Set template.fileName.",
     once: "place",
   },
@@ -44,42 +62,63 @@ const kinds = {
     severity: "error",
     stacks: ["cluster"],
     meaning: "The disks of the VMs are made from an image or cloned from a template, but the cluster has neither.",
-    example: "cluster:\n  k3sVersion: v1.36.3+k3s1 # and neither image nor template",
+    example: `
+      cluster:
+        k3sVersion: v1.36.3+k3s1 # and neither image nor template
+    `,
     remedy: "Add image: or template:.",
   },
   "two-disk-sources": {
     severity: "error",
     stacks: ["cluster"],
     meaning: "The cluster has an image and a template, but a disk is made from one of them.",
-    example: "cluster:\n  image: { url: https://images.lab.example/noble/20250805/noble.img }\n  template: { vmId: 9000 }",
+    example: `
+      cluster:
+        image: { url: https://images.lab.example/noble/20250805/noble.img }
+        template: { vmId: 9000 }
+    `,
     remedy: "Keep one of the two.",
   },
   "unusable-image-name": {
     severity: "error",
     stacks: ["cluster"],
     meaning: "The last part of an image's URL becomes its file name, but Proxmox imports no disk from a file of that name.",
-    example: "cluster:\n  image: { url: https://images.lab.example/20250805/noble-live-server-amd64.iso }",
+    example: `
+      cluster:
+        image: { url: https://images.lab.example/20250805/noble-live-server-amd64.iso }
+    `,
     remedy: "Set image.fileName.",
   },
   "moving-image": {
     severity: "warning",
     stacks: ["cluster"],
-    meaning: "The URL gives another image every few weeks, so two nodes of one lab may differ, and a checksum stops to fit.",
-    example: "cluster:\n  image: { url: https://images.lab.example/noble/current/noble-server-cloudimg-amd64.img }",
+    meaning: "The URL gives another image every few weeks, so two nodes of one lab may differ, and a checksum no longer matches.",
+    example: `
+      cluster:
+        image: { url: https://images.lab.example/noble/current/noble-server-cloudimg-amd64.img }
+    `,
     remedy: "Name a dated folder, such as …/releases/noble/release-20260814/….",
   },
   "disk-smaller-than-image": {
     severity: "error",
     stacks: ["cluster"],
     meaning: "A disk is smaller than the image or template that is copied into it, so Proxmox cannot make it.",
-    example: "cluster:\n  image: { sizeGiB: 8 }\n  workers:\n    gpu-1: { vmId: 311, address: 192.0.2.41, diskGiB: 5 }",
+    example: `
+      cluster:
+        image: { sizeGiB: 8 }
+        workers:
+          gpu-1: { vmId: 311, address: 192.0.2.41, diskGiB: 5 }
+    `,
     remedy: "Raise diskGiB.",
   },
   "image-unknown": {
     severity: "error",
     stacks: ["model-staging", "ollama"],
     meaning: "Jobs run the image of Ollama that the chart brings. This project knows it for some versions of the chart only.",
-    example: "ollama:\n  chart: { version: 1.50.0 }",
+    example: `
+      ollama:
+        chart: { version: 1.50.0 }
+    `,
     remedy: `Set image, such as ${ollamaImage(OLLAMA_VERSION)}: the appVersion in the chart's Chart.yaml.`,
   },
 } as const;

@@ -17,21 +17,30 @@ const kinds = {
     severity: "error",
     stacks: GUEST_STACKS,
     meaning: "Containers and VMs need `proxmox:` (where to create them) and `network:` (their addresses).",
-    example: "containers:\n  ollama-1: { vmId: 201, address: 192.0.2.21 } # but there is no proxmox:",
-    remedy: "Add the section, as lab.yaml has it.",
+    example: `
+      containers:
+        ollama-1: { vmId: 201, address: 192.0.2.21 } # but there is no proxmox:
+    `,
+    remedy: "Add the section, as the labs in examples/ do.",
   },
   "node-missing": {
     severity: "error",
     stacks: GUEST_STACKS,
     meaning: "A guest does not say on which Proxmox node it runs, and the defaults do not say it either.",
-    example: "containers:\n  ollama-1: { vmId: 201, address: 192.0.2.21 } # and no defaults.container.node",
+    example: `
+      containers:
+        ollama-1: { vmId: 201, address: 192.0.2.21 } # and no defaults.container.node
+    `,
     remedy: "Set node for the guest, or in the defaults.",
   },
   "unknown-node": {
     severity: "error",
     stacks: GUEST_STACKS,
     meaning: "A guest runs on a Proxmox node that `proxmox.nodes` does not have.",
-    example: "containers:\n  ollama-1: { vmId: 201, address: 192.0.2.21, node: pve9 }",
+    example: `
+      containers:
+        ollama-1: { vmId: 201, address: 192.0.2.21, node: pve9 }
+    `,
     remedy: "Declare the node under proxmox.nodes, or write the name of one that is there.",
   },
   "name-too-long": {
@@ -39,8 +48,12 @@ const kinds = {
     stacks: GUEST_STACKS,
     meaning:
       "A guest's name becomes its host name, and a host name has at most 63 characters. By default it is the lab's name and the key.",
-    example:
-      "name: the-lab-of-the-whole-house\ncontainers:\n  ollama-for-the-children-and-the-guests:\n    { vmId: 202, address: 192.0.2.22 }",
+    example: `
+      name: the-lab-of-the-whole-house
+      containers:
+        ollama-for-the-children-and-the-guests:
+          { vmId: 202, address: 192.0.2.22 }
+    `,
     remedy: "Shorten the lab's name or the key, or set name.",
     once: "place",
   },
@@ -63,7 +76,7 @@ const sectionsOfGuests = rule([], function* (lab, { declared }) {
   for (const section of ["proxmox", "network"] as const) {
     if (lab[section] || declared([section])) continue;
     yield found("section-missing", [section], `${section} is missing, but ${guests} needs it`, {
-      remedy: `Add ${section}:, as lab.yaml has it.`,
+      remedy: `Add ${section}:, as the labs in examples/ do.`,
     });
   }
 });

@@ -7,23 +7,33 @@ const kinds = {
     severity: "warning",
     stacks: ["containers"],
     meaning: "The models of a container are larger than its disk or its model volume, so a pull would fail in the middle.",
-    example:
-      "containers:\n  ollama-1:\n    { vmId: 201, address: 192.0.2.21, diskGiB: 20, models: [llama3:8b, gemma3:12b, mistral:7b] }",
+    example: `
+      containers:
+        ollama-1:
+          { vmId: 201, address: 192.0.2.21, diskGiB: 20, models: [llama3:8b, gemma3:12b, mistral:7b] }
+    `,
     remedy: "Choose a larger disk. A model volume cannot grow later.",
   },
   "storage-too-small": {
     severity: "warning",
     stacks: ["ollama"],
     meaning: "The models of a release are larger than its claim, so a pull would fail in the middle.",
-    example: 'ollama:\n  releases:\n    ollama: { models: ["llama3.3:70b", "gemma3:27b"], storageGi: 50 }',
+    example: `
+      ollama:
+        releases:
+          ollama: { models: ["llama3.3:70b", "gemma3:27b"], storageGi: 50 }
+    `,
     remedy: "Raise storageGi; few provisioners can enlarge it later.",
   },
   "hidden-path": {
     severity: "error",
     stacks: ["containers"],
     meaning: "The Ollama service cannot see home folders (ProtectHome), so it would not find models below them.",
-    example:
-      "containers:\n  ollama-1:\n    { vmId: 201, address: 192.0.2.21, modelVolume: { sizeGiB: 100, path: /root/models } }",
+    example: `
+      containers:
+        ollama-1:
+          { vmId: 201, address: 192.0.2.21, modelVolume: { sizeGiB: 100, path: /root/models } }
+    `,
     remedy: "Choose a path such as /var/lib/ollama/models.",
   },
   "remove-without-models": {
@@ -31,7 +41,11 @@ const kinds = {
     stacks: ["ollama"],
     meaning:
       "A Job pulls the listed models and removes the others. Without a listed model there is no Job, so nothing is removed.",
-    example: "ollama:\n  releases:\n    ollama: { models: [], removeUnlistedModels: true }",
+    example: `
+      ollama:
+        releases:
+          ollama: { models: [], removeUnlistedModels: true }
+    `,
     remedy: "List at least one model, or remove models with `ollama rm`.",
   },
 } as const;

@@ -10,7 +10,10 @@ const kinds = {
     severity: "error",
     stacks: ["ollama"],
     meaning: "The lab has the section `ollama:`, but no release in it.",
-    example: "ollama:\n  releases: {}",
+    example: `
+      ollama:
+        releases: {}
+    `,
     remedy: "Describe a release, or remove ollama:.",
   },
   "access-mode-missing": {
@@ -18,28 +21,44 @@ const kinds = {
     stacks: ["ollama"],
     meaning:
       "Several pods share one claim, so it must be ReadWriteMany. A claim keeps its mode for good, so the mode must not follow from the number of pods.",
-    example: "ollama:\n  releases:\n    ollama: { replicas: 2 }",
+    example: `
+      ollama:
+        releases:
+          ollama: { replicas: 2 }
+    `,
     remedy: "Write accessMode: ReadWriteMany, and keep it when there are fewer pods.",
   },
   "replicas-read-write-once": {
     severity: "error",
     stacks: ["ollama"],
     meaning: "Several pods share one claim, but with ReadWriteOnce only one node can mount it.",
-    example: "ollama:\n  releases:\n    ollama: { replicas: 2, accessMode: ReadWriteOnce }",
+    example: `
+      ollama:
+        releases:
+          ollama: { replicas: 2, accessMode: ReadWriteOnce }
+    `,
     remedy: "Write accessMode: ReadWriteMany, which replaces a claim that is there; or have one replica.",
   },
   "replicas-with-gpu": {
     severity: "error",
     stacks: ["ollama"],
     meaning: "Several pods with a GPU each share one claim. A pod that waits for a GPU keeps an upgrade from ending.",
-    example: "ollama:\n  releases:\n    ollama: { replicas: 2, gpus: 1 }",
+    example: `
+      ollama:
+        releases:
+          ollama: { replicas: 2, gpus: 1 }
+    `,
     remedy: "Describe several releases with one replica each.",
   },
   "replicas-prune": {
     severity: "error",
     stacks: ["ollama"],
     meaning: "Several pods share one folder. When this version of Ollama starts, it removes what another pod is downloading.",
-    example: "ollama:\n  releases:\n    ollama: { replicas: 2, image: ollama/ollama:0.20.9 }",
+    example: `
+      ollama:
+        releases:
+          ollama: { replicas: 2, image: ollama/ollama:0.20.9 }
+    `,
     remedy: "Use a newer Ollama, or have one replica.",
   },
   "prune-shared-folder": {
@@ -47,14 +66,22 @@ const kinds = {
     stacks: ["ollama"],
     meaning:
       "Several pods share one folder, but a variable switches pruning on: a pod that starts removes what another is downloading.",
-    example: 'ollama:\n  releases:\n    ollama: { replicas: 2, environment: { OLLAMA_NOPRUNE: "0" } }',
+    example: `
+      ollama:
+        releases:
+          ollama: { replicas: 2, environment: { OLLAMA_NOPRUNE: "0" } }
+    `,
     remedy: "Remove the variable: with several replicas it is 1.",
   },
   "variable-twice": {
     severity: "error",
     stacks: ["ollama"],
     meaning: "A variable of Ollama has two values: one under `environment`, one by the setting for it.",
-    example: "ollama:\n  releases:\n    ollama: { keepAlive: 30m, environment: { OLLAMA_KEEP_ALIVE: 5m } }",
+    example: `
+      ollama:
+        releases:
+          ollama: { keepAlive: 30m, environment: { OLLAMA_KEEP_ALIVE: 5m } }
+    `,
     remedy: "Keep the setting, and remove the variable.",
   },
 } as const;

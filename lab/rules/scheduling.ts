@@ -12,22 +12,37 @@ const kinds = {
     severity: "error",
     stacks: ["ollama"],
     meaning: "A release wants GPUs, but no worker of the lab's cluster has one. Its pods would wait for ever.",
-    example:
-      "cluster:\n  workers:\n    gpu-1: { vmId: 311, address: 192.0.2.41, gpus: [] }\nollama:\n  releases:\n    ollama: { gpus: 1 }",
+    example: `
+      cluster:
+        workers:
+          gpu-1: { vmId: 311, address: 192.0.2.41, gpus: [] }
+      ollama:
+        releases:
+          ollama: { gpus: 1 }
+    `,
     remedy: "Give a worker gpus, or remove them from the release.",
   },
   "too-many-gpus": {
     severity: "error",
     stacks: ["ollama"],
     meaning: "A pod wants more GPUs than any worker has. A pod runs on one node.",
-    example: "ollama:\n  releases:\n    ollama: { gpus: 2 }",
+    example: `
+      ollama:
+        releases:
+          ollama: { gpus: 2 }
+    `,
     remedy: "Lower gpus, or pass more cards to one worker.",
   },
   "gpus-overcommitted": {
     severity: "error",
     stacks: ["ollama"],
     meaning: "All releases together want more GPUs than the cluster has.",
-    example: "ollama:\n  releases:\n    ollama: { gpus: 1 }\n    second: { gpus: 1 }",
+    example: `
+      ollama:
+        releases:
+          ollama: { gpus: 1 }
+          second: { gpus: 1 }
+    `,
     remedy: "Lower gpus or replicas, add a worker, or set kubernetes.devicePlugin.timeSlicing.",
   },
   "several-shares": {
@@ -35,35 +50,61 @@ const kinds = {
     stacks: ["ollama"],
     meaning:
       "With `timeSlicing` a GPU is a share: a turn on a card, not a part of its memory. Several shares are not more of a GPU, and the device plugin refuses them.",
-    example: "kubernetes:\n  devicePlugin: { timeSlicing: 4 }\nollama:\n  releases:\n    ollama: { gpus: 2 }",
+    example: `
+      kubernetes:
+        devicePlugin: { timeSlicing: 4 }
+      ollama:
+        releases:
+          ollama: { gpus: 2 }
+    `,
     remedy: "Set gpus: 1, or remove timeSlicing.",
   },
   "no-device-plugin": {
     severity: "warning",
     stacks: ["platform", "ollama"],
     meaning: "A release wants GPUs, but without a device plugin Kubernetes does not know of them.",
-    example: "kubernetes:\n  devicePlugin: false\nollama:\n  releases:\n    ollama: { gpus: 1 }",
+    example: `
+      kubernetes:
+        devicePlugin: false
+      ollama:
+        releases:
+          ollama: { gpus: 1 }
+    `,
     remedy: "Remove devicePlugin: false, or install NVIDIA's device plugin before you deploy the stack ollama.",
   },
   "no-node-selected": {
     severity: "error",
     stacks: ["ollama"],
     meaning: "No node of the lab's cluster has the labels that a release asks for. Its pods would wait for ever.",
-    example: "ollama:\n  releases:\n    ollama: { nodeSelector: { disk: nvme } }",
+    example: `
+      ollama:
+        releases:
+          ollama: { nodeSelector: { disk: nvme } }
+    `,
     remedy: "Give a node these labels, or change nodeSelector.",
   },
   "taint-not-tolerated": {
     severity: "error",
     stacks: ["ollama"],
     meaning: "Every node on which a release may run has a taint that it does not tolerate. Its pods would wait for ever.",
-    example: 'defaults:\n  worker: { taints: ["team=ml:NoSchedule"] }\nollama:\n  releases:\n    ollama: { gpus: 1 }',
+    example: `
+      defaults:
+        worker: { taints: ["team=ml:NoSchedule"] }
+      ollama:
+        releases:
+          ollama: { gpus: 1 }
+    `,
     remedy: "Add a toleration, or remove the taint from a node.",
   },
   "limit-below-request": {
     severity: "error",
     stacks: ["ollama"],
     meaning: "A limit is below the request. Kubernetes refuses such a pod.",
-    example: 'ollama:\n  releases:\n    ollama: { resources: { requests: { cpu: "2" }, limits: { cpu: 500m } } }',
+    example: `
+      ollama:
+        releases:
+          ollama: { resources: { requests: { cpu: "2" }, limits: { cpu: 500m } } }
+    `,
     remedy: "Raise the limit, or lower the request.",
   },
 } as const;

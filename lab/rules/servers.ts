@@ -8,7 +8,10 @@ const kinds = {
     severity: "error",
     stacks: ["cluster"],
     meaning: "A K3s cluster needs at least one server.",
-    example: "cluster:\n  servers: {}",
+    example: `
+      cluster:
+        servers: {}
+    `,
     remedy: "Describe 1, 3 or 5 servers.",
   },
   "even-servers": {
@@ -16,8 +19,13 @@ const kinds = {
     stacks: ["cluster"],
     meaning:
       "The servers' etcd works while more than half of them run. With an even number one more can fail, but the cluster survives no more failures than with one server fewer.",
-    example:
-      "cluster:\n  firstServer: k3s-1\n  servers:\n    k3s-1: { vmId: 301, address: 192.0.2.31 }\n    k3s-2: { vmId: 302, address: 192.0.2.32 }",
+    example: `
+      cluster:
+        firstServer: k3s-1
+        servers:
+          k3s-1: { vmId: 301, address: 192.0.2.31 }
+          k3s-2: { vmId: 302, address: 192.0.2.32 }
+    `,
     remedy: "Add a server, or remove one.",
   },
   "too-many-servers": {
@@ -25,14 +33,28 @@ const kinds = {
     stacks: ["cluster"],
     meaning:
       "Every write waits until more than half of the servers have it, so more than five servers only make the cluster slower.",
-    example: `cluster:\n  firstServer: k3s-1\n  servers:\n${[1, 2, 3, 4, 5, 6, 7].map((n) => `    k3s-${n}: { vmId: 30${n}, address: 192.0.2.3${n} }`).join("\n")}`,
+    example: `
+      cluster:
+        firstServer: k3s-1
+        servers:
+          k3s-1: { vmId: 301, address: 192.0.2.31 }
+          k3s-2: { vmId: 302, address: 192.0.2.32 }
+          k3s-3: { vmId: 303, address: 192.0.2.33 }
+          k3s-4: { vmId: 304, address: 192.0.2.34 }
+          k3s-5: { vmId: 305, address: 192.0.2.35 }
+          k3s-6: { vmId: 306, address: 192.0.2.36 }
+          k3s-7: { vmId: 307, address: 192.0.2.37 }
+    `,
     remedy: "Have 1, 3 or 5 servers.",
   },
   "unknown-first-server": {
     severity: "error",
     stacks: ["cluster"],
     meaning: "`firstServer` names no server of the cluster.",
-    example: "cluster:\n  firstServer: k3s-9",
+    example: `
+      cluster:
+        firstServer: k3s-9
+    `,
     remedy: "Write the key of a server.",
   },
   "first-server-missing": {
@@ -40,16 +62,27 @@ const kinds = {
     stacks: ["cluster"],
     meaning:
       "One server initializes the cluster and the others join it. If the lab's order decided, a new server could come first and start a second cluster.",
-    example:
-      "cluster:\n  servers: # and no firstServer\n    k3s-1: { vmId: 301, address: 192.0.2.31 }\n    k3s-2: { vmId: 302, address: 192.0.2.32 }\n    k3s-3: { vmId: 303, address: 192.0.2.33 }",
+    example: `
+      cluster:
+        servers: # and no firstServer
+          k3s-1: { vmId: 301, address: 192.0.2.31 }
+          k3s-2: { vmId: 302, address: 192.0.2.32 }
+          k3s-3: { vmId: 303, address: 192.0.2.33 }
+    `,
     remedy: "Set firstServer. If one server runs already, name that one; docs/upgrades.md has the step from one server to three.",
   },
   "servers-together": {
     severity: "warning",
     stacks: ["cluster"],
     meaning: "All servers are on one Proxmox node, so they fail together when it fails.",
-    example:
-      "cluster:\n  firstServer: k3s-1\n  servers: # all on defaults.server.node\n    k3s-1: { vmId: 301, address: 192.0.2.31 }\n    k3s-2: { vmId: 302, address: 192.0.2.32 }\n    k3s-3: { vmId: 303, address: 192.0.2.33 }",
+    example: `
+      cluster:
+        firstServer: k3s-1
+        servers: # all on defaults.server.node
+          k3s-1: { vmId: 301, address: 192.0.2.31 }
+          k3s-2: { vmId: 302, address: 192.0.2.32 }
+          k3s-3: { vmId: 303, address: 192.0.2.33 }
+    `,
     remedy: "Put the servers on different Proxmox nodes.",
   },
 } as const;

@@ -7,14 +7,22 @@ const kinds = {
     severity: "error",
     stacks: STACK_IDS,
     meaning: "All stacks would write one Terraform state, and each would destroy the resources of the others.",
-    example: "state:\n  type: s3\n  settings: { bucket: states, key: lab.tfstate }",
+    example: `
+      state:
+        type: s3
+        settings: { bucket: states, key: lab.tfstate }
+    `,
     remedy: 'Put {stack} where the backend names the state, such as key: "{lab}/{stack}.tfstate".',
   },
   "credential-in-state-settings": {
     severity: "error",
     stacks: STACK_IDS,
     meaning: "A credential is among the settings of the backend, but every setting is written to the output.",
-    example: 'state:\n  type: s3\n  settings: { bucket: states, key: "{stack}", secret_key: not-a-real-key }',
+    example: `
+      state:
+        type: s3
+        settings: { bucket: states, key: "{stack}", secret_key: not-a-real-key }
+    `,
     remedy: "Take it out, and export the variable that the backend reads where Terraform runs.",
   },
 } as const;

@@ -9,15 +9,24 @@ const kinds = {
     severity: "error",
     stacks: ["ollama"],
     meaning: `Several pods share a claim of \`${K3S_STORAGE_CLASS}\`, but its volumes are folders of one node.`,
-    example:
-      "kubernetes: { storageClass: local-path } # and no nfs\nollama:\n  releases:\n    ollama: { accessMode: ReadWriteMany, gpus: 0 }",
+    example: `
+      kubernetes: { storageClass: local-path } # and no nfs
+      ollama:
+        releases:
+          ollama: { accessMode: ReadWriteMany, gpus: 0 }
+    `,
     remedy: "Use a StorageClass on shared storage, such as the one of kubernetes.nfs.",
   },
   "storage-class-missing": {
     severity: "warning",
     stacks: ["ollama"],
     meaning: "A release needs a StorageClass that nothing in this lab creates in the new cluster.",
-    example: "kubernetes: { storageClass: nfs-client } # and no nfs\nollama:\n  releases:\n    ollama: { storageGi: 50 }",
+    example: `
+      kubernetes: { storageClass: nfs-client } # and no nfs
+      ollama:
+        releases:
+          ollama: { storageGi: 50 }
+    `,
     remedy: `Set kubernetes.nfs, use ${K3S_STORAGE_CLASS}, or create the class before you deploy the stack ollama.`,
   },
 } as const;

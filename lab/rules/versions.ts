@@ -27,15 +27,25 @@ const kinds = {
     stacks: ["cluster"],
     meaning:
       "This Kubernetes version gets no more patches. The dates are in a table, so the answer does not depend on the clock.",
-    example: "cluster:\n  k3sVersion: v1.30.5+k3s1",
+    example: `
+      cluster:
+        k3sVersion: v1.30.5+k3s1
+    `,
     remedy: "Plan an upgrade, one minor version after another: docs/upgrades.md.",
   },
   "server-skew": {
     severity: "error",
     stacks: ["cluster"],
     meaning: "The servers differ by more than one Kubernetes minor version. API servers may differ by one (version skew policy).",
-    example:
-      "cluster:\n  k3sVersion: v1.36.3+k3s1\n  firstServer: k3s-1\n  servers:\n    k3s-1: { vmId: 301, address: 192.0.2.31 }\n    k3s-2: { vmId: 302, address: 192.0.2.32, k3sVersion: v1.38.0+k3s1 }\n    k3s-3: { vmId: 303, address: 192.0.2.33 }",
+    example: `
+      cluster:
+        k3sVersion: v1.36.3+k3s1
+        firstServer: k3s-1
+        servers:
+          k3s-1: { vmId: 301, address: 192.0.2.31 }
+          k3s-2: { vmId: 302, address: 192.0.2.32, k3sVersion: v1.38.0+k3s1 }
+          k3s-3: { vmId: 303, address: 192.0.2.33 }
+    `,
     remedy: "Upgrade the older ones first.",
   },
   "worker-skew": {
@@ -43,29 +53,46 @@ const kinds = {
     stacks: ["cluster"],
     meaning:
       "A worker is newer than a server, or more than three Kubernetes minor versions older (version skew policy), so it may not join.",
-    example:
-      "cluster:\n  k3sVersion: v1.36.3+k3s1\n  workers:\n    gpu-1: { vmId: 311, address: 192.0.2.41, k3sVersion: v1.36.4+k3s1 }",
+    example: `
+      cluster:
+        k3sVersion: v1.36.3+k3s1
+        workers:
+          gpu-1: { vmId: 311, address: 192.0.2.41, k3sVersion: v1.36.4+k3s1 }
+    `,
     remedy: "Upgrade the servers first, then the workers.",
   },
   "k3s-without-sidecars": {
     severity: "error",
     stacks: ["model-staging", "ollama"],
     meaning: `In an air-gapped lab a sidecar checks that the staged models are there. Sidecars count for a pod's readiness from Kubernetes 1.${SIDECAR_MINOR} on.`,
-    example: "airGapped: true\ncluster:\n  k3sVersion: v1.28.15+k3s1",
+    example: `
+      airGapped: true
+      cluster:
+        k3sVersion: v1.28.15+k3s1
+    `,
     remedy: "Use a newer K3s.",
   },
   "cert-manager-version": {
     severity: "warning",
     stacks: ["platform"],
     meaning: `cert-manager was not tested with the Kubernetes version of the cluster (${CERT_MANAGER_RELEASES}).`,
-    example: "kubernetes:\n  certManager: { email: operator@lab.example, chart: { version: v1.18.2 } }",
+    example: `
+      kubernetes:
+        certManager: { email: operator@lab.example, chart: { version: v1.18.2 } }
+    `,
     remedy: "Choose a line of cert-manager that was tested with it.",
   },
   "old-traefik": {
     severity: "warning",
     stacks: ["cluster", "ollama"],
     meaning: `This K3s brings a Traefik that does not know what the routes need: the API group ${TRAEFIK_API_GROUP} (from ${TRAEFIK_API_VERSION}) or the middleware of allowFrom (from ${ALLOW_LIST_VERSION}).`,
-    example: "cluster:\n  k3sVersion: v1.27.9+k3s1\nollama:\n  releases:\n    ollama: { host: ollama.home.example }",
+    example: `
+      cluster:
+        k3sVersion: v1.27.9+k3s1
+      ollama:
+        releases:
+          ollama: { host: ollama.home.example }
+    `,
     remedy: "Upgrade K3s.",
   },
 } as const;
