@@ -71,6 +71,8 @@ describeWithProviders("a container", () => {
     edit(stack, {}, root);
     expect(await refusal(stack)).toContain("pct set 201 --delete dev0 && pct reboot 201");
     await byHand("config", { delete: "dev0" });
+    await stack.terraform("state", "rm", `${CONTAINER}.ollama-1`);
+    await stack.deploy();
     expect(await planned(stack)).toEqual({});
   });
 

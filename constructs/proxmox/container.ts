@@ -196,7 +196,12 @@ interface Postcondition {
 }
 
 /** The container has its devices since it was made; later only root@pam can change them, in Proxmox. */
-function devicesAsWanted({ name, vmId, node, devices = [] }: ContainerProps): Postcondition {
+function devicesAsWanted({ resourceName, name, vmId, node, devices = [] }: ContainerProps): Postcondition {
+  // The provider keeps in the state what it read before when a container has no device any more (0.111.1); an import reads it anew.
+  const unseen =
+    devices.length > 0
+      ? ""
+      : `. Then run in this stack's folder, so that the container is imported anew: terraform state rm proxmox_virtual_environment_container.${resourceName}`;
   const wanted = JSON.stringify(devices.map(({ path, gid, mode }) => [path, `gid=${gid},mode=${mode}`]));
   const has = "self.device_passthrough";
   const surplus = `[for i, device in ${has} : "dev${"$"}{i}" if !contains(${wanted}, [device.path, "gid=${"$"}{device.gid},mode=${"$"}{device.mode}"])]`;
@@ -208,7 +213,7 @@ function devicesAsWanted({ name, vmId, node, devices = [] }: ContainerProps): Po
     errorMessage:
       `The devices of ${name} are others in Proxmox than in the lab, and Terraform can't change them. Run on ${node}, as root: ` +
       `\${join(" && ", concat(length(${missing}) > 0 ? ["pct set ${vmId} ${"$"}{join(" ", ${missing})}"] : [], ` +
-      `length(${surplus}) > 0 ? ["pct set ${vmId} --delete ${"$"}{join(",", ${surplus})}"] : []))} && pct reboot ${vmId}`,
+      `length(${surplus}) > 0 ? ["pct set ${vmId} --delete ${"$"}{join(",", ${surplus})}"] : []))} && pct reboot ${vmId}${unseen}`,
   };
 }
 

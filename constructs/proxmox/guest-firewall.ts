@@ -101,25 +101,20 @@ export class GuestFirewall extends Construct {
   }
 }
 
-/** The family of a network: a list of sources may not mix them. */
-const family = (source: string) => (source.includes(":") ? 6 : 4);
-
 /**
- * The rules that open this, and as few as possible, since each is a request that may fail: one for all sources of a family, and one for all
- * ports of a protocol that are open to the same sources.
+ * The rules that open this, and as few as possible, since each is a request that may fail: one for all ports of a
+ * protocol that are open to the same sources.
  */
 function fewestRules(open: readonly OpenPort[]) {
   const rules = new Map<string, { protocol?: string; source: string; ports: string[]; services: string[] }>();
   for (const { service, protocol, port, sources } of open) {
-    for (const version of [4, 6]) {
-      const source = [...new Set(sources.filter((one) => family(one) === version))].sort().join(",");
-      if (source === "") continue;
-      const key = JSON.stringify([protocol, port === undefined, source]);
-      const rule = rules.get(key) ?? { protocol, source, ports: [], services: [] };
-      rules.set(key, rule);
-      if (port !== undefined && !rule.ports.includes(port)) rule.ports.push(port);
-      if (!rule.services.includes(service)) rule.services.push(service);
-    }
+    const source = [...new Set(sources)].sort().join(",");
+    if (source === "") continue;
+    const key = JSON.stringify([protocol, port === undefined, source]);
+    const rule = rules.get(key) ?? { protocol, source, ports: [], services: [] };
+    rules.set(key, rule);
+    if (port !== undefined && !rule.ports.includes(port)) rule.ports.push(port);
+    if (!rule.services.includes(service)) rule.services.push(service);
   }
   return [...rules.values()].map(({ protocol, source, ports, services }) => ({
     type: "in",

@@ -148,8 +148,10 @@ export class OwnershipGuard extends Construct {
 
   /** Imports a PCI mapping that Proxmox has and the state has not. */
   importMapping(resource: TerraformResource, name: string): void {
-    this.mappings ??= new DataProxmoxHardwareMappings(this, "mappings", { type: "pci" });
-    this.mappings.overrideLogicalId("all");
+    if (!this.mappings) {
+      this.mappings = new DataProxmoxHardwareMappings(this, "mappings", { type: "pci" });
+      this.mappings.overrideLogicalId("all");
+    }
     this.imports.push({
       for_each: `\${toset([for name in ${this.mappings.fqn}.ids : name if name == "${name}"])}`,
       to: `${resource.terraformResourceType}.${resource.friendlyUniqueId}`,
