@@ -95,7 +95,7 @@ describeWithCluster("on a cluster", () => {
     const { lab, workspace } = await deployed();
     await edited(workspace, lab, sealed);
     const destroy = await workspace.stack("ollama").destroy();
-    expect(describeRun(destroy)).toMatch(/Instance cannot be destroyed.*kubernetes_namespace_v1/s);
+    expect(describeRun(destroy)).toMatch(/Instance cannot be destroyed[\s\S]*kubernetes_namespace_v1/);
     expect(cluster.claim(lab).metadata.deletionTimestamp).toBeUndefined();
   });
 });
