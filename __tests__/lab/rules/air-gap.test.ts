@@ -1,5 +1,5 @@
 import { formatPath } from "../../../lab/problem";
-import { airGappedLab, type Changes, labWith, problemsOf } from "../../../testing/lab";
+import { airGappedLab, baseLab, type Changes, labWith, problemsOf } from "../../../testing/lab";
 
 const of = (changes: Changes = {}, base = airGappedLab) =>
   problemsOf(labWith(changes, base)).map(({ code, severity, path, message }) => ({
@@ -137,6 +137,14 @@ describe("completeness", () => {
     );
     expect(problemsOf(lab).map(({ code, remedy }) => [code, remedy])).toEqual([
       ["not-mirrored", expect.stringContaining("No mirror has models")],
+    ]);
+  });
+
+  test("what two containers fetch is one problem", () => {
+    const lab = labWith({ airGapped: true, mirrors: { ollama: "https://mirror.lab.example/ollama" } }, baseLab);
+    const both = labWith({ containers: { "ollama-2": { vmId: 202, address: "192.0.2.22" } } }, lab);
+    expect(problemsOf(both).map(({ code, message }) => [code, /comes from (\S+)$/.exec(message)?.[1]])).toEqual([
+      ["not-mirrored", "archive.ubuntu.com"],
     ]);
   });
 
