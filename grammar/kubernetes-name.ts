@@ -7,3 +7,19 @@ export const checkKubernetesName: ValueCheck<string> = matching(
   "a name that Kubernetes takes",
   "Use 1 to 63 lower-case letters, digits and hyphens, with no hyphen at either end.",
 );
+
+/** Refuses a name that Kubernetes takes for no object at all (RFC 1123 subdomain): labels with dots between them, at most 253 characters. */
+export const checkObjectName: ValueCheck<string> = matching(
+  /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/,
+  "invalid-kubernetes-name",
+  "a name that Kubernetes takes",
+  "Use lower-case letters, digits, hyphens and dots, and begin and end with a letter or a digit.",
+);
+
+/** Refuses a name that Kubernetes does not take for a Service (RFC 1035 label): it begins with a letter. */
+export const checkServiceName: ValueCheck<string> = matching(
+  /^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/,
+  "invalid-kubernetes-name",
+  "a name that Kubernetes takes for a Service",
+  "Use 1 to 63 lower-case letters, digits and hyphens; begin with a letter and end with a letter or a digit.",
+);

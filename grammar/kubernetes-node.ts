@@ -15,6 +15,16 @@ function checkQualifiedName(key: string): string | undefined {
   return undefined;
 }
 
+/** Refuses what Kubernetes does not take as the value of a label. */
+export const checkLabelValue: ValueCheck<string> = (text) =>
+  text === "" || NAME.test(text)
+    ? undefined
+    : {
+        code: "invalid-label",
+        message: `${quote(text)} is not the value of a label`,
+        remedy: "Use at most 63 letters, digits and - _ . and begin and end with a letter or a digit.",
+      };
+
 /** Refuses a label `key=value` that Kubernetes does not take, or with which K3s does not start. */
 export const checkNodeLabel: ValueCheck<string> = (text): Fault<FaultCode> | undefined => {
   const [key = "", value = "", ...rest] = text.split("=");

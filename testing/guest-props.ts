@@ -50,6 +50,8 @@ export function rejectedGuestProps(most: { cores: number; memoryGiB: number; dis
     ],
     ["a name server that is no address", { network: { ...network, dns: ["dns.lab.example"] } }, "network.dns: invalid-address"],
     ["a search domain in capitals", { network: { ...network, searchDomain: "Lab" } }, "network.searchDomain: invalid-domain"],
+    ["a mark of seven digits", { adopt: "1234567" }, "adopt: invalid-adopt"],
+    ["a former name in capitals", { formerName: "Guest" }, "formerName: invalid-key"],
     ["a pool with a space", { pool: "my pool" }, "pool: invalid-pool"],
   ];
 }

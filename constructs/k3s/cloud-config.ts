@@ -8,7 +8,18 @@ export interface CloudConfigFile {
   /** Octal digits, such as `0600`. */
   readonly mode: string;
   /** Text as it is; or a Terraform expression, for what only the apply knows; or a file in the stack's folder, with its text. */
-  readonly content: string | { readonly expression: string } | { readonly asset: string; readonly text: string };
+  readonly content:
+    | string
+    | {
+        /** A Terraform expression, without `${` and `}`. */
+        readonly expression: string;
+      }
+    | {
+        /** Path of the file, from the stack's folder. */
+        readonly asset: string;
+        /** What is in the file. */
+        readonly text: string;
+      };
 }
 
 export interface CloudConfigProps {

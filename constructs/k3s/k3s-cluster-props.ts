@@ -2,6 +2,7 @@ import type { ITerraformDependable } from "cdktf";
 import type { K3S_COMPONENTS } from "../../catalog/k3s";
 import { checkAddress, checkCidr, contains, parseCidr } from "../../grammar/address";
 import { checkDomainName } from "../../grammar/domain-name";
+import type { Check } from "../../grammar/fault";
 import { checkNodeLabel, checkNodeTaint } from "../../grammar/kubernetes-node";
 import { checkWhole, WAIT_MINUTES_BOUNDS } from "../../grammar/size";
 import { checkSshPublicKey, checkUserName } from "../../grammar/ssh";
@@ -92,6 +93,7 @@ export interface K3sClusterProps {
   readonly servers: readonly [K3sServerProps, ...K3sServerProps[]];
   /** The workers. They join at the registration address, or at the first server. @default none */
   readonly workers?: readonly K3sWorkerProps[];
+  /** The network of the nodes. */
   readonly network: ClusterNetwork;
   /** Who may reach what. */
   readonly access: ClusterAccess;
@@ -152,13 +154,14 @@ export function clusterChecks(props: K3sClusterProps): PropCheck[] {
   const nodes = [...servers, ...workers];
   const named = nodes.map((node) => ({ ...node, name: node.name ?? node.resourceName }));
   const addresses = nodes.map(({ address }) => address);
-  const faulty = checkCidr(network.cidr) !== undefined;
-  const inNetwork = (name: string, address: string) =>
-    required(name, faulty || checkAddress(address) !== undefined || contains(parseCidr(network.cidr), address), {
-      code: "address-outside-network",
-      message: `${address} is outside the cluster's network ${network.cidr}`,
-      remedy: "Choose an address inside it.",
-    });
+  const inNetwork: Check<string> = (address) =>
+    checkCidr(network.cidr) || checkAddress(address) || contains(parseCidr(network.cidr), address)
+      ? undefined
+      : {
+          code: "address-outside-network",
+          message: `${address} is outside the cluster's network ${network.cidr}`,
+          remedy: "Choose an address inside it.",
+        };
   return [
     required("servers", SERVER_COUNTS.includes(servers.length), {
       code: "server-count",
@@ -168,8 +171,8 @@ export function clusterChecks(props: K3sClusterProps): PropCheck[] {
     ...UNIQUE.flatMap((key) => duplicates(named.map((node) => node[key])).map((value) => claimedTwice(key, value))),
     prop("network.cidr", network.cidr, checkCidr),
     prop("network.gateway", network.gateway, checkAddress),
-    inNetwork("network.gateway", network.gateway),
-    ...addresses.flatMap((address) => [prop("address", address, checkAddress), inNetwork("address", address)]),
+    prop("network.gateway", network.gateway, inNetwork),
+    ...addresses.flatMap((address) => [prop("address", address, checkAddress), prop("address", address, inNetwork)]),
     ...nodes.flatMap(({ labels = {}, taints = [] }) => [
       ...Object.entries(labels).map(([key, value]) => prop("labels", `${key}=${value}`, checkNodeLabel)),
       ...taints.map((taint) => prop("taints", taint, checkNodeTaint)),

@@ -14,7 +14,13 @@ interface NodeConfig {
 
 export interface ServerConfig extends NodeConfig {
   /** Where the cluster's data is: `alone` in SQLite, `first` in an etcd that others join, or in the etcd of the server at a URL. */
-  readonly membership: "alone" | "first" | { readonly join: string };
+  readonly membership:
+    | "alone"
+    | "first"
+    | {
+        /** URL of the server. */
+        readonly join: string;
+      };
   /** Names and addresses that the certificate of the API has, besides the node's own. */
   readonly tlsSan: readonly string[];
   /** Packaged components to leave out. */

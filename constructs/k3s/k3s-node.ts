@@ -48,7 +48,12 @@ export interface K3sNodeProps extends Omit<VirtualMachineProps, "cloudInit" | "r
   /** How many seconds the node waits for that server. @default 1800 */
   readonly serverWaitSeconds?: number;
   /** How many GPUs nvidia-smi must see before the node joins, and the branch of its driver. For workers. @default no GPU */
-  readonly gpu?: { readonly count: number; readonly driver: string };
+  readonly gpu?: {
+    /** How many GPUs, 1 to 16. */
+    readonly count: number;
+    /** Branch of the driver, such as `580`, or `distribution`. */
+    readonly driver: string;
+  };
   /** Replace the VM when what it was made with changes. Not for servers: each holds a part of the cluster's data. @default false */
   readonly replaceOnChange?: boolean;
   /** What is open. */

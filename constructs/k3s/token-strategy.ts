@@ -6,6 +6,7 @@ export const PATIENCE_SECONDS = 4 * 60 * 60;
 
 /** A node of a cluster, as the scripts on the operator's machine see it. */
 export interface ClusterMember {
+  /** What it is in the cluster. */
   readonly role: "server" | "worker";
   /** Name of the Kubernetes node. */
   readonly name: string;
@@ -23,9 +24,15 @@ export type NodeTokens =
       readonly agent: string;
     }
   /** The node makes them. One node of a cluster does so: its first server. */
-  | { readonly made: true }
+  | {
+      /** Always true. */
+      readonly made: true;
+    }
   /** Somebody brings them; the node waits for them, at most this long. */
-  | { readonly waitSeconds: number };
+  | {
+      /** How many seconds it waits. */
+      readonly waitSeconds: number;
+    };
 
 /** What a strategy needs to hand tokens over once the nodes are there. */
 export interface HandOverContext {

@@ -2,22 +2,27 @@ import { HelmProvider } from "@cdktf/provider-helm/lib/provider";
 import { KubernetesProvider } from "@cdktf/provider-kubernetes/lib/provider";
 import { type TerraformStack, TerraformVariable } from "cdktf";
 import { Construct } from "constructs";
+import { checkFilePath } from "../../grammar/file-path";
+import { checkProps, prop } from "../props-error";
 
 export interface ClusterAccessProps {
-  /** Path of the kubeconfig, relative to the stack's folder. The file need not be there when Terraform plans. */
+  /** Path of the kubeconfig, relative to the stack's folder. A plan works without the file. */
   readonly kubeconfig: string;
 }
 
 /**
- * The way to a cluster: its kubeconfig, as the variable `kubeconfig`, so that a pipeline can give another, and the two providers that use it.
- * A KUBE_CONFIG_PATH in the environment is not looked at by typed resources, and wins for some others: better unset it.
+ * The way to a cluster: the two providers, and the variable `kubeconfig` that they use, so that a pipeline can give another file. Unset
+ * KUBE_CONFIG_PATH in the environment: typed resources ignore it, but for some others it wins.
  */
 export class ClusterAccess extends Construct {
+  /** The provider of Kubernetes. */
   readonly kubernetes: KubernetesProvider;
+  /** The provider of Helm. */
   readonly helm: HelmProvider;
 
   constructor(stack: TerraformStack, id: string, props: ClusterAccessProps) {
     super(stack, id);
+    checkProps(stack, id, [prop("kubeconfig", props.kubeconfig, checkFilePath)]);
     const kubeconfig = new TerraformVariable(stack, "kubeconfig", {
       type: "string",
       default: props.kubeconfig,

@@ -1,42 +1,56 @@
 import { Construct } from "constructs";
 import { stringify } from "yaml";
-import { DEVICE_PLUGIN_CHART, DEVICE_PLUGIN_NAMESPACE, GPU_RESOURCE } from "../../catalog/nvidia";
-import { type ChartSource, HelmChart } from "./helm-chart";
+import { DEVICE_PLUGIN_CHART, DEVICE_PLUGIN_NAMESPACE, GPU_NODE, GPU_RESOURCE, GPU_SELECTOR } from "../../catalog/nvidia";
+import { checkImage } from "../../grammar/container-image";
+import { checkLabelValue, checkNodeTaint, checkSelectedLabel } from "../../grammar/kubernetes-node";
+import { checkWhole, TIME_SLICING_BOUNDS } from "../../grammar/size";
+import { checkProps, prop } from "../props-error";
+import { type ChartChoice, HelmChart } from "./helm-chart";
 import { hookJob } from "./hook-job";
 import { Namespace, recommendedLabels } from "./namespace";
 import { KubernetesObjects, type ObjectsChart } from "./objects";
 
-export interface DevicePluginProps {
-  readonly partOf: string;
-  readonly source: ChartSource;
-  readonly version: string;
-  /** Labels of the nodes with GPUs. Without one of them the chart's own affinity selects no node, and nobody says so. */
-  readonly nodeSelector: Readonly<Record<string, string>>;
-  /** Key of the taint that nodes with GPUs have. */
-  readonly taintKey: string;
-  /** Into how many shares each GPU is split. @default not split */
+export interface DevicePluginProps extends ChartChoice {
+  /** Value of the label `app.kubernetes.io/part-of`. @default no such label */
+  readonly partOf?: string;
+  /** Labels of the nodes with GPUs. A node without them gets no plugin, and nothing says so. @default nvidia.com/gpu.present=true */
+  readonly nodeSelector?: Readonly<Record<string, string>>;
+  /** Key of the taint that nodes with GPUs have. @default nvidia.com/gpu */
+  readonly taintKey?: string;
+  /** Into how many shares each GPU is split, 2 to 64. Changing it starts the plugin again. @default not split */
   readonly timeSlicing?: number;
-  /** Image of a Job that runs nvidia-smi on one GPU, when the plugin has been installed. @default no such Job */
+  /** Image of a Job that runs nvidia-smi on one GPU when the plugin was installed. @default no such Job */
   readonly smokeTestImage?: string;
+  /** The stack's local chart, for that Job. */
   readonly objects: ObjectsChart;
-  readonly moreValues?: Readonly<Record<string, unknown>>;
 }
 
 const RUNTIME_CLASS = "nvidia";
-/** Seconds that the plugin may take to announce its GPUs, and the image to be fetched. */
+/** How many seconds it may take until the plugin has announced its GPUs and the image is fetched. */
 const SMOKE_TEST_SECONDS = 900;
 
 /** NVIDIA's device plugin on K3s, which makes the GPUs of nodes schedulable. K3s itself defines the RuntimeClass. */
 export class DevicePlugin extends Construct {
+  /** The namespace of the plugin. */
   readonly namespace: Namespace;
+  /** The plugin. */
   readonly plugin: HelmChart;
+  /** The Job. Absent without an image for it. */
   readonly smokeTest?: KubernetesObjects;
 
   constructor(scope: Construct, id: string, props: DevicePluginProps) {
     super(scope, id);
+    const { nodeSelector = GPU_SELECTOR, taintKey = GPU_NODE.taint.key } = props;
+    checkProps(scope, id, [
+      prop("partOf", props.partOf, checkLabelValue),
+      ...Object.entries(nodeSelector).map(([key, value]) => prop("nodeSelector", `${key}=${value}`, checkSelectedLabel)),
+      prop("taintKey", `${taintKey}:NoSchedule`, checkNodeTaint),
+      prop("timeSlicing", props.timeSlicing, checkWhole(TIME_SLICING_BOUNDS)),
+      prop("smokeTestImage", props.smokeTestImage, checkImage),
+    ]);
     const tolerations = [
       { key: "CriticalAddonsOnly", operator: "Exists" },
-      { key: props.taintKey, operator: "Exists", effect: "NoSchedule" },
+      { key: taintKey, operator: "Exists", effect: "NoSchedule" },
     ];
     this.namespace = new Namespace(this, "namespace", { name: DEVICE_PLUGIN_NAMESPACE, partOf: props.partOf });
     this.plugin = new HelmChart(this, "plugin", {
@@ -47,9 +61,9 @@ export class DevicePlugin extends Construct {
       version: props.version,
       values: {
         runtimeClassName: RUNTIME_CLASS,
-        nodeSelector: props.nodeSelector,
+        nodeSelector,
         tolerations,
-        // It would bring node feature discovery, and three images more.
+        // It would bring node feature discovery, with three more images.
         gfd: { enabled: false },
         ...(props.timeSlicing && { config: sharing(props.timeSlicing) }),
       },
@@ -57,7 +71,7 @@ export class DevicePlugin extends Construct {
       dependsOn: [this.namespace.resource],
     });
     if (!props.smokeTestImage) return;
-    // Not after every change of the plugin: then Ollama has the GPUs, and the Job would wait for one in vain.
+    // A release of its own, so that it does not run after every change of the plugin: Ollama has the GPUs then, and the Job would wait in vain.
     this.smokeTest = new KubernetesObjects(this, "smoke-test", {
       name: "gpu-smoke-test",
       namespace: DEVICE_PLUGIN_NAMESPACE,
@@ -82,8 +96,8 @@ export class DevicePlugin extends Construct {
 }
 
 /**
- * The plugin's configuration for shares: a pod gets one, since several would be no more of a GPU. It is named after its content, because the
- * plugin reads it when it starts, and only another name starts it again.
+ * The plugin's configuration for shares. A pod gets one share, because several would give it no more of the GPU. The name follows from the
+ * content: the plugin reads the configuration when it starts, and only another name starts it again.
  */
 function sharing(replicas: number): { default: string; map: Record<string, string> } {
   const timeSlicing = {

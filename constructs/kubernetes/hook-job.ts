@@ -1,30 +1,35 @@
 import type { KubernetesObject } from "./objects";
 
 export interface HookJobProps {
+  /** Name of the Job. */
   readonly name: string;
+  /** Its namespace. */
   readonly namespace: string;
+  /** Labels of the Job and of its pods. */
   readonly labels: Readonly<Record<string, string>>;
+  /** Image of the container. */
   readonly image: string;
-  /** The command that runs. */
+  /** The command that the container runs. */
   readonly command: readonly string[];
+  /** Environment of the container. @default none */
   readonly env?: Readonly<Record<string, string>>;
-  /** Further fields of the container, such as resources and volumeMounts. */
+  /** Further fields of the container, such as resources and volumeMounts. @default none */
   readonly container?: Readonly<Record<string, unknown>>;
-  /** Further fields of the pod, such as volumes and tolerations. */
+  /** Further fields of the pod, such as volumes and tolerations. @default none */
   readonly pod?: Readonly<Record<string, unknown>>;
-  /** How often it is tried again when it failed. */
+  /** How often it is tried again after a failure. */
   readonly backoffLimit: number;
-  /** After how long it has failed, however it stands. */
+  /** After how many seconds it is ended and has failed. */
   readonly deadlineSeconds: number;
-  /** After how long it is removed with its log, when it has ended. @default one day */
+  /** How many seconds it is kept with its log after its end. @default 86400: one day */
   readonly ttlSeconds?: number;
 }
 
 const DAY_SECONDS = 86_400;
 
 /**
- * A Job that runs after each install and upgrade of the release it is in. As a hook, Helm waits for it and fails with it, its removal
- * is no drift, and it runs again exactly when something in the release changes.
+ * A Job that runs after each install and upgrade of its release. Because it is a hook, Helm waits for it and fails with it, its removal is
+ * no drift, and it runs again exactly when something in the release changes.
  */
 export function hookJob(props: HookJobProps): KubernetesObject {
   const { name, namespace, labels } = props;
@@ -44,7 +49,7 @@ export function hookJob(props: HookJobProps): KubernetesObject {
       template: {
         metadata: { labels },
         spec: {
-          // With OnFailure a failing container starts again in its pod, and never counts against backoffLimit.
+          // With OnFailure a failing container would start again in its pod and never count against backoffLimit.
           restartPolicy: "Never",
           automountServiceAccountToken: false,
           ...props.pod,
@@ -63,7 +68,7 @@ export function hookJob(props: HookJobProps): KubernetesObject {
   };
 }
 
-/** The ConfigMap with scripts that a Job mounts: real files of templates/, as they are. */
+/** The ConfigMap with the scripts that a Job mounts: files of templates/ as they are. */
 export function scriptsMap(
   name: string,
   namespace: string,

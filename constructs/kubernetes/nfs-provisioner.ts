@@ -1,33 +1,41 @@
 import { StorageClassV1 } from "@cdktf/provider-kubernetes/lib/storage-class-v1";
 import { Construct } from "constructs";
 import { CSI_DRIVER_NFS_CHART, NFS_MOUNT_OPTIONS, NFS_PROVISIONER } from "../../catalog/csi-driver-nfs";
+import { checkAddress } from "../../grammar/address";
+import { checkDomainName } from "../../grammar/domain-name";
+import { checkAbsolutePath } from "../../grammar/file-path";
 import { checkKubernetesName } from "../../grammar/kubernetes-name";
+import { checkMountOption } from "../../grammar/nfs";
 import { checkProps, prop } from "../props-error";
 import { terraformName, verbatim } from "../terraform-text";
-import { type ChartSource, HelmChart } from "./helm-chart";
+import { type ChartChoice, HelmChart } from "./helm-chart";
 
-export interface NfsProvisionerProps {
-  /** Name of the StorageClass, and of the resource in Terraform. Every change of a StorageClass replaces it; volumes stay. */
+export interface NfsProvisionerProps extends ChartChoice {
+  /** Name of the StorageClass, and of the resource in Terraform. Changing it, or any other prop of the StorageClass, replaces it; volumes stay. */
   readonly storageClass: string;
   /** Address or name of the NFS server. Nodes need nfs-common, which the cluster stack installs. */
   readonly server: string;
-  /** Path that it exports. */
+  /** Absolute path that it exports. */
   readonly path: string;
   /** Options of mount.nfs. @default NFS_MOUNT_OPTIONS of catalog/csi-driver-nfs.ts */
   readonly mountOptions?: readonly string[];
-  readonly source: ChartSource;
-  readonly version: string;
-  readonly moreValues?: Readonly<Record<string, unknown>>;
 }
 
 /** csi-driver-nfs and a StorageClass whose volumes are folders of one export (docs/decisions/0010-nfs-provisioner.md). */
 export class NfsProvisioner extends Construct {
+  /** The driver. */
   readonly driver: HelmChart;
+  /** The StorageClass. */
   readonly storageClass: StorageClassV1;
 
   constructor(scope: Construct, id: string, props: NfsProvisionerProps) {
     super(scope, id);
-    checkProps(scope, id, [prop("storageClass", props.storageClass, checkKubernetesName)]);
+    checkProps(scope, id, [
+      prop("storageClass", props.storageClass, checkKubernetesName),
+      prop("server", props.server, (server) => checkAddress(server) && checkDomainName(server)),
+      prop("path", props.path, checkAbsolutePath),
+      ...(props.mountOptions ?? []).map((option) => prop("mountOptions", option, checkMountOption)),
+    ]);
     this.driver = new HelmChart(this, "driver", {
       name: "csi-driver-nfs",
       namespace: "kube-system",
@@ -43,7 +51,7 @@ export class NfsProvisioner extends Construct {
       parameters: {
         server: props.server,
         share: props.path,
-        // One folder for a claim's name, and not for its id: a claim that is made again finds its models.
+        // The folder has the name of the claim, not its id: a claim that is made again finds its models.
         subDir: verbatim("${pvc.metadata.namespace}-${pvc.metadata.name}"),
         onDelete: "retain",
       },

@@ -3,8 +3,10 @@ import { join } from "node:path";
 import { Release } from "@cdktf/provider-helm/lib/release";
 import { AssetType, type ITerraformDependable, TerraformAsset, type TerraformResource, type TerraformStack } from "cdktf";
 import { Construct } from "constructs";
+import { checkObjectName } from "../../grammar/kubernetes-name";
+import { checkProps, prop, required } from "../props-error";
 import { terraformName, verbatim } from "../terraform-text";
-import { RELEASE_SETTINGS, replacedWith } from "./helm-chart";
+import { RELEASE_SETTINGS, releaseChecks, replacedWith } from "./helm-chart";
 import { canonicalJson } from "./values";
 
 const CHART = join(__dirname, "../../templates/objects-chart");
@@ -18,13 +20,22 @@ function chartVersion(): string {
 
 /** Any Kubernetes object. */
 export interface KubernetesObject {
+  /** Group and version of its kind, such as `batch/v1`. */
   readonly apiVersion: string;
+  /** Its kind, such as `Job`. */
   readonly kind: string;
-  readonly metadata: { readonly name: string; readonly namespace?: string; readonly [key: string]: unknown };
+  /** What it is called, and its labels and annotations. */
+  readonly metadata: {
+    /** Name of the object. */
+    readonly name: string;
+    /** Its namespace. @default none: it belongs to the whole cluster */
+    readonly namespace?: string;
+    readonly [key: string]: unknown;
+  };
   readonly [key: string]: unknown;
 }
 
-/** The local chart that installs objects as they are, copied into the stack's folder. One per stack. */
+/** The local chart that installs objects as they are, copied into the stack's folder. A stack has one. */
 export class ObjectsChart {
   /** As its Chart.yaml says. */
   readonly version = chartVersion();
@@ -42,27 +53,41 @@ export class ObjectsChart {
 }
 
 export interface KubernetesObjectsProps {
-  /** Name of the release, and of the resource in Terraform. */
+  /** Name of the release, and of the resource in Terraform: at most 53 characters. Changing it replaces the release. */
   readonly name: string;
+  /** Namespace of the release. Changing it replaces the release. */
   readonly namespace: string;
+  /** The stack's local chart. */
   readonly chart: ObjectsChart;
+  /** The objects, at least one. */
   readonly objects: readonly KubernetesObject[];
-  /** How long Helm waits for hooks, in seconds. @default 300 */
+  /** How many seconds Helm waits for hooks. @default 300 */
   readonly timeoutSeconds?: number;
-  /** When that is replaced, so is this. @default nothing */
+  /** A resource whose replacement replaces the release. @default none */
   readonly replacedWith?: TerraformResource;
+  /** What must be there before. @default nothing */
   readonly dependsOn?: ITerraformDependable[];
 }
 
 /**
- * Kubernetes objects of any kind, installed by Helm from a local chart. So they plan before their definitions or even the cluster exist,
- * which `kubernetes_manifest` cannot, and the plan shows each field that changes.
+ * Kubernetes objects of any kind, installed by Helm from a local chart. A plan needs neither their definitions nor the cluster, which
+ * `kubernetes_manifest` does, and it shows each field that changes.
  */
 export class KubernetesObjects extends Construct {
+  /** What Terraform makes: the way out for what the props have no word for. */
   readonly resource: Release;
 
   constructor(scope: Construct, id: string, props: KubernetesObjectsProps) {
     super(scope, id);
+    checkProps(scope, id, [
+      ...releaseChecks(props),
+      required("objects", props.objects.length > 0, {
+        code: "no-objects",
+        message: `the release ${props.name} has no objects`,
+        remedy: "Give at least one, or leave the release out.",
+      }),
+      ...props.objects.map(({ metadata }) => prop("objects", metadata.name, checkObjectName)),
+    ]);
     this.resource = new Release(this, "Resource", {
       name: props.name,
       namespace: props.namespace,

@@ -4,7 +4,7 @@ function isMap(value: unknown): value is Json {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Values of a chart over others: maps key by key, everything else as a whole, as Helm does it. */
+/** Puts values of a chart over others as Helm does it: maps key by key, everything else as a whole. */
 export function mergeValues(base: Json, over: Json): Json {
   const merged: Record<string, unknown> = { ...base };
   for (const [key, value] of Object.entries(over)) {
@@ -15,8 +15,8 @@ export function mergeValues(base: Json, over: Json): Json {
 }
 
 /**
- * JSON with the keys of every map in order. Helm's provider compares values as text, so another order would be another revision; and JSON
- * is YAML, which Terraform can show as a structured difference.
+ * JSON with the keys of every map in order. The provider of Helm compares values as text, so another order would be another revision of the
+ * release. JSON is YAML, and Terraform shows a change in it field by field.
  */
 export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_, item: unknown) =>

@@ -19,16 +19,18 @@ export function amdDevices({ path, gid, mode }: AmdDevicesProps): ContainerDevic
 export interface NvidiaDevicesProps {
   /** The N of each /dev/nvidiaN. */
   readonly indexes: readonly number[];
-  readonly gid: number;
-  readonly mode: string;
+  /** Group of the devices inside the container, by its number. @default 44: `video` in every Debian and Ubuntu */
+  readonly gid?: number;
+  /** Mode of the devices inside the container: four octal digits. @default 0666 */
+  readonly mode?: string;
 }
 
 /**
- * The device nodes for CUDA: the cards, the control device and unified memory.
- * Not nvidia-modeset: CUDA does not open it, it is absent on a node without the display module, and a container whose device is absent
- * does not start. The uvm nodes appear only once something on the node has loaded the module (docs/containers.md).
+ * The device nodes for CUDA: the cards, the control device and unified memory. nvidia-modeset is not among them: CUDA does not open it, a
+ * node without the display module does not have it, and a container does not start without each of its devices. The uvm nodes appear only
+ * when something on the node has loaded the module (docs/containers.md).
  */
-export function nvidiaDevices({ indexes, gid, mode }: NvidiaDevicesProps): ContainerDevice[] {
+export function nvidiaDevices({ indexes, gid, mode = "0666" }: NvidiaDevicesProps): ContainerDevice[] {
   const cards = [...indexes].sort((a, b) => a - b).map((index) => `/dev/nvidia${index}`);
   return [...cards, "/dev/nvidiactl", "/dev/nvidia-uvm", "/dev/nvidia-uvm-tools"].map((path) => ({ path, gid, mode }));
 }

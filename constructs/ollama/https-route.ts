@@ -1,22 +1,26 @@
 import type { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
 import { CERT_MANAGER_API } from "../../catalog/cert-manager";
+import { OLLAMA_PORT } from "../../catalog/ollama";
 import { TRAEFIK_API } from "../../catalog/traefik";
 import { checkCidr } from "../../grammar/address";
 import { checkDomainName } from "../../grammar/domain-name";
+import { checkKubernetesName, checkServiceName } from "../../grammar/kubernetes-name";
+import { checkLabelValue } from "../../grammar/kubernetes-node";
+import { checkWhole, PORT_BOUNDS } from "../../grammar/size";
 import { recommendedLabels } from "../kubernetes/namespace";
 import { type KubernetesObject, KubernetesObjects, type ObjectsChart } from "../kubernetes/objects";
 import { checkProps, prop } from "../props-error";
 
-/** Name of the middleware that sends http to https; one for all routes of a namespace. */
+/** Name of the middleware that sends http to https. All routes of a namespace share it. */
 export const HTTPS_REDIRECT = "https-redirect";
 
 /** In the form in which the API stores durations. */
 const CERTIFICATE_DURATION = "2160h0m0s";
 const CERTIFICATE_RENEW_BEFORE = "720h0m0s";
 
-/** The middleware that sends http to https, for Traefik; it must be in the namespace of the routes that use it. */
-export function httpsRedirect(namespace: string, partOf: string): KubernetesObject {
+/** The middleware that sends http to https, for Traefik. It must be in the namespace of the routes that use it. */
+export function httpsRedirect(namespace: string, partOf?: string): KubernetesObject {
   return {
     apiVersion: TRAEFIK_API,
     kind: "Middleware",
@@ -26,33 +30,42 @@ export function httpsRedirect(namespace: string, partOf: string): KubernetesObje
 }
 
 export interface HttpsRouteProps {
-  /** Name of the Helm release, and of the resource in Terraform. */
+  /** Name of the Helm release, and of the resource in Terraform: at most 53 characters. Changing it replaces the release. */
   readonly name: string;
-  /** Name of the Service, from which those of the objects follow. */
+  /** Name of the Service. The names of the route's objects begin with it. */
   readonly service: string;
-  readonly port: number;
+  /** Port of the Service, 1 to 65535. @default 11434: Ollama's */
+  readonly port?: number;
+  /** Namespace of the Service. Changing it replaces the release. */
   readonly namespace: string;
-  /** What it is a part of, for the label `app.kubernetes.io/part-of`. */
-  readonly partOf: string;
-  /** Name under which it is reached. */
+  /** Value of the label `app.kubernetes.io/part-of`. @default no such label */
+  readonly partOf?: string;
+  /** DNS name under which it is reached. */
   readonly host: string;
   /** ClusterIssuer of the certificate. */
   readonly issuer: string;
   /** Networks that may use the host. Ollama has no authentication. @default all */
   readonly allowFrom?: readonly string[];
+  /** The stack's local chart. */
   readonly objects: ObjectsChart;
+  /** What must be there before. @default nothing */
   readonly dependsOn?: ITerraformDependable[];
 }
 
 /** HTTPS to a Service by Traefik: a certificate, a route for https, and one that sends http there. */
 export class HttpsRoute extends Construct {
+  /** The release that holds the objects. */
   readonly release: KubernetesObjects;
 
   constructor(scope: Construct, id: string, props: HttpsRouteProps) {
     super(scope, id);
-    const { service, namespace, host, port, allowFrom = [] } = props;
+    const { service, namespace, host, port = OLLAMA_PORT, allowFrom = [] } = props;
     checkProps(scope, id, [
+      prop("service", service, checkServiceName),
+      prop("port", port, checkWhole(PORT_BOUNDS)),
+      prop("partOf", props.partOf, checkLabelValue),
       prop("host", host, checkDomainName),
+      prop("issuer", props.issuer, checkKubernetesName),
       ...allowFrom.map((network) => prop("allowFrom", network, checkCidr)),
     ]);
     const labels = { ...recommendedLabels("ollama", props.partOf), "app.kubernetes.io/instance": service };
@@ -66,7 +79,7 @@ export class HttpsRoute extends Construct {
         entryPoints: [entryPoint],
         routes: [
           {
-            // Required by Traefik 2, optional in 3.
+            // Traefik 2 requires it, Traefik 3 does not.
             kind: "Rule",
             match: `Host(\`${host}\`)`,
             ...(middlewares.length > 0 && { middlewares: middlewares.map((middleware) => ({ name: middleware })) }),

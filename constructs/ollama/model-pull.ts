@@ -2,25 +2,33 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ITerraformDependable, TerraformResource } from "cdktf";
 import { Construct } from "constructs";
+import { checkImage } from "../../grammar/container-image";
+import { checkKubernetesName } from "../../grammar/kubernetes-name";
 import { checkModelReference } from "../../grammar/model-reference";
+import { checkWhole, TIMEOUT_SECONDS_BOUNDS } from "../../grammar/size";
+import { checkHttpUrl } from "../../grammar/url";
 import { hookJob, scriptsMap } from "../kubernetes/hook-job";
 import { recommendedLabels } from "../kubernetes/namespace";
 import { KubernetesObjects, type ObjectsChart } from "../kubernetes/objects";
-import { checkProps, prop } from "../props-error";
+import { checkProps, prop, required } from "../props-error";
 
 const TEMPLATES = join(__dirname, "../../templates");
 const SCRIPTS = {
   "pull-models.sh": "ollama/pull-models.sh",
   "verify-models.sh": "model-staging/verify-models.sh",
 } as const;
+/** How long a pull may take, in seconds. */
+const PULL_SECONDS = 6 * 60 * 60;
 /** Where the Job sees the claim. */
 const CLAIM_MOUNT = "/ollama";
 
 export interface ModelPullProps {
-  /** Name of the Helm release, and of the resource in Terraform. */
+  /** Name of the Helm release, and of the resource in Terraform: at most 53 characters. Changing it replaces the release. */
   readonly name: string;
+  /** Namespace of the Ollama that pulls. Changing it replaces the release. */
   readonly namespace: string;
-  readonly partOf: string;
+  /** Value of the label `app.kubernetes.io/part-of`. @default no such label */
+  readonly partOf?: string;
   /** URL of the Ollama that pulls, inside the cluster. */
   readonly server: string;
   /** Image with Ollama's client. */
@@ -29,20 +37,24 @@ export interface ModelPullProps {
   readonly release: string;
   /** The claim with the models of that Ollama: the Job reads it, because no answer of the server proves a model. */
   readonly claim: {
+    /** Name of the claim. */
     readonly name: string;
     /** With ReadWriteOnce the Job runs on the node of the Ollama, because the volume can be nowhere else. */
     readonly accessMode: "ReadWriteOnce" | "ReadWriteMany";
   };
-  /** Any change of the list makes it run again. */
+  /** The models, at least one. With any change of the list the Job runs again. */
   readonly models: readonly string[];
   /** Remove models that are not in the list. @default false */
   readonly removeUnlisted?: boolean;
   /** Taints that the Job tolerates, in Kubernetes' form. @default none */
   readonly tolerations?: readonly Readonly<Record<string, unknown>>[];
-  readonly timeoutSeconds: number;
+  /** How many seconds the Job may take. @default 21600: six hours */
+  readonly timeoutSeconds?: number;
+  /** The stack's local chart. */
   readonly objects: ObjectsChart;
-  /** What the models are pulled into: when that is replaced, they are pulled again. @default nothing that is known here */
+  /** The claim that the models are pulled into. After its replacement they are pulled again. @default a replacement is not noticed */
   readonly replacedWith?: TerraformResource;
+  /** What must be there before. @default nothing */
   readonly dependsOn?: ITerraformDependable[];
 }
 
@@ -51,16 +63,26 @@ export interface ModelPullProps {
  * when a model cannot be had.
  */
 export class ModelPull extends Construct {
+  /** The release that holds the Job. */
   readonly release: KubernetesObjects;
 
   constructor(scope: Construct, id: string, props: ModelPullProps) {
     super(scope, id);
     const { name, namespace, claim } = props;
-    checkProps(
-      scope,
-      id,
-      props.models.map((model) => prop("models", model, checkModelReference)),
-    );
+    const { timeoutSeconds = PULL_SECONDS } = props;
+    checkProps(scope, id, [
+      prop("server", props.server, checkHttpUrl),
+      prop("image", props.image, checkImage),
+      prop("release", props.release, checkKubernetesName),
+      prop("claim.name", claim.name, checkKubernetesName),
+      required("models", props.models.length > 0, {
+        code: "no-models",
+        message: "the list of models is empty",
+        remedy: "List at least one.",
+      }),
+      ...props.models.map((model) => prop("models", model, checkModelReference)),
+      prop("timeoutSeconds", timeoutSeconds, checkWhole(TIMEOUT_SECONDS_BOUNDS)),
+    ]);
     const labels = { ...recommendedLabels("ollama-pull-models", props.partOf), "app.kubernetes.io/instance": name };
     this.release = new KubernetesObjects(this, "release", {
       name,
@@ -110,11 +132,11 @@ export class ModelPull extends Construct {
             ...(props.tolerations?.length && { tolerations: props.tolerations }),
           },
           backoffLimit: 2,
-          deadlineSeconds: props.timeoutSeconds,
+          deadlineSeconds: timeoutSeconds,
         }),
       ],
-      // A little longer than the Job's own, whose failure says more than that time is up.
-      timeoutSeconds: props.timeoutSeconds + 60,
+      // Helm waits a little longer than the Job runs, because the Job's failure says more than Helm's.
+      timeoutSeconds: timeoutSeconds + 60,
       replacedWith: props.replacedWith,
       dependsOn: props.dependsOn,
     });

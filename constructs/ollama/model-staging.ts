@@ -2,53 +2,79 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Construct } from "constructs";
 import { checkImage } from "../../grammar/container-image";
+import { checkLabelValue } from "../../grammar/kubernetes-node";
 import { checkModelReference } from "../../grammar/model-reference";
+import { checkFileSystem } from "../../grammar/nfs";
+import { checkWhole, KEEP_BOUNDS, TIMEOUT_SECONDS_BOUNDS } from "../../grammar/size";
+import { checkStagedRelease } from "../../grammar/staged-release";
 import { hookJob, scriptsMap } from "../kubernetes/hook-job";
 import { Namespace, recommendedLabels } from "../kubernetes/namespace";
 import { KubernetesObjects, type ObjectsChart } from "../kubernetes/objects";
 import { checkProps, prop, required } from "../props-error";
-import { checkSharePath, type ModelShare, SHARE_MOUNT, shareVolume } from "./shared-models";
+import { type ModelShare, SHARE_MOUNT, shareChecks, shareVolume } from "./shared-models";
 
 const TEMPLATES = join(__dirname, "../../templates/model-staging");
 const SCRIPTS = ["stage-models.sh", "verify-models.sh"];
 const NAMESPACE = "ollama-staging";
 const JOB = "ollama-download-models";
-/** How long a Job that has ended is kept with its log. */
+/** How long staging may take, in seconds. */
+const STAGING_SECONDS = 12 * 60 * 60;
+/** How many seconds a Job is kept with its log after its end. */
 const TTL_SECONDS = 3600;
 
 export interface ModelStagingProps {
-  readonly partOf: string;
+  /** Value of the label `app.kubernetes.io/part-of`. @default no such label */
+  readonly partOf?: string;
+  /** The share that the release is put on. */
   readonly share: ModelShare;
-  /** Name of the release on the share. */
+  /** Id of the release: the name of its folder on the share. Another id stages another release. */
   readonly releaseId: string;
+  /** The models, at least one. */
   readonly models: readonly string[];
+  /** Image of Ollama, which pulls. */
   readonly image: string;
-  /** How many releases stay, the new one included; at least 2, so that there is one to go back to. */
-  readonly keep: number;
+  /** How many releases stay, the new one included: 2 to 1000, so that there is one to go back to. @default 2 */
+  readonly keep?: number;
   /** A release that stays whatever its age. @default none */
   readonly pinned?: string;
-  /** File systems that the share may be; anything else there is an unmounted folder. */
-  readonly fileSystems: readonly string[];
-  readonly timeoutSeconds: number;
+  /** File systems that the share may have, at least one. Any other means that the share is not mounted. @default nfs and nfs4 */
+  readonly fileSystems?: readonly string[];
+  /** How many seconds the Job may take. @default 43200: twelve hours */
+  readonly timeoutSeconds?: number;
+  /** The stack's local chart. */
   readonly objects: ObjectsChart;
 }
 
 /** A Job that pulls models onto a share, proves them by their checksums, and publishes them as an immutable release. */
 export class ModelStaging extends Construct {
+  /** The namespace of the Job. */
   readonly namespace: Namespace;
+  /** The release that holds the Job. */
   readonly release: KubernetesObjects;
 
   constructor(scope: Construct, id: string, props: ModelStagingProps) {
     super(scope, id);
+    const { keep = KEEP_BOUNDS[0], fileSystems = ["nfs", "nfs4"], timeoutSeconds = STAGING_SECONDS } = props;
     checkProps(scope, id, [
-      prop("share.path", props.share.path, checkSharePath),
+      ...shareChecks(props.share),
+      prop("partOf", props.partOf, checkLabelValue),
+      prop("releaseId", props.releaseId, checkStagedRelease),
+      prop("pinned", props.pinned, checkStagedRelease),
       prop("image", props.image, checkImage),
-      ...props.models.map((model) => prop("models", model, checkModelReference)),
-      required("keep", props.keep >= 2, {
-        code: "keep-too-few",
-        message: `${props.keep} release is to be kept`,
-        remedy: "Keep at least 2, so that there is one to go back to.",
+      required("models", props.models.length > 0, {
+        code: "no-models",
+        message: "the list of models is empty",
+        remedy: "List at least one.",
       }),
+      ...props.models.map((model) => prop("models", model, checkModelReference)),
+      prop("keep", keep, checkWhole(KEEP_BOUNDS)),
+      required("fileSystems", fileSystems.length > 0, {
+        code: "no-file-systems",
+        message: "the list of file systems is empty, so no share would be accepted",
+        remedy: "List at least one, or leave the prop out.",
+      }),
+      ...fileSystems.map((fileSystem) => prop("fileSystems", fileSystem, checkFileSystem)),
+      prop("timeoutSeconds", timeoutSeconds, checkWhole(TIMEOUT_SECONDS_BOUNDS)),
     ]);
     const labels = { ...recommendedLabels(JOB, props.partOf), "app.kubernetes.io/version": props.releaseId };
     this.namespace = new Namespace(this, "namespace", { name: NAMESPACE, partOf: props.partOf });
@@ -73,9 +99,9 @@ export class ModelStaging extends Construct {
             NFS_ROOT: SHARE_MOUNT,
             RELEASE_ID: props.releaseId,
             MODELS: props.models.join(" "),
-            KEEP: String(props.keep),
+            KEEP: String(keep),
             ...(props.pinned && { PINNED_RELEASE: props.pinned }),
-            MOUNT_CHECK: props.fileSystems.join(" "),
+            MOUNT_CHECK: fileSystems.join(" "),
             HOME: "/tmp",
           },
           container: {
@@ -92,11 +118,11 @@ export class ModelStaging extends Construct {
             ],
           },
           backoffLimit: 2,
-          deadlineSeconds: props.timeoutSeconds,
+          deadlineSeconds: timeoutSeconds,
           ttlSeconds: TTL_SECONDS,
         }),
       ],
-      timeoutSeconds: props.timeoutSeconds + 60,
+      timeoutSeconds: timeoutSeconds + 60,
       dependsOn: [this.namespace.resource],
     });
   }

@@ -2,31 +2,35 @@ import { DataKubernetesPersistentVolumeClaimV1 } from "@cdktf/provider-kubernete
 import { PersistentVolumeClaimV1 } from "@cdktf/provider-kubernetes/lib/persistent-volume-claim-v1";
 import type { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
+import { GPU_SELECTOR } from "../../catalog/nvidia";
 import { OLLAMA_CHART, OLLAMA_PORT } from "../../catalog/ollama";
 import { checkImage } from "../../grammar/container-image";
-import { checkKubernetesName } from "../../grammar/kubernetes-name";
+import { checkKubernetesName, checkServiceName } from "../../grammar/kubernetes-name";
+import { checkLabelValue, checkSelectedLabel } from "../../grammar/kubernetes-node";
+import { checkOllamaVariable } from "../../grammar/ollama-variable";
 import { checkCpu, checkMemory } from "../../grammar/quantity";
-import { type ChartSource, HelmChart } from "../kubernetes/helm-chart";
+import { CLAIM_GI_BOUNDS, checkWhole, POD_GPUS_BOUNDS, REPLICAS_BOUNDS } from "../../grammar/size";
+import { type ChartChoice, HelmChart } from "../kubernetes/helm-chart";
 import { recommendedLabels } from "../kubernetes/namespace";
-import { checkProps, prop } from "../props-error";
+import { checkProps, prop, required } from "../props-error";
 import { terraformName } from "../terraform-text";
 
 /** How a claim is mounted when nothing else is said: on one node. */
 export const DEFAULT_ACCESS_MODE = "ReadWriteOnce";
 
-/** A claim of its own for the models: the chart's would be deleted with the release. */
+/** A claim for the models. It is apart from the release, because the chart would delete its own claim with the release. */
 export interface ModelClaim {
-  /** Immutable: changing it replaces the claim. */
+  /** StorageClass of the volume. Changing it replaces the claim, and the models are lost. */
   readonly storageClass: string;
-  /** Size in Gi. Few provisioners enlarge a volume later, and none makes it smaller: the plan refuses that. */
-  readonly sizeGi: number;
+  /** Size in Gi, 1 to 65536. Few provisioners enlarge a volume later. A smaller size would replace the claim, so the plan refuses it. @default 50 */
+  readonly sizeGi?: number;
   /**
-   * Immutable: changing it replaces the claim. Absent, a claim of another mode that is there is not replaced: the plan refuses that.
-   * @default ReadWriteOnce
+   * ReadWriteMany lets pods on several nodes mount it. Changing it replaces the claim, and the models are lost. Where the prop is absent, a
+   * claim of another mode that exists is not replaced, because the plan refuses that. @default ReadWriteOnce
    */
   readonly accessMode?: "ReadWriteOnce" | "ReadWriteMany";
-  /** Refuse to destroy it. */
-  readonly protect: boolean;
+  /** Refuse to destroy the claim, and the models with it. @default true */
+  readonly protect?: boolean;
 }
 
 /** Models that were staged elsewhere, mounted read-only. */
@@ -45,39 +49,63 @@ export interface StagedModels {
 
 /** CPU and memory, in Kubernetes' form. */
 export interface Amounts {
+  /** Cores, such as `2`, or thousandths of one, such as `500m`. @default none */
   readonly cpu?: string;
+  /** Bytes with a unit, such as `4Gi`. @default none */
   readonly memory?: string;
 }
 
-export interface OllamaReleaseProps {
+export interface OllamaReleaseProps extends ChartChoice {
   /** Name of the Helm release, the Service, the claim, and the resources in Terraform. Changing it replaces all of them. */
   readonly name: string;
+  /** Namespace. Changing it replaces the release and the claim. */
   readonly namespace: string;
-  readonly partOf: string;
-  readonly source: ChartSource;
-  /** Exact version of the chart. */
-  readonly version: string;
-  readonly models: { readonly claim: ModelClaim } | { readonly staged: StagedModels };
-  readonly replicas: number;
-  /** How many GPUs each pod gets. 0: it runs on the CPU. */
-  readonly gpus: number;
-  readonly resources: { readonly requests: Amounts; readonly limits: Amounts };
-  /** @default every node; with GPUs `gpuNodeSelector` */
+  /** Value of the label `app.kubernetes.io/part-of`. @default no such label */
+  readonly partOf?: string;
+  /** Where the models are. */
+  readonly models:
+    | {
+        /** On a claim, which is made here. */
+        readonly claim: ModelClaim;
+      }
+    | {
+        /** On a share, to which they were staged. */
+        readonly staged: StagedModels;
+      };
+  /** How many pods, 0 to 100. Each loads its models itself. Several need a claim with ReadWriteMany. @default 1 */
+  readonly replicas?: number;
+  /** How many GPUs each pod gets, 0 to 16. With 0 it runs on the CPU. @default 0 */
+  readonly gpus?: number;
+  /** What a pod is guaranteed, and what it may take. The limit of GPUs follows from `gpus`. @default requests of 500m CPU and 2Gi memory */
+  readonly resources?: {
+    /** What a pod is guaranteed. @default nothing */
+    readonly requests?: Amounts;
+    /** What a pod may take. @default all that its node has */
+    readonly limits?: Amounts;
+  };
+  /** Labels of the nodes that it may run on, besides `gpuNodeSelector`. @default none */
   readonly nodeSelector?: Readonly<Record<string, string>>;
-  /** Labels of the nodes with GPUs. */
-  readonly gpuNodeSelector: Readonly<Record<string, string>>;
-  /** Besides that for GPU nodes, which the chart adds. */
-  readonly tolerations: readonly Readonly<Record<string, unknown>>[];
-  /** Variables of Ollama. */
-  readonly environment: Readonly<Record<string, string>>;
-  /** @default the chart's */
+  /** Labels of the nodes with GPUs, for a release with GPUs. @default nvidia.com/gpu.present=true */
+  readonly gpuNodeSelector?: Readonly<Record<string, string>>;
+  /** Taints that it tolerates, in Kubernetes' form. The chart adds that of GPU nodes. @default none */
+  readonly tolerations?: readonly Readonly<Record<string, unknown>>[];
+  /** Variables of Ollama, such as OLLAMA_KEEP_ALIVE. @default none */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Image of Ollama, with an exact tag or a digest. @default the chart's */
   readonly image?: string;
-  readonly timeoutSeconds: number;
-  readonly moreValues?: Readonly<Record<string, unknown>>;
+  /** How many seconds Helm waits for the pods. The image has several GB. @default 1200: 20 minutes */
+  readonly timeoutSeconds?: number;
+  /** What must be there before. @default nothing */
   readonly dependsOn?: ITerraformDependable[];
 }
 
-/** Repository and tag of an image, which the chart writes with a colon between them; so a digest's `@sha256` goes to the repository. */
+/** Size of a claim in Gi, where nobody says another. */
+const CLAIM_GI = 50;
+
+/** How long Helm waits for the pods, in seconds. */
+const START_SECONDS = 20 * 60;
+
+/** Repository and tag of an image. The chart writes them with a colon between, so `@sha256` of a digest belongs to the repository. */
 function imageValues(image: string): Record<string, unknown> {
   const colon = image.lastIndexOf(":");
   return { repository: image.slice(0, colon), tag: image.slice(colon + 1) };
@@ -85,34 +113,53 @@ function imageValues(image: string): Record<string, unknown> {
 
 /** Ollama on Kubernetes, by the chart of otwld, with its models apart from the release. */
 export class OllamaRelease extends Construct {
-  /** Absent when the models are staged. */
+  /** The claim with the models. Absent when the models are staged. */
   readonly claim?: PersistentVolumeClaimV1;
+  /** The release itself. */
   readonly chart: HelmChart;
   /** URL inside the cluster. */
   readonly url: string;
 
   constructor(scope: Construct, id: string, props: OllamaReleaseProps) {
     super(scope, id);
-    const { name, namespace, resources, models } = props;
+    const { name, namespace, models, replicas = 1, gpus = 0 } = props;
+    const { resources = { requests: { cpu: "500m", memory: "2Gi" } }, tolerations = [] } = props;
+    const { requests = {}, limits = {} } = resources;
+    const claim = "claim" in models ? models.claim : undefined;
     checkProps(scope, id, [
-      prop("name", name, checkKubernetesName),
+      prop("name", name, checkServiceName),
       prop("namespace", namespace, checkKubernetesName),
+      prop("partOf", props.partOf, checkLabelValue),
+      prop("models.claim.storageClass", claim?.storageClass, checkKubernetesName),
+      prop("models.claim.sizeGi", claim?.sizeGi, checkWhole(CLAIM_GI_BOUNDS)),
+      required("models.claim.accessMode", replicas < 2 || claim === undefined || claim.accessMode === "ReadWriteMany", {
+        code: "replicas-read-write-once",
+        message: `${replicas} replicas share one claim, but only one node can mount it with ReadWriteOnce`,
+        remedy: "Set ReadWriteMany, or have one replica.",
+      }),
+      prop("replicas", replicas, checkWhole(REPLICAS_BOUNDS)),
+      prop("gpus", gpus, checkWhole(POD_GPUS_BOUNDS)),
       prop("image", props.image, checkImage),
-      ...[resources.requests, resources.limits].flatMap(({ cpu, memory }) => [
+      ...[requests, limits].flatMap(({ cpu, memory }) => [
         prop("resources.cpu", cpu, checkCpu),
         prop("resources.memory", memory, checkMemory),
       ]),
+      ...Object.entries({ ...props.nodeSelector, ...props.gpuNodeSelector }).map(([key, value]) =>
+        prop("nodeSelector", `${key}=${value}`, checkSelectedLabel),
+      ),
+      ...Object.keys(props.environment ?? {}).map((variable) => prop("environment", variable, checkOllamaVariable)),
     ]);
-    if ("claim" in models) this.claim = this.claimOf(props, models.claim);
+    if (claim) this.claim = this.claimOf(props, claim);
     const staged = "staged" in models ? models.staged : undefined;
     const environment = {
-      // A server that starts removes what no manifest names: another's downloads, when the folder is shared.
-      ...((props.replicas > 1 || staged) && { OLLAMA_NOPRUNE: "1" }),
-      // The image says that every GPU of the node is visible, and where the runtime is the default that counts.
-      ...(props.gpus === 0 && { NVIDIA_VISIBLE_DEVICES: "void" }),
+      // When it starts, a server removes files that no manifest names. In a shared folder these can be the downloads of another server.
+      ...((replicas > 1 || staged) && { OLLAMA_NOPRUNE: "1" }),
+      // The image makes every GPU of the node visible. Where NVIDIA's runtime is the default one, a pod without a GPU would see them all.
+      ...(gpus === 0 && { NVIDIA_VISIBLE_DEVICES: "void" }),
       ...(staged && { OLLAMA_MODELS: staged.modelsPath, OLLAMA_NO_CLOUD: "1", HOME: "/root" }),
       ...props.environment,
     };
+    const nodeSelector = { ...(gpus > 0 && (props.gpuNodeSelector ?? GPU_SELECTOR)), ...props.nodeSelector };
     this.chart = new HelmChart(this, "chart", {
       name,
       namespace,
@@ -121,22 +168,23 @@ export class OllamaRelease extends Construct {
       version: props.version,
       values: {
         fullnameOverride: name,
-        replicaCount: props.replicas,
-        // Not a rolling update: the new pod would wait for the GPU, or the volume, of the old one.
+        replicaCount: replicas,
+        // In a rolling update the new pod would wait for the GPU or the volume of the old one.
         updateStrategy: { type: "Recreate" },
         ...(props.image && { image: imageValues(props.image) }),
         service: { type: "ClusterIP", port: OLLAMA_PORT },
         ollama: {
           port: OLLAMA_PORT,
-          gpu: props.gpus > 0 ? { enabled: true, type: "nvidia", number: props.gpus } : { enabled: false },
-          // Pulled by a Job after the release: the chart's own pull hides failures, and keeps pods from ending.
+          gpu: gpus > 0 ? { enabled: true, type: "nvidia", number: gpus } : { enabled: false },
+          // A Job pulls them after the release. The chart's own pull hides failures and keeps pods from ending.
           models: { pull: [], run: [], create: [] },
         },
         persistentVolume: this.claim ? { enabled: true, existingClaim: name } : { enabled: false },
-        ...(props.gpus > 0 && { runtimeClassName: "nvidia" }),
-        ...this.placement(props),
-        // Never null: that takes the limit of GPUs away as well.
-        resources: { requests: { ...resources.requests }, limits: { ...resources.limits } },
+        ...(gpus > 0 && { runtimeClassName: "nvidia" }),
+        ...(Object.keys(nodeSelector).length > 0 && { nodeSelector }),
+        ...(tolerations.length > 0 && { tolerations }),
+        // Never null, which would also remove the limit of GPUs.
+        resources: { requests: { ...requests }, limits: { ...limits } },
         extraEnv: Object.entries(environment)
           .sort(([a], [b]) => (a < b ? -1 : 1))
           .map(([key, value]) => ({ name: key, value })),
@@ -150,17 +198,17 @@ export class OllamaRelease extends Construct {
         tests: { enabled: false },
       },
       moreValues: props.moreValues,
-      timeoutSeconds: props.timeoutSeconds,
-      // A claim cannot go while a pod uses it: Terraform would wait for that in vain.
+      timeoutSeconds: props.timeoutSeconds ?? START_SECONDS,
+      // Terraform would wait in vain for a claim to go while a pod uses it.
       replacedWith: this.claim,
       dependsOn: [...(props.dependsOn ?? []), ...(this.claim ? [this.claim] : [])],
     });
-    // Without the domain of the cluster, which may be another than cluster.local.
+    // The domain of the cluster is left out, because it may not be cluster.local.
     this.url = `http://${name}.${namespace}.svc:${OLLAMA_PORT}`;
   }
 
   private claimOf({ name, namespace, partOf, dependsOn }: OllamaReleaseProps, props: ModelClaim): PersistentVolumeClaimV1 {
-    const { sizeGi, accessMode = DEFAULT_ACCESS_MODE } = props;
+    const { sizeGi = CLAIM_GI, accessMode = DEFAULT_ACCESS_MODE } = props;
     // What the plan would replace. Read after the namespace, so that a first plan, without a cluster, does not ask for it. The data source
     // of a claim that is not there has no spec (kubernetes 2.38.0), and every condition holds then.
     const there = new DataKubernetesPersistentVolumeClaimV1(this, "claim-before", { metadata: { name, namespace }, dependsOn });
@@ -191,14 +239,14 @@ export class OllamaRelease extends Construct {
       metadata: { name, namespace, labels: { ...recommendedLabels("ollama", partOf), "app.kubernetes.io/instance": name } },
       spec: {
         accessModes: [accessMode],
-        // Always named: K3s has a default class of its own.
+        // Always given, because K3s has a default class of its own.
         storageClassName: props.storageClass,
         resources: { requests: { storage: `${sizeGi}Gi` } },
       },
-      // A class that waits for the first pod would keep this waiting, since the pod comes after.
+      // With a class that waits for the first pod, this would never end: the pod comes after it.
       waitUntilBound: false,
       dependsOn,
-      lifecycle: { ...(props.protect && { preventDestroy: true }), precondition },
+      lifecycle: { ...((props.protect ?? true) && { preventDestroy: true }), precondition },
     });
     claim.overrideLogicalId(terraformName(name));
     return claim;
@@ -207,13 +255,5 @@ export class OllamaRelease extends Construct {
   /** The address in Terraform of the claim of a release of this name. */
   static claimAddress(name: string): string {
     return `${PersistentVolumeClaimV1.tfResourceType}.${terraformName(name)}`;
-  }
-
-  private placement(props: OllamaReleaseProps): Record<string, unknown> {
-    const nodeSelector = { ...(props.gpus > 0 && props.gpuNodeSelector), ...props.nodeSelector };
-    return {
-      ...(Object.keys(nodeSelector).length > 0 && { nodeSelector }),
-      ...(props.tolerations.length > 0 && { tolerations: props.tolerations }),
-    };
   }
 }

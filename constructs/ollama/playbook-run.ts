@@ -5,8 +5,8 @@ import { Resource as NullResource } from "@cdktf/provider-null/lib/resource";
 import { AssetType, type ITerraformDependable, TerraformAsset, type TerraformStack } from "cdktf";
 import { Construct } from "constructs";
 import { FileSetAsset } from "../file-set-asset";
-import { checkProps, required } from "../props-error";
-import { verbatim } from "../terraform-text";
+import { checkProps, prop, required } from "../props-error";
+import { checkResourceName, verbatim } from "../terraform-text";
 
 const ANSIBLE = join(__dirname, "../../ansible");
 const SCRIPT = join(__dirname, "../../templates/ansible/run-playbook.sh");
@@ -14,7 +14,7 @@ const OPERATOR_SCRIPTS = join(__dirname, "../../templates/k3s");
 /** The script that makes ssh forget a host key, and what it sources. */
 const FORGET_HOST_KEY = ["forget-host-key.sh", "operator-lib.sh"];
 
-/** Linux starts no program with a longer variable in its environment, and the inventory travels in one. */
+/** The inventory is given to the script as a variable of its environment. Linux starts no program with a longer one. */
 const LONGEST_INVENTORY_BYTES = 128 * 1024 - "INVENTORY=".length - 1;
 
 /** What ansible/provision.yml reads. The other playbooks are no part of a deploy. */
@@ -59,27 +59,30 @@ export interface PlaybookGuest {
 export interface PlaybookRunProps {
   /** Name of the resource in Terraform. */
   readonly resourceName: string;
-  /** The inventory, as YAML text, less than 128 KiB. No secret may be in it: it is shown, and in the state. */
+  /** The inventory as YAML text, less than 128 KiB. No secret may be in it, because Terraform shows it and keeps it in the state. */
   readonly inventory: string;
-  /** The guests: it runs again when one of them was replaced. */
+  /** The guests. The playbook runs again after one of them was replaced. */
   readonly guests: readonly PlaybookGuest[];
+  /** What must be there before. @default only the guests */
   readonly dependsOn?: ITerraformDependable[];
 }
 
 /**
- * Runs ansible/provision.yml on the operator's machine within the apply. It runs again exactly when the inventory, the playbook or a
- * guest is another. Needs ansible-playbook on PATH, and SSH to the guests.
+ * Runs ansible/provision.yml on the operator's machine within the apply. It runs again exactly when the inventory, the playbook or a guest
+ * changed. It needs ansible-playbook on PATH, and SSH to the guests.
  */
 export class PlaybookRun extends Construct {
+  /** What Terraform makes: what must come after the playbook depends on it. */
   readonly resource: NullResource;
 
   constructor(stack: TerraformStack, id: string, props: PlaybookRunProps) {
     super(stack, id);
     const bytes = Buffer.byteLength(props.inventory);
     checkProps(stack, id, [
+      prop("resourceName", props.resourceName, checkResourceName),
       required("inventory", bytes <= LONGEST_INVENTORY_BYTES, {
         code: "inventory-too-long",
-        message: `the inventory has ${bytes} bytes, and one that is handed to Ansible within an apply at most ${LONGEST_INVENTORY_BYTES}`,
+        message: `the inventory has ${bytes} bytes, but within an apply Ansible can be given at most ${LONGEST_INVENTORY_BYTES}`,
         remedy: "Set configure: false and run Ansible after the deploy, with the file that npm run inventory writes.",
       }),
     ]);

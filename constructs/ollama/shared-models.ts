@@ -1,23 +1,30 @@
-import type { Check } from "../../grammar/fault";
+import { checkAddress } from "../../grammar/address";
+import { checkDomainName } from "../../grammar/domain-name";
 import { checkAbsolutePath } from "../../grammar/file-path";
+import { type PropCheck, prop } from "../props-error";
 
-/** Shared NFS for models: mounted on every node, or mounted by the pods themselves. */
+/** A shared NFS folder for models. Either every node has mounted it, or the pods mount it themselves. */
 export interface ModelShare {
-  /** The path on the nodes; with a server, the path that it exports. */
+  /** Absolute path on the nodes. With a server, the path that the server exports. */
   readonly path: string;
-  /** The NFS server. @default the nodes have mounted the path */
+  /** Address or name of the NFS server. @default none: the nodes have mounted the path */
   readonly server?: string;
 }
 
 /** Where the share is mounted in a pod. */
 export const SHARE_MOUNT = "/nfs/ollama";
 
-/** Refuses a path that could not be mounted. */
-export const checkSharePath: Check<string> = checkAbsolutePath;
+/** The checks of a share. */
+export function shareChecks({ path, server }: ModelShare): PropCheck[] {
+  return [
+    prop("share.path", path, checkAbsolutePath),
+    prop("share.server", server, (name) => checkAddress(name) && checkDomainName(name)),
+  ];
+}
 
 /**
- * The share as a volume of a pod. A folder on the node must be there: with DirectoryOrCreate a node that has not mounted NFS would get an
- * empty folder of its own, in silence.
+ * The share as a volume of a pod. A folder on the node must be there already: with DirectoryOrCreate a node that has not mounted the share
+ * would silently get an empty folder of its own.
  */
 export function shareVolume({ path, server }: ModelShare, readOnly: boolean): Record<string, unknown> {
   return server ? { nfs: { server, path, readOnly } } : { hostPath: { path, type: "Directory" } };

@@ -3,13 +3,16 @@ import { join } from "node:path";
 import type { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
 import { OLLAMA_PORT } from "../../catalog/ollama";
+import { checkImage } from "../../grammar/container-image";
+import { checkLabelValue } from "../../grammar/kubernetes-node";
 import { checkModelReference } from "../../grammar/model-reference";
+import { checkStagedRelease } from "../../grammar/staged-release";
 import { scriptsMap } from "../kubernetes/hook-job";
 import { recommendedLabels } from "../kubernetes/namespace";
 import { KubernetesObjects, type ObjectsChart } from "../kubernetes/objects";
 import { checkProps, prop } from "../props-error";
 import type { StagedModels } from "./ollama-release";
-import { checkSharePath, type ModelShare, releaseFolder, releaseRecord, SHARE_MOUNT, shareVolume } from "./shared-models";
+import { type ModelShare, releaseFolder, releaseRecord, SHARE_MOUNT, shareChecks, shareVolume } from "./shared-models";
 
 const TEMPLATES = join(__dirname, "../../templates");
 const SCRIPTS = {
@@ -23,18 +26,23 @@ const PROBE_TIMEOUT_SECONDS = 8;
 const NO_GPU = { NVIDIA_VISIBLE_DEVICES: "void" } as const;
 
 export interface StagedModelsProps {
-  /** Name of the Helm release with the scripts, and of the resource in Terraform. */
+  /** Name of the Helm release with the scripts, and of the resource in Terraform: at most 53 characters. Changing it replaces the release. */
   readonly name: string;
+  /** Namespace of the Ollama that mounts the models. Changing it replaces the release. */
   readonly namespace: string;
-  readonly partOf: string;
+  /** Value of the label `app.kubernetes.io/part-of`. @default no such label */
+  readonly partOf?: string;
+  /** The share with the release. */
   readonly share: ModelShare;
-  /** The release on the share: the one line of a plan that promotes models, or goes back. */
+  /** Id of the release on the share. Changing it starts the pods again with the models of the other release. */
   readonly releaseId: string;
-  /** The models that must be in it. */
+  /** The models that must be in the release. */
   readonly models: readonly string[];
   /** Image with Ollama's client. */
   readonly image: string;
+  /** The stack's local chart. */
   readonly objects: ObjectsChart;
+  /** What must be there before. @default nothing */
   readonly dependsOn?: ITerraformDependable[];
 }
 
@@ -51,7 +59,10 @@ export class StagedModelsMount extends Construct {
     super(scope, id);
     const { name, namespace, image } = props;
     checkProps(scope, id, [
-      prop("share.path", props.share.path, checkSharePath),
+      ...shareChecks(props.share),
+      prop("partOf", props.partOf, checkLabelValue),
+      prop("releaseId", props.releaseId, checkStagedRelease),
+      prop("image", image, checkImage),
       ...props.models.map((model) => prop("models", model, checkModelReference)),
     ]);
     const labels = { ...recommendedLabels("ollama-models", props.partOf), "app.kubernetes.io/instance": name };

@@ -65,7 +65,12 @@ export interface ContainerProps extends Omit<GuestProps, "cores" | "memoryGiB" |
   /** Keys that may log in as root: one line of a .pub file each. Later changes are ignored, since they would replace the container. @default none */
   readonly sshPublicKeys?: readonly string[];
   /** Features of the container. `keyctl` needs root@pam's password. Under an API token Proxmox refuses a later change. @default nesting alone */
-  readonly features?: { readonly nesting: boolean; readonly keyctl: boolean };
+  readonly features?: {
+    /** systemd of recent distributions needs it. */
+    readonly nesting: boolean;
+    /** Docker in the container needs it. */
+    readonly keyctl: boolean;
+  };
   /** Devices of the node. @default none */
   readonly devices?: readonly ContainerDevice[];
 }

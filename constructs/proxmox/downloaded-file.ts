@@ -35,7 +35,13 @@ export interface DownloadedFileProps {
   /** File name on the datastore, with an ending that Proxmox takes for this content. Changing it downloads again. */
   readonly fileName: string;
   /** Checksum of the file. Changing it downloads again. @default not verified */
-  readonly checksum?: { readonly algorithm: "sha256" | "sha512"; readonly value: string };
+  readonly checksum?: {
+    /** What it was made with. */
+    readonly algorithm: "sha256" | "sha512";
+    /** Hexadecimal digits in lower case. */
+    readonly value: string;
+  };
+  /** What must be there before. @default nothing */
   readonly dependsOn?: ITerraformDependable[];
 }
 

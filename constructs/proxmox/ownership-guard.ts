@@ -8,18 +8,21 @@ import { DataProxmoxVirtualEnvironmentVms } from "../../.gen/providers/proxmox/d
 
 /** What a guard has to know of a guest. */
 export interface GuardedGuest {
-  /** The guest's name among Terraform's resources; its mark holds it. */
+  /** Name of the guest's resources in Terraform. Its mark holds it. */
   readonly resourceName: string;
+  /** Proxmox keeps containers and VMs apart, but their VMIDs are of one range. */
   readonly kind: "container" | "vm";
+  /** Its VMID. */
   readonly vmId: number;
   /** Host name. */
   readonly name: string;
-  /** The node that it is to be on. */
+  /** The node that it shall be on. */
   readonly node: string;
+  /** Whether it refuses to be destroyed. */
   readonly protect: boolean;
-  /** Take over the guest that has this VMID and bears this mark; `unmarked`: one that bears none. Ignored once the guest bears ours. */
+  /** Take over the guest that has this VMID and this mark, or with `unmarked` one without a mark. Ignored once the guest has ours. @default take over none */
   readonly adopt?: string;
-  /** The name that it had among Terraform's resources before. */
+  /** The name that its resources had before. @default it had no other */
   readonly formerName?: string;
 }
 

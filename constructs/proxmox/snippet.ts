@@ -19,6 +19,7 @@ export interface SnippetProps {
   readonly fileName: string;
   /** The text, as a Terraform template. `verbatim` escapes what Terraform must not interpolate. A change replaces the file. */
   readonly text: string;
+  /** What must be there before. @default nothing */
   readonly dependsOn?: ITerraformDependable[];
 }
 

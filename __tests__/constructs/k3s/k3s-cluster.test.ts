@@ -41,9 +41,12 @@ const config = (stack: StackJson, key: string) =>
   parse(fileOn(stack, key, "/etc/rancher/k3s/config.yaml")?.content ?? "") as Record<string, unknown>;
 const environment = (stack: StackJson, key: string) =>
   fileOn(stack, key, "/etc/k3s-bootstrap/bootstrap.env")?.content.split("\n");
+/** Each port that a node opens, with each network that may reach it. */
 const ports = (stack: StackJson, key: string) => {
   const rules = stack.resource[RULES]?.[key]?.["rule"] as { dport?: string; source: string }[] | undefined;
-  return rules?.map(({ dport = "all", source }) => `${dport} from ${source}`) ?? [];
+  return (rules ?? []).flatMap(({ dport = "all", source }) =>
+    dport.split(",").flatMap((port) => source.split(",").map((network) => `${port} from ${network}`)),
+  );
 };
 const script = (stack: StackJson, name: string) => {
   const [run] = [stack.resource["null_resource"]?.[name]?.["provisioner"]].flat() as {
@@ -66,6 +69,7 @@ test("a cluster is made without a lab, of these resources", () => {
     ...["gpu-1", "k3s-1"].map((key) => `proxmox_virtual_environment_firewall_options.${key}`),
     ...["gpu-1", "k3s-1"].map((key) => `${RULES}.${key}`),
     ...["gpu-1", "k3s-1"].map((key) => `${VM}.${key}`),
+    ...["gpu-1", "k3s-1"].map((key) => `terraform_data.${key}_firewall`),
   ]);
 });
 
