@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// What npm, npx and cdktf run: hands over to the program built in dist/, and builds it first where a source is newer than it.
-import { existsSync, readFileSync } from "node:fs";
+// What npm, npx and cdktf run: hands over to the program built in dist/, and builds it first where a source has changed.
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import sources from "./tools/source-state.cjs";
@@ -9,11 +9,11 @@ import sources from "./tools/source-state.cjs";
 process.noDeprecation = true;
 
 const root = fileURLToPath(new URL(".", import.meta.url));
-const built = join(root, "dist/sources.txt");
+const program = join(sources.programFolder(root), "index.mjs");
 
-if (!existsSync(built) || readFileSync(built, "utf8") !== sources.sourceState(root)) {
+if (!existsSync(program)) {
   const { buildProgram } = await import("./tools/build.mjs");
   await buildProgram();
 }
-const { main } = await import(pathToFileURL(join(root, "dist/index.mjs")).href);
+const { main } = await import(pathToFileURL(program).href);
 await main();

@@ -1,6 +1,6 @@
 // Builds the program that `ollama-lab` runs: the TypeScript of this project and what it imports, as a few files in dist/ that Node reads
 // without transpiling. main.mjs calls it when dist/ is missing or a source changed, `npm ci` by way of `npm run build`. The bindings come first.
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -14,7 +14,7 @@ const BANNER = [
   'import { createRequire as __createRequire } from "node:module";',
   'import { fileURLToPath as __fileURLToPath } from "node:url";',
   "const require = __createRequire(import.meta.url);",
-  'const __root = __fileURLToPath(new URL("..", import.meta.url));',
+  'const __root = __fileURLToPath(new URL("../..", import.meta.url));',
   "const __dirname = __root, __filename = __fileURLToPath(import.meta.url);",
 ].join("\n");
 
@@ -35,15 +35,24 @@ const sourceFolders = {
   },
 };
 
+/** How long a program of other sources stays after it was built, in milliseconds: it may still run, and read its files as it needs them. */
+const KEEP_MS = 60 * 60 * 1000;
+
+function removeFormer(current) {
+  for (const name of readdirSync(dirname(current))) {
+    const folder = join(dirname(current), name);
+    if (folder !== current && Date.now() - statSync(folder).mtimeMs > KEEP_MS) rmSync(folder, { recursive: true, force: true });
+  }
+}
+
 /**
- * Builds into `folder`, which is replaced as a whole when the build is complete.
- * @throws when a source does not compile; an earlier build stays as it was
+ * Builds the program of the sources as they are now. Its folder appears as a whole; processes that build at the same time make the same.
+ * @throws when a source does not compile
  */
-export async function buildProgram(folder = join(root, "dist")) {
+export async function buildProgram() {
   await makeBindings();
-  const state = sources.sourceState(root);
+  const folder = sources.programFolder(root);
   const next = `${folder}.${process.pid}`;
-  rmSync(next, { recursive: true, force: true });
   try {
     await build({
       entryPoints: [join(root, "cli/index.ts")],
@@ -61,13 +70,15 @@ export async function buildProgram(folder = join(root, "dist")) {
       banner: { js: BANNER },
       plugins: [sourceFolders],
     });
-    mkdirSync(next, { recursive: true });
-    writeFileSync(join(next, "sources.txt"), state);
-    rmSync(folder, { recursive: true, force: true });
-    renameSync(next, folder);
+    try {
+      renameSync(next, folder);
+    } catch (error) {
+      if (!existsSync(join(folder, "index.mjs"))) throw error;
+    }
   } finally {
     rmSync(next, { recursive: true, force: true });
   }
+  removeFormer(folder);
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await buildProgram();
+if (process.argv[1] === fileURLToPath(import.meta.url) && !existsSync(sources.programFolder(root))) await buildProgram();

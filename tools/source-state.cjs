@@ -1,4 +1,5 @@
-// Which sources the built program was made from: main.mjs compares it with what is there now.
+// Where the program built from the sources as they are now is, or has to be put.
+const { createHash } = require("node:crypto");
 const { readdirSync, statSync } = require("node:fs");
 const { join } = require("node:path");
 
@@ -30,4 +31,12 @@ function sourceState(root) {
   return SOURCES.flatMap((source) => [...filesBelow(root, source)]).join("\n");
 }
 
-module.exports = { sourceState };
+/**
+ * The folder of the program that these sources make. Other sources have another folder, so a program that runs keeps its files while a
+ * newer one is built.
+ */
+function programFolder(root) {
+  return join(root, "dist", createHash("sha256").update(sourceState(root)).digest("hex").slice(0, 16));
+}
+
+module.exports = { programFolder, sourceState };
