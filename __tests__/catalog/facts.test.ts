@@ -75,11 +75,6 @@ const EXCEPTIONS: readonly { readonly rooms: readonly string[]; readonly fact: R
   { rooms: ["grammar", "lab"], fact: /^00\.0$/, why: "The end of a PCI path looks like a version." },
   { rooms: ["grammar", "lab"], fact: /^example\.com\/disk$/, why: "example.com is reserved for documentation." },
   { rooms: ["lab"], fact: /^1\.2$/, why: "YAML 1.2 is the language of the lab file." },
-  {
-    rooms: ["cli"],
-    fact: /^22\.19\.0$/,
-    why: "The oldest Node of a package of this checkout is no fact about a lab's products.",
-  },
 ];
 
 function strangers(room: string): string[] {

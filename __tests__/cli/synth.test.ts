@@ -100,7 +100,7 @@ describe("a good lab, with nothing on PATH", () => {
     );
   });
   test("sees where each stack was written", () => {
-    expect(result.stdout).toMatch(/containers +4 resources +→ .*cdktf\.out\/stacks\/containers/);
+    expect(result.stdout).toMatch(/containers +\d+ resources +→ .*cdktf\.out\/stacks\/containers/);
   });
   test("is told what is left to do: a tool that is missing, the firewall, the variables", () => {
     expect(result.stdout).toMatch(

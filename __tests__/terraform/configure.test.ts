@@ -118,7 +118,7 @@ describeWithTool("terraform", "configure: true", () => {
     const before = stack.workspace.commandCalls().length;
     mkdirSync(join(stack.workspace.root, ".ssh"));
     writeFileSync(join(stack.workspace.root, ".ssh/known_hosts"), "192.0.2.22 ssh-ed25519 AAAA\n");
-    edit({ containers: { "ollama-2": { diskGiB: 40 } } });
+    edit({ containers: { "ollama-2": { vmId: 299 } } });
     await stack.deploy();
     expect(stack.workspace.commandCalls().slice(before)).toEqual([
       expect.stringMatching(/^ssh-keygen -F 192\.0\.2\.22 -f /),

@@ -119,7 +119,7 @@ describeWithTool("terraform", "an edit of a replayed container plans to", () => 
     ["an added mount point", {}, mounted("/models"), "replace"],
     ["the path of a mount point", mounted("/models"), mounted("/srv/models"), "update"],
     ["the pool", {}, { pool_id: "lab" }, "replace"],
-    ["a smaller disk", disk(50), disk(30), "replace"],
+    ["a smaller disk, which Proxmox then refuses in the apply", disk(50), disk(30), "update"],
     ["a larger disk", disk(50), disk(80), "update"],
     ["the datastore", disk(50), disk(50, "fast"), "replace"],
     ["an added device", {}, { device_passthrough: [{ path: "/dev/nvidia0" }] }, "update"],

@@ -1,4 +1,3 @@
-import { DataResource } from "cdktf";
 import { Construct } from "constructs";
 import { VirtualEnvironmentContainer } from "../../.gen/providers/proxmox/virtual-environment-container";
 import { VirtualEnvironmentFirewallOptions } from "../../.gen/providers/proxmox/virtual-environment-firewall-options";
@@ -8,6 +7,7 @@ import { checkCidr } from "../../grammar/address";
 import { checkKey, checkNodeName } from "../../grammar/guest";
 import { checkPorts } from "../../grammar/ports";
 import { checkProps, prop, required } from "../props-error";
+import { TerraformData } from "../terraform-data";
 import { type GuestProps, idOf, moved } from "./guest";
 
 /** One port that is open, and to whom. */
@@ -69,7 +69,7 @@ export class GuestFirewall extends Construct {
     const kind = guest instanceof VirtualEnvironmentContainer ? "container" : "vm";
     // Proxmox drops the firewall with its guest. `replace_triggered_by` on the guest itself counts only while the guest is in the state,
     // so a guest that was deleted by hand would be made anew without its firewall; this resource stays in the state and sees another id.
-    const trigger = new DataResource(this, "Guest");
+    const trigger = new TerraformData(this, "Guest");
     trigger.overrideLogicalId(`${of.resourceName}_firewall`);
     trigger.addOverride("triggers_replace", [`\${${idOf(guest)}}`]);
     moved(this, trigger, of, "_firewall");

@@ -1,10 +1,11 @@
-import { DataResource, TerraformLocal, type TerraformResource, type TerraformStack } from "cdktf";
+import { TerraformLocal, type TerraformResource, type TerraformStack } from "cdktf";
 import { Construct } from "constructs";
 import { DataProxmoxHardwareMappings } from "../../.gen/providers/proxmox/data-proxmox-hardware-mappings";
 import { DataProxmoxVirtualEnvironmentContainers } from "../../.gen/providers/proxmox/data-proxmox-virtual-environment-containers";
 import { DataProxmoxVirtualEnvironmentNodes } from "../../.gen/providers/proxmox/data-proxmox-virtual-environment-nodes";
 import { DataProxmoxVirtualEnvironmentPool } from "../../.gen/providers/proxmox/data-proxmox-virtual-environment-pool";
 import { DataProxmoxVirtualEnvironmentVms } from "../../.gen/providers/proxmox/data-proxmox-virtual-environment-vms";
+import { TerraformData } from "../terraform-data";
 
 /** What a guard has to know of a guest. */
 export interface GuardedGuest {
@@ -53,9 +54,9 @@ export class OwnershipGuard extends Construct {
   readonly containers: DataProxmoxVirtualEnvironmentContainers;
   readonly nodes: DataProxmoxVirtualEnvironmentNodes;
   /** Its input marks the state. */
-  readonly state: DataResource;
+  readonly state: TerraformData;
   /** Comes before every guest, and carries the conditions for all of them: where one does not hold, no guest is touched. */
-  readonly checked: DataResource;
+  readonly checked: TerraformData;
   private mappings?: DataProxmoxHardwareMappings;
   private readonly pools = new Map<string, DataProxmoxVirtualEnvironmentPool>();
   private readonly wanted: TerraformLocal;
@@ -73,10 +74,10 @@ export class OwnershipGuard extends Construct {
     this.containers.overrideLogicalId("all");
     this.nodes = new DataProxmoxVirtualEnvironmentNodes(this, "nodes");
     this.nodes.overrideLogicalId("all");
-    this.state = new DataResource(this, "state");
+    this.state = new TerraformData(this, "state");
     // Keys of guests have no underscore, so these are nobody's names.
     this.state.overrideLogicalId("this_state");
-    this.checked = new DataResource(this, "checked");
+    this.checked = new TerraformData(this, "checked");
     this.checked.overrideLogicalId("guests_checked");
     this.state.addOverride("input", '${substr(sha256("${plantimestamp()} ${abspath(path.root)}"), 0, 8)}');
     this.state.addOverride("lifecycle.ignore_changes", ["input"]);

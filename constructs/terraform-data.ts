@@ -1,0 +1,31 @@
+import { type ITerraformDependable, TerraformResource, type TerraformResourceLifecycle } from "cdktf";
+import type { Construct } from "constructs";
+
+export interface TerraformDataProps {
+  /** What must be there before. @default nothing */
+  readonly dependsOn?: ITerraformDependable[];
+  /** @default Terraform's own */
+  readonly lifecycle?: TerraformResourceLifecycle;
+}
+
+/**
+ * Terraform's built-in resource `terraform_data`, which needs no provider. cdktf's own class for it starts `terraform version` at each
+ * synthesis, and a synthesis must work where no Terraform is installed.
+ */
+export class TerraformData extends TerraformResource {
+  static readonly tfResourceType = "terraform_data";
+
+  constructor(scope: Construct, id: string, { dependsOn, lifecycle }: TerraformDataProps = {}) {
+    super(scope, id, {
+      terraformResourceType: TerraformData.tfResourceType,
+      terraformGeneratorMetadata: { providerName: "terraform" },
+      dependsOn,
+      lifecycle,
+    });
+  }
+
+  /** The id, which Terraform makes up when it makes the resource. */
+  get id(): string {
+    return this.getStringAttribute("id");
+  }
+}
