@@ -2,7 +2,7 @@ import { Construct } from "constructs";
 import { VirtualEnvironmentContainer } from "../../.gen/providers/proxmox/virtual-environment-container";
 import { INSTALLED } from "../../catalog/proxmox";
 import { parseHostAddress } from "../../grammar/address";
-import { checkDevicePath, checkMode } from "../../grammar/device";
+import { checkDevicePath, checkMode, DEVICE_DEFAULTS } from "../../grammar/device";
 import { checkAbsolutePath } from "../../grammar/file-path";
 import { checkMac } from "../../grammar/mac";
 import { CONTAINER_BOUNDS, CONTAINER_SIZE, checkWhole, GID_BOUNDS } from "../../grammar/size";
@@ -75,9 +75,6 @@ export interface ContainerProps extends Omit<GuestProps, "cores" | "memoryGiB" |
   readonly devices?: readonly ContainerDevice[];
 }
 
-/** A device of which nothing but the path is said. */
-const DEVICE = { gid: 44, mode: "0660" } as const;
-
 /** Seconds that a container gets to shut down before it is destroyed; the provider's 60 is short for a busy one. */
 const DELETE_TIMEOUT_SECONDS = 300;
 
@@ -147,8 +144,8 @@ export class Container extends Construct {
       features: { ...(nesting && { nesting }), ...(keyctl && { keyctl }) },
       devicePassthrough: devices.map(({ path, gid, mode }) => ({
         path,
-        gid: gid ?? DEVICE.gid,
-        mode: mode ?? DEVICE.mode,
+        gid: gid ?? DEVICE_DEFAULTS.gid,
+        mode: mode ?? DEVICE_DEFAULTS.mode,
       })),
       networkInterface: [
         {
