@@ -11,8 +11,8 @@ export const checkResourceName: Check<string> = (name) =>
       };
 
 /**
- * Text that Terraform must take as it stands. Strings go to Terraform as templates: an unescaped `${` or `%{` in a description, a
- * script or a manifest would be interpolated. This is the one place that escapes.
+ * Text that Terraform must leave as it is. Terraform reads strings as templates: it would interpolate an unescaped `${` or `%{` in a
+ * description, a script or a manifest. Nothing else in this project escapes.
  */
 export function verbatim(text: string): string {
   // Functions, because in a replacement text "$$" means one dollar.
@@ -20,8 +20,8 @@ export function verbatim(text: string): string {
 }
 
 /**
- * A name that Terraform takes, from parts that Proxmox or Kubernetes take: joined by `_`, any other character as `-`, and a `_` before what
- * does not begin with a letter.
+ * A name that Terraform takes, made from names of Proxmox or Kubernetes. They are joined by `_`, other characters become `-`, and a name that
+ * does not begin with a letter gets a `_` before it.
  */
 export function terraformName(...parts: readonly string[]): string {
   const name = parts.join("_").replace(/[^A-Za-z0-9_-]/g, "-");

@@ -44,6 +44,9 @@ export const WAIT_MINUTES_BOUNDS: Bounds = [1, 240];
 /** Size of a claim for models, in Gi. */
 export const CLAIM_GI_BOUNDS: Bounds = [1, 65_536];
 
+/** Size of a claim in Gi, where nobody says another. */
+export const CLAIM_GI = 50;
+
 /** How many pods an Ollama release may have. */
 export const REPLICAS_BOUNDS: Bounds = [0, 100];
 

@@ -1,5 +1,6 @@
 import { imageOfChart } from "../catalog/ollama";
 import { parseCidr, parseHostAddress } from "../grammar/address";
+import { DEVICE_DEFAULTS } from "../grammar/device";
 import { modelStagingOf } from "./air-gap";
 import { artifactsOf, wayOf } from "./artifacts";
 import { type DraftCluster, type DraftNode, serversOf, workersOf } from "./cluster";
@@ -26,7 +27,6 @@ import type {
 } from "./lab";
 import type { Code } from "./registry";
 import type { LabConfig } from "./schema";
-import { DEVICE_DEFAULTS } from "./schema/container";
 
 /**
  * A lab without an error lacks something that a rule should have demanded. It is never the lab's fault: a rule of this project is missing, or

@@ -125,7 +125,7 @@ describeWithProviders("whose guest is it", () => {
     const mac = (await world.rig.proxmox.guest(201)).config["net0"];
     await world.rig.proxmox.changeGuest(201, { node: "pve2" });
     expect(await refusal(stack)).toMatch(
-      /ollama-1 \(VMID 201\) is on the node pve2, and the lab says pve1\..*Write at ollama-1 in the lab: node: pve2, .*terraform state rm proxmox_virtual_environment_container\.ollama-1/,
+      /ollama-1 \(VMID 201\) is on the node pve2, but the lab says pve1\..*Write at ollama-1 in the lab: node: pve2, .*terraform state rm proxmox_virtual_environment_container\.ollama-1/,
     );
     edit(stack, { containers: { "ollama-1": { node: "pve2" } } });
     await stack.terraform("state", "rm", `${CONTAINER}.ollama-1`);
@@ -244,7 +244,7 @@ describeWithProviders("whose VM is it", () => {
     const stack = await world.rig.deployed(lab, "cluster");
     await world.rig.proxmox.changeGuest(311, { node: "pve2" });
     expect(await refusal(stack)).toMatch(
-      /gpu-1 \(VMID 311\) is on the node pve2, and the lab says pve1\. .*Write at gpu-1 in the lab: node: pve2/,
+      /gpu-1 \(VMID 311\) is on the node pve2, but the lab says pve1\. .*Write at gpu-1 in the lab: node: pve2/,
     );
     world.rig.edit(stack.workspace, labWith({ cluster: { workers: { "gpu-1": { node: "pve2" } } } }, lab));
     const before = world.rig.proxmox.requests().length;

@@ -5,7 +5,6 @@ import { checkDomainName } from "../../grammar/domain-name";
 import type { Check } from "../../grammar/fault";
 import { checkNodeLabel, checkNodeTaint } from "../../grammar/kubernetes-node";
 import { checkWhole, WAIT_MINUTES_BOUNDS } from "../../grammar/size";
-import { checkSshPublicKey, checkUserName } from "../../grammar/ssh";
 import { checkNvidiaBranch } from "../../grammar/version";
 import { type PropCheck, prop, required } from "../props-error";
 import type { GuestNetwork } from "../proxmox/guest";
@@ -148,7 +147,7 @@ const SERVER_COUNTS: readonly number[] = [1, 3, 5];
 /** What must be one node's alone. */
 const UNIQUE = ["resourceName", "vmId", "address", "name"] as const;
 
-/** The checks of a cluster's props. What concerns one VM alone is checked by the VM. */
+/** The checks of a cluster's props. What one node alone can check, `K3sNode` and its VM check. */
 export function clusterChecks(props: K3sClusterProps): PropCheck[] {
   const { servers, workers = [], network, registrationAddress } = props;
   const nodes = [...servers, ...workers];
@@ -170,7 +169,6 @@ export function clusterChecks(props: K3sClusterProps): PropCheck[] {
     }),
     ...UNIQUE.flatMap((key) => duplicates(named.map((node) => node[key])).map((value) => claimedTwice(key, value))),
     prop("network.cidr", network.cidr, checkCidr),
-    prop("network.gateway", network.gateway, checkAddress),
     prop("network.gateway", network.gateway, inNetwork),
     ...addresses.flatMap((address) => [prop("address", address, checkAddress), prop("address", address, inNetwork)]),
     ...nodes.flatMap(({ labels = {}, taints = [] }) => [
@@ -183,8 +181,6 @@ export function clusterChecks(props: K3sClusterProps): PropCheck[] {
       message: `the registration address ${registrationAddress} is that of one node, so it fails with that node`,
       remedy: "Give the address of a load balancer or a virtual IP, or leave it out.",
     }),
-    prop("user", props.user, checkUserName),
-    ...props.sshPublicKeys.map((key) => prop("sshPublicKeys", key, checkSshPublicKey)),
     required("sshPublicKeys", props.sshPublicKeys.length > 0, {
       code: "no-ssh-key",
       message: "there is no SSH key, but the VMs let nobody in without one",

@@ -4,7 +4,6 @@ import { K3S_INGRESS_CLASS } from "../../catalog/k3s";
 import { checkEmail } from "../../grammar/email";
 import type { Fault } from "../../grammar/fault";
 import { checkKubernetesName } from "../../grammar/kubernetes-name";
-import { checkLabelValue } from "../../grammar/kubernetes-node";
 import { checkHttpUrl } from "../../grammar/url";
 import { checkProps, prop, required } from "../props-error";
 import { type ChartChoice, HelmChart } from "./helm-chart";
@@ -58,7 +57,6 @@ export class CertManager extends Construct {
     super(scope, id);
     const { solver = { ingressClass: K3S_INGRESS_CLASS }, server = ACME_SERVER } = props;
     checkProps(scope, id, [
-      prop("partOf", props.partOf, checkLabelValue),
       prop("issuer", props.issuer, checkKubernetesName),
       prop("email", props.email, checkEmail),
       prop("server", server, checkHttpUrl),

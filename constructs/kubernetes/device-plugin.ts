@@ -2,7 +2,7 @@ import { Construct } from "constructs";
 import { stringify } from "yaml";
 import { DEVICE_PLUGIN_CHART, DEVICE_PLUGIN_NAMESPACE, GPU_NODE, GPU_RESOURCE, GPU_SELECTOR } from "../../catalog/nvidia";
 import { checkImage } from "../../grammar/container-image";
-import { checkLabelValue, checkNodeTaint, checkSelectedLabel } from "../../grammar/kubernetes-node";
+import { checkNodeTaint, checkSelectedLabel } from "../../grammar/kubernetes-node";
 import { checkWhole, TIME_SLICING_BOUNDS } from "../../grammar/size";
 import { checkProps, prop } from "../props-error";
 import { type ChartChoice, HelmChart } from "./helm-chart";
@@ -42,7 +42,6 @@ export class DevicePlugin extends Construct {
     super(scope, id);
     const { nodeSelector = GPU_SELECTOR, taintKey = GPU_NODE.taint.key } = props;
     checkProps(scope, id, [
-      prop("partOf", props.partOf, checkLabelValue),
       ...Object.entries(nodeSelector).map(([key, value]) => prop("nodeSelector", `${key}=${value}`, checkSelectedLabel)),
       prop("taintKey", `${taintKey}:NoSchedule`, checkNodeTaint),
       prop("timeSlicing", props.timeSlicing, checkWhole(TIME_SLICING_BOUNDS)),

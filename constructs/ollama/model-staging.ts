@@ -2,7 +2,6 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Construct } from "constructs";
 import { checkImage } from "../../grammar/container-image";
-import { checkLabelValue } from "../../grammar/kubernetes-node";
 import { checkModelReference } from "../../grammar/model-reference";
 import { checkFileSystem } from "../../grammar/nfs";
 import { checkWhole, KEEP_BOUNDS, TIMEOUT_SECONDS_BOUNDS } from "../../grammar/size";
@@ -57,7 +56,6 @@ export class ModelStaging extends Construct {
     const { keep = KEEP_BOUNDS[0], fileSystems = ["nfs", "nfs4"], timeoutSeconds = STAGING_SECONDS } = props;
     checkProps(scope, id, [
       ...shareChecks(props.share),
-      prop("partOf", props.partOf, checkLabelValue),
       prop("releaseId", props.releaseId, checkStagedRelease),
       prop("pinned", props.pinned, checkStagedRelease),
       prop("image", props.image, checkImage),

@@ -9,7 +9,7 @@ import { checkKubernetesName, checkServiceName } from "../../grammar/kubernetes-
 import { checkLabelValue, checkSelectedLabel } from "../../grammar/kubernetes-node";
 import { checkOllamaVariable } from "../../grammar/ollama-variable";
 import { checkCpu, checkMemory } from "../../grammar/quantity";
-import { CLAIM_GI_BOUNDS, checkWhole, POD_GPUS_BOUNDS, REPLICAS_BOUNDS } from "../../grammar/size";
+import { CLAIM_GI, CLAIM_GI_BOUNDS, checkWhole, POD_GPUS_BOUNDS, REPLICAS_BOUNDS } from "../../grammar/size";
 import { type ChartChoice, HelmChart } from "../kubernetes/helm-chart";
 import { recommendedLabels } from "../kubernetes/namespace";
 import { checkProps, prop, required } from "../props-error";
@@ -98,9 +98,6 @@ export interface OllamaReleaseProps extends ChartChoice {
   /** What must be there before. @default nothing */
   readonly dependsOn?: ITerraformDependable[];
 }
-
-/** Size of a claim in Gi, where nobody says another. */
-const CLAIM_GI = 50;
 
 /** How long Helm waits for the pods, in seconds. */
 const START_SECONDS = 20 * 60;

@@ -2,7 +2,7 @@ import { Construct } from "constructs";
 import { VirtualEnvironmentContainer } from "../../.gen/providers/proxmox/virtual-environment-container";
 import { INSTALLED } from "../../catalog/proxmox";
 import { parseHostAddress } from "../../grammar/address";
-import { checkDevicePath, checkMode } from "../../grammar/device";
+import { checkDevicePath, checkMode, DEVICE_DEFAULTS } from "../../grammar/device";
 import { checkAbsolutePath } from "../../grammar/file-path";
 import { checkMac } from "../../grammar/mac";
 import { CONTAINER_BOUNDS, CONTAINER_SIZE, checkWhole, GID_BOUNDS } from "../../grammar/size";
@@ -43,7 +43,7 @@ export interface ContainerVolume {
   readonly backup?: boolean;
 }
 
-/** The provider moves no container, so changing `node` replaces it, as does changing `disks`; `cores` change live. */
+/** A change of `node` replaces the container, because the provider moves none. A change of `cores` needs no restart. */
 export interface ContainerProps extends Omit<GuestProps, "cores" | "memoryGiB" | "diskGiB"> {
   /** CPU cores, 1 to 128. @default 8 */
   readonly cores?: number;
@@ -75,15 +75,36 @@ export interface ContainerProps extends Omit<GuestProps, "cores" | "memoryGiB" |
   readonly devices?: readonly ContainerDevice[];
 }
 
-/** A device of which nothing but the path is said. */
-const DEVICE = { gid: 44, mode: "0660" } as const;
+/** A container with everything that was left out. */
+interface SettledContainer extends ContainerProps {
+  readonly cores: number;
+  readonly memoryGiB: number;
+  readonly diskGiB: number;
+  readonly disks: string;
+  readonly devices: readonly Required<ContainerDevice>[];
+  readonly volumes: readonly Required<ContainerVolume>[];
+}
 
-/** Seconds that a container gets to shut down before it is destroyed; the provider's 60 is short for a busy one. */
+function settled(props: ContainerProps): SettledContainer {
+  const { cores, memoryGiB, diskGiB } = CONTAINER_SIZE;
+  const { disks = INSTALLED.disks, devices = [], volumes = [] } = props;
+  return {
+    ...props,
+    cores: props.cores ?? cores,
+    memoryGiB: props.memoryGiB ?? memoryGiB,
+    diskGiB: props.diskGiB ?? diskGiB,
+    disks,
+    devices: devices.map(({ path, gid = DEVICE_DEFAULTS.gid, mode = DEVICE_DEFAULTS.mode }) => ({ path, gid, mode })),
+    volumes: volumes.map(({ path, sizeGiB, datastore = disks, backup = false }) => ({ path, sizeGiB, datastore, backup })),
+  };
+}
+
+/** How many seconds a container gets to shut down before it is destroyed. The provider's 60 are too few for a busy one. */
 const DELETE_TIMEOUT_SECONDS = 300;
 
 /**
- * An unprivileged LXC container on Proxmox, with every default written out that is dangerous to leave to the provider:
- * it would make a privileged container on `local`, with its network card outside the firewall.
+ * An unprivileged LXC container on Proxmox. The dangerous defaults of the provider are overridden: it would make a privileged container on
+ * `local`, with its network card outside the firewall.
  */
 export class Container extends Construct {
   /** What Terraform makes: the way out for what the props have no word for. */
@@ -93,13 +114,8 @@ export class Container extends Construct {
 
   constructor(scope: Construct, id: string, props: ContainerProps) {
     super(scope, id);
-    const { network, devices = [], volumes = [], sshPublicKeys = [], disks = INSTALLED.disks } = props;
-    const guest = {
-      ...props,
-      cores: props.cores ?? CONTAINER_SIZE.cores,
-      memoryGiB: props.memoryGiB ?? CONTAINER_SIZE.memoryGiB,
-      diskGiB: props.diskGiB ?? CONTAINER_SIZE.diskGiB,
-    };
+    const guest = settled(props);
+    const { network, devices, volumes, sshPublicKeys = [] } = guest;
     checkProps(scope, id, [
       ...guestChecks(guest, CONTAINER_BOUNDS),
       prop("swapMiB", props.swapMiB, checkWhole(CONTAINER_BOUNDS.swapMiB)),
@@ -136,25 +152,21 @@ export class Container extends Construct {
       operatingSystem: { templateFileId: props.template, type: "ubuntu" },
       cpu: { cores: guest.cores },
       memory: { dedicated: Math.round(guest.memoryGiB * 1024), swap: props.swapMiB ?? CONTAINER_SIZE.swapMiB },
-      disk: { datastoreId: disks, size: guest.diskGiB },
+      disk: { datastoreId: guest.disks, size: guest.diskGiB },
       mountPoint: volumes.map((volume) => ({
-        volume: volume.datastore ?? disks,
+        volume: volume.datastore,
         path: volume.path,
         size: `${volume.sizeGiB}G`,
-        backup: volume.backup ?? false,
+        backup: volume.backup,
       })),
-      // Only what is on is written: under a token Proxmox takes nesting at creation, and nothing beside it.
+      // Only features that are on are written: under a token Proxmox accepts nesting at creation, and no other feature.
       features: { ...(nesting && { nesting }), ...(keyctl && { keyctl }) },
-      devicePassthrough: devices.map(({ path, gid, mode }) => ({
-        path,
-        gid: gid ?? DEVICE.gid,
-        mode: mode ?? DEVICE.mode,
-      })),
+      devicePassthrough: devices.map(({ path, gid, mode }) => ({ path, gid, mode })),
       networkInterface: [
         {
           name: "eth0",
           bridge: network.bridge ?? INSTALLED.bridge,
-          // Off by default, and then the guest's rules mean nothing.
+          // Off by default. The guest's rules have no effect then.
           firewall: true,
           vlanId: network.vlan,
           macAddress: network.mac,
@@ -164,14 +176,14 @@ export class Container extends Construct {
         hostname: props.name,
         ipConfig: [{ ipv4: { address: network.address, gateway: network.gateway } }],
         ...dnsBlock(network),
-        // Untrimmed keys come back trimmed, and would differ in every plan.
+        // Proxmox returns keys trimmed, so an untrimmed key would be a difference in every plan.
         ...(sshPublicKeys.length > 0 && { userAccount: { keys: sshPublicKeys.map((key) => verbatim(key.trim())) } }),
       },
-      // Without it an IPv6 address ends the wait, and the IPv4 address stays unknown.
+      // Without it an IPv6 address would end the wait, and the IPv4 address would stay unknown.
       ...(dhcp && { waitForIp: { ipv4: true } }),
       lifecycle: {
-        // These would replace the container: another template is for new ones, keys are delivered by Ansible, volumes are added, grown and
-        // moved in Proxmox. Devices the provider can add, but never takes away: it fails in every apply after that.
+        // A change of these would replace the container. Another template is for new containers, Ansible brings other keys, and volumes are
+        // added, grown and moved in Proxmox. The provider adds devices but cannot remove one: every later apply would fail.
         ignoreChanges: [
           "operating_system[0].template_file_id",
           "initialization[0].user_account",
@@ -184,7 +196,7 @@ export class Container extends Construct {
       },
     });
     this.resource.overrideLogicalId(props.resourceName);
-    // By lookup, never by index: the map is empty while there is no lease, and an index would stop every plan.
+    // lookup() because the map is empty while there is no lease: an index would stop every plan.
     this.address =
       parseHostAddress(network.address)?.ip ??
       `\${lookup(${VirtualEnvironmentContainer.tfResourceType}.${props.resourceName}.ipv4, "eth0", null)}`;
@@ -194,15 +206,15 @@ export class Container extends Construct {
   }
 }
 
-/** A postcondition that compares the container, as Proxmox has it, with what is wanted, and else says what to run. */
+/** A postcondition: it compares the container in Proxmox with the props, and says what to run where they differ. */
 interface Postcondition {
   readonly condition: string;
   readonly errorMessage: string;
 }
 
-/** The container has its devices since it was made; later only root@pam can change them, in Proxmox. */
-function devicesAsWanted({ resourceName, name, vmId, node, devices = [] }: ContainerProps): Postcondition {
-  // The provider keeps in the state what it read before when a container has no device any more (0.111.1); an import reads it anew.
+/** A container gets its devices when it is made. Later only root@pam can change them, in Proxmox. */
+function devicesAsWanted({ resourceName, name, vmId, node, devices }: SettledContainer): Postcondition {
+  // Once a container has no device any more, the provider keeps its former devices in the state (0.111.1). Only an import reads them anew.
   const unseen =
     devices.length > 0
       ? ""
@@ -222,10 +234,10 @@ function devicesAsWanted({ resourceName, name, vmId, node, devices = [] }: Conta
   };
 }
 
-/** Proxmox moves and grows volumes; Terraform would make the container anew. A volume may be larger than the lab says. */
-function volumesAsWanted({ name, vmId, node, disks, volumes = [] }: ContainerProps): Postcondition {
+/** Proxmox moves and grows volumes, but Terraform would make the container anew. A volume may be larger than the props say. */
+function volumesAsWanted({ name, vmId, node, disks, volumes }: SettledContainer): Postcondition {
   const gib = 'tonumber(trimsuffix(volume.size, "G"))';
-  const commands = volumes.map(({ path, sizeGiB, datastore, backup = false }, index) => {
+  const commands = volumes.map(({ path, sizeGiB, datastore, backup }, index) => {
     const there = `[for i, volume in self.mount_point : i if volume.path == "${path}"]`;
     const small = `[for i, volume in self.mount_point : i if volume.path == "${path}" && try(${gib} < ${sizeGiB}, false)]`;
     const add = `pct set ${vmId} --mp${index} ${datastore}:${sizeGiB},mp=${path},backup=${backup ? 1 : 0}`;

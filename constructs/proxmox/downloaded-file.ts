@@ -46,8 +46,8 @@ export interface DownloadedFileProps {
 }
 
 /**
- * A file that Proxmox downloads to a datastore, and deletes when it is destroyed. The apply fails when a file of that name is there already:
- * whoever wants to use that one names its volume id, and makes no such construct.
+ * A file that Proxmox downloads to a datastore, and deletes when the resource is destroyed. The apply fails if a file of that name exists
+ * already. To use such a file, give its volume id to the guest, without this construct.
  *
  * Whoever uses the file takes `volumeId`, which is a literal, and depends on `resource`. A reference to the resource's id would be unknown
  * whenever the file is downloaded again, and would replace every guest that was made from the file.
@@ -80,9 +80,9 @@ export class DownloadedFile extends Construct {
       url: props.url,
       fileName: props.fileName,
       ...(checksum && { checksum: checksum.value, checksumAlgorithm: checksum.algorithm }),
-      // With true, every refresh asks for the size at the URL, and a change there replaces the file.
+      // With true, every refresh would ask for the size at the URL, and a change there would replace the file.
       overwrite: false,
-      // With true the provider deletes a file of that name, which somebody else put there, and downloads anew; a later destroy deletes it again.
+      // With true the provider would delete a file of that name that somebody else put there, and download its own.
       overwriteUnmanaged: false,
       dependsOn: props.dependsOn,
       ...(props.shared && { lifecycle: { ignoreChanges: ["node_name"] } }),

@@ -10,7 +10,7 @@ import { checkProps, prop, required } from "../props-error";
 import { TerraformData } from "../terraform-data";
 import { type GuestProps, idOf, moved } from "./guest";
 
-/** One port that is open, and to whom. */
+/** One open port, and who may reach it. */
 export interface OpenPort {
   /** What listens there. It becomes the comment of the rules. */
   readonly service: string;
@@ -18,14 +18,14 @@ export interface OpenPort {
   readonly protocol?: "tcp" | "udp" | "icmp" | "vrrp";
   /** A port, such as `22`, or a range in Proxmox's form, such as `8000:8010`. It needs a protocol. @default all ports */
   readonly port?: string;
-  /** Networks that may reach it. An empty list opens it to nobody. */
+  /** Networks that may reach it. With an empty list it stays closed. */
   readonly sources: readonly string[];
 }
 
 export interface GuestFirewallProps {
-  /** The guest, as its own construct was told. */
+  /** The props of the guest's own construct. */
   readonly of: Pick<GuestProps, "resourceName" | "node" | "vmId" | "guard" | "formerName">;
-  /** The guest's resource: the firewall is made after it, and anew with it. */
+  /** The resource of the guest. The firewall is made after it, and again when it is replaced. */
   readonly guest: VirtualEnvironmentContainer | VirtualEnvironmentVm;
   /** What is open. Everything else that comes in is dropped, but for answers to what the guest asked for. */
   readonly open: readonly OpenPort[];
@@ -39,8 +39,8 @@ export interface GuestFirewallProps {
  * Three switches must be on for it to work: that of the guest, which this construct sets; that of its network card, which the guest's own
  * construct sets; and that of the datacenter, which this project does not touch. While the last is off, everything is open, and nothing says so.
  *
- * The options, which drop, come before the rules, which open: a request that fails leaves the guest shut. A set of rules that was left half
- * made is imported by the next deploy (`OwnershipGuard`) and completed; without a guard the provider refuses it.
+ * The options close the guest, and the rules open ports after that, so a request that fails leaves the guest closed. With an `OwnershipGuard`
+ * the next deploy imports rules that are incomplete and completes them. Without a guard the provider refuses them.
  */
 export class GuestFirewall extends Construct {
   /** The rules. Absent when nothing is open: a guest without rules drops everything. */
@@ -67,8 +67,8 @@ export class GuestFirewall extends Construct {
     ]);
     const { guest, of } = props;
     const kind = guest instanceof VirtualEnvironmentContainer ? "container" : "vm";
-    // Proxmox drops the firewall with its guest. `replace_triggered_by` on the guest itself counts only while the guest is in the state,
-    // so a guest that was deleted by hand would be made anew without its firewall; this resource stays in the state and sees another id.
+    // Proxmox drops the firewall with its guest. `replace_triggered_by` on the guest itself has an effect only while the guest is in the
+    // state, so a guest that was deleted by hand would come back without its firewall. This resource stays in the state and notices.
     const trigger = new TerraformData(this, "Guest");
     trigger.overrideLogicalId(`${of.resourceName}_firewall`);
     trigger.addOverride("triggers_replace", [`\${${idOf(guest)}}`]);
@@ -83,10 +83,10 @@ export class GuestFirewall extends Construct {
       enabled: true,
       inputPolicy: "DROP",
       outputPolicy: "ACCEPT",
-      // What is not set is sent as off, though Proxmox's own default is on: without NDP no IPv6, without DHCP no lease.
+      // An absent value is sent as off, but Proxmox's own default is on. Without NDP there is no IPv6, without DHCP no lease.
       dhcp: props.dhcp ?? false,
       ndp: true,
-      // On by default, and then the guest may tell its network that it is the router.
+      // On by default. The guest could tell its network then that it is the router.
       radv: false,
     });
     const rules = fewestRules(props.open);
@@ -102,8 +102,8 @@ export class GuestFirewall extends Construct {
 }
 
 /**
- * The rules that open this, and as few as possible, since each is a request that may fail: one for all ports of a
- * protocol that are open to the same sources.
+ * The fewest rules that open these ports, because each rule is a request that may fail: one rule for all ports of a protocol that are open
+ * to the same sources.
  */
 function fewestRules(open: readonly OpenPort[]) {
   const rules = new Map<string, { protocol?: string; source: string; ports: string[]; services: string[] }>();

@@ -70,14 +70,14 @@ export interface GuestProps {
   readonly protect?: boolean;
   /** An existing pool that it becomes a member of. @default none */
   readonly pool?: string;
-  /** What keeps the guest from taking over a stranger. @default none: the VMID is not checked against Proxmox, and the guest bears no mark */
+  /** Keeps the guest from taking over another. @default none: the VMID is not checked against Proxmox, and the guest has no mark */
   readonly guard?: OwnershipGuard;
   /**
-   * Take over the guest that has this VMID: the state's part of the mark that it bears, as the guard prints it, or `unmarked`. It means
-   * nothing once the guest bears this state's mark. Needs `guard`. @default a VMID that is in use stops the plan
+   * Take over the guest that has this VMID and this mark. The guard prints the mark; a guest without one is `unmarked`. The prop has no
+   * effect once the guest has this state's mark. It needs `guard`. @default a VMID that is in use stops the plan
    */
   readonly adopt?: string;
-  /** The resources' name until now: they are moved, and the guest is not made anew. @default they had no other */
+  /** The name of the resources until now. They are moved in the state, and the guest stays. @default they had no other name */
   readonly formerName?: string;
 }
 
@@ -153,7 +153,7 @@ export function guestArguments(kind: GuardedGuest["kind"], props: GuestProps) {
   };
 }
 
-/** The DNS block of a guest's initialization; nothing when the node's own settings are to hold. */
+/** The DNS block of a guest's initialization. It is left out where the settings of the node count. */
 export function dnsBlock({ dns, searchDomain }: GuestNetwork) {
   if (!dns?.length && !searchDomain) return {};
   return { dns: { ...(dns?.length && { servers: [...dns] }), ...(searchDomain && { domain: searchDomain }) } };
@@ -170,7 +170,7 @@ export function guestLifecycle({ protect }: GuestProps) {
   return { ...(protect && { preventDestroy: true }) };
 }
 
-/** Puts a guest under its guard, if it has one, and names what became of its former resource. */
+/** Puts a guest under its guard, if it has one, and moves the resource that it had under a former name. */
 export function guardGuest(
   scope: Construct,
   props: GuestProps,
@@ -183,7 +183,7 @@ export function guardGuest(
   guard?.import(guarded(kind, props), guest, `NODE/${vmId}`);
 }
 
-/** Moves a resource in the state from the name that its guest had; nothing for a guest that had no other. `suffix`: what follows that name. */
+/** Moves a resource in the state from the former name of its guest, if there was one. `suffix`: what follows that name. */
 export function moved(
   scope: Construct,
   resource: TerraformResource,
@@ -201,7 +201,7 @@ export function moved(
 /** The moves of each stack: an override replaces the whole list. */
 const MOVES = new WeakMap<TerraformStack, readonly { from: string; to: string }[]>();
 
-/** Makes a guest a member of its pool, if it has one. By its own pool_id, a container would be replaced when that changes. */
+/** Makes a guest a member of its pool, if it has one. With the container's own pool_id a change of the pool would replace the container. */
 export function addPoolMembership(
   scope: Construct,
   props: GuestProps,
@@ -221,8 +221,8 @@ export function addPoolMembership(
 }
 
 /**
- * The guest's id, for `replace_triggered_by`: Proxmox drops a guest's rules and memberships with the guest, so they are made anew when it is
- * replaced. The id alone: by the whole resource, any edit of the guest would count.
+ * The id of a guest, for `replace_triggered_by`. Proxmox drops rules and memberships with their guest, so they are made again when the guest
+ * is replaced. With the whole resource instead of its id, any edit of the guest would have that effect.
  */
 export function idOf(guest: VirtualEnvironmentContainer | VirtualEnvironmentVm): string {
   return `${guest.terraformResourceType}.${guest.friendlyUniqueId}.id`;

@@ -11,7 +11,7 @@ import { TerraformData } from "../terraform-data";
 export interface GuardedGuest {
   /** Name of the guest's resources in Terraform. Its mark holds it. */
   readonly resourceName: string;
-  /** Proxmox keeps containers and VMs apart, but their VMIDs are of one range. */
+  /** Which of the two it is. Containers and VMs share one range of VMIDs. */
   readonly kind: "container" | "vm";
   /** Its VMID. */
   readonly vmId: number;
@@ -27,27 +27,27 @@ export interface GuardedGuest {
   readonly formerName?: string;
 }
 
-/** Tags that begin with this are marks, and nobody else's. */
+/** Tags that begin with this are marks. No other tag may begin with it. */
 const MARK_PREFIX = "tf.";
 
 /** The parts of a mark: tf.STATE.NODE.NAME, with `.protected` at the end of a protected guest's. */
 const MARK = "^tf\\\\.([0-9a-f]{8})\\\\.([0-9a-z-]+)\\\\.([0-9a-z-]+?)(\\\\.protected)?$";
 
-/** What the setting `adopt` says for a guest that bears no mark. */
+/** The value of `adopt` for a guest that has no mark. */
 export const UNMARKED = "unmarked";
 
 /**
- * Keeps a stack from guests that are not its own: one for each stack.
+ * Keeps a stack from taking over guests that are not its own. A stack has one guard.
  *
- * The provider does not refuse a VMID that is in use: its retry takes "already exists" for success, the stranger's guest gets into the
- * state, and a later destroy deletes it (seen with 0.111.1). So every guest bears a mark, a tag that names the state it is in, the node
- * that this state put it on, and its name in this state. The stack asks Proxmox once which guests and nodes there are, and compares.
+ * The provider does not refuse a VMID that is in use: its retry takes "already exists" for success, the other guest gets into the state,
+ * and a later destroy deletes it (seen with 0.111.1). So every guest has a mark: a tag with the state that it is in, the node that this
+ * state put it on, and its name in this state. The stack asks Proxmox once which guests and nodes there are, and compares.
  *
- * The state's part of the mark is made when the state is, and kept in it, so another state, or a new one in the place of a lost one, has
- * another. It comes from the time of the first plan and the folder that it ran in: the provider takes no tag that is unknown while planning
- * (it then plans none, and fails in the apply), so it can't be the id of a resource.
+ * The state's part of the mark is made with the state and kept in it. So every other state has another, also one that replaces a lost state.
+ * It is made from the time of the first plan and the folder that it ran in. It cannot be the id of a resource, because the provider plans no
+ * tags when one of them is unknown, and fails in the apply.
  *
- * Guests that bear this stack's mark and are not in the state, and those that it adopts, are imported.
+ * The guard imports guests that have this stack's mark but are not in the state, and guests that the stack adopts.
  */
 export class OwnershipGuard extends Construct {
   readonly vms: DataProxmoxVirtualEnvironmentVms;
@@ -55,7 +55,7 @@ export class OwnershipGuard extends Construct {
   readonly nodes: DataProxmoxVirtualEnvironmentNodes;
   /** Its input marks the state. */
   readonly state: TerraformData;
-  /** Comes before every guest, and carries the conditions for all of them: where one does not hold, no guest is touched. */
+  /** It has the conditions for all guests, and comes before every guest: while a condition does not hold, no guest is touched. */
   readonly checked: TerraformData;
   private mappings?: DataProxmoxHardwareMappings;
   private readonly pools = new Map<string, DataProxmoxVirtualEnvironmentPool>();
@@ -75,7 +75,7 @@ export class OwnershipGuard extends Construct {
     this.nodes = new DataProxmoxVirtualEnvironmentNodes(this, "nodes");
     this.nodes.overrideLogicalId("all");
     this.state = new TerraformData(this, "state");
-    // Keys of guests have no underscore, so these are nobody's names.
+    // No guest can have these names, because keys of guests have no underscore.
     this.state.overrideLogicalId("this_state");
     this.checked = new TerraformData(this, "checked");
     this.checked.overrideLogicalId("guests_checked");
@@ -108,7 +108,7 @@ export class OwnershipGuard extends Construct {
       `[for key, guest in local.guests_present : "${STRANGER}" if guest.found.kind != guest.kind || ` +
         `guest.found.mark.state == "" && !${BEARS_ITS_NAME}]`,
       `[for key, guest in local.guests_present : guest.kind == "vm" ? "${VM_MOVED}" : "${CONTAINER_MOVED}" if ${BEARS_ITS_NAME} && ` +
-        // A VM may be sent to another node by the lab, from where this state put it; a container can't.
+        // The lab may send a VM to another node from the one that this state put it on. It cannot send a container.
         '!(guest.found.node == guest.node || guest.kind == "vm" && lower(guest.found.node) == guest.found.mark.node)]',
       `[for key, guest in local.guests_present : "${STRANGER}" if ${MARKED} && guest.found.mark.state != ${OUR_STATE} && ` +
         `!(guest.found.mark.state == guest.adopt && ${BEARS_ITS_NAME})]`,
@@ -122,7 +122,7 @@ export class OwnershipGuard extends Construct {
     ]);
   }
 
-  /** A guest's tags with its mark, in the order in which Proxmox stores them. The mark is known when the checks of all guests held. */
+  /** The tags of a guest and its mark, in the order in which Proxmox stores them. They depend on the checks of all guests. */
   tags(tags: readonly string[], { resourceName, node, protect }: GuardedGuest): string[] {
     const mark = `${MARK_PREFIX}\${terraform_data.guests_checked.input}.${node.toLowerCase()}.${resourceName}${protect ? ".protected" : ""}`;
     const after = tags.findIndex((tag) => tag > MARK_PREFIX);
@@ -137,8 +137,8 @@ export class OwnershipGuard extends Construct {
   }
 
   /**
-   * Imports one of a guest's resources where the guest is there and the resource is not in the state: after a lost state, and when an
-   * apply ended between the guest and its firewall. `id` holds NODE for the node that the guest is on.
+   * Imports a resource of a guest that exists when the resource is not in the state: after the state was lost, or when an apply ended
+   * between the guest and its firewall. `id` is the import's id, with NODE for the node that the guest is on.
    */
   import({ resourceName }: Pick<GuardedGuest, "resourceName">, resource: TerraformResource, id: string): void {
     const filled = id.replace("NODE", () => "${node}");
@@ -150,7 +150,7 @@ export class OwnershipGuard extends Construct {
     this.stack.addOverride("import", this.imports);
   }
 
-  /** Imports a PCI mapping that Proxmox has and the state has not. */
+  /** Imports a PCI mapping that exists in Proxmox but not in the state. */
   importMapping(resource: TerraformResource, name: string): void {
     if (!this.mappings) {
       this.mappings = new DataProxmoxHardwareMappings(this, "mappings", { type: "pci" });
@@ -164,7 +164,7 @@ export class OwnershipGuard extends Construct {
     this.stack.addOverride("import", this.imports);
   }
 
-  /** Imports the membership of a pool of a guest that is adopted: a guest is in one pool at most, and Proxmox refuses to add it again. */
+  /** Imports the pool membership of an adopted guest. A guest is in one pool at most, and Proxmox refuses to add it again. */
   importMembership({ resourceName, vmId, adopt }: GuardedGuest, resource: TerraformResource, pool: string): void {
     if (adopt === undefined) return;
     let data = this.pools.get(pool);
@@ -193,12 +193,12 @@ export class OwnershipGuard extends Construct {
 const OUR_STATE = "terraform_data.this_state.input";
 const MARKED = 'guest.found.kind == guest.kind && guest.found.mark.state != ""';
 
-/** Whether the mark is this guest's, of whichever state; for a guest that is adopted without a mark, whether it has the name. */
+/** Whether the mark has the name of this guest, in any state. For a guest that is adopted without a mark: whether it has the host name. */
 const BEARS_ITS_NAME =
   "(guest.found.kind == guest.kind && (contains(guest.names, guest.found.mark.name) || " +
   `guest.adopt == "${UNMARKED}" && guest.found.mark.state == "" && guest.found.name == guest.name))`;
 
-/** Guests by VMID, with the parts of their marks; those of an unmarked one are empty. */
+/** Guests by VMID, with the parts of their marks. The parts are empty for a guest without a mark. */
 const BY_VM_ID =
   "${{ for one in local.guests_found : tostring(one.guest.vm_id) => { kind = one.kind, name = one.guest.name, " +
   "node = one.guest.node_name, mark = concat([for mark in " +
@@ -206,7 +206,7 @@ const BY_VM_ID =
   "{ state = mark[0], node = mark[1], name = mark[2], protected = mark[3] != null }], " +
   '[{ state = "", node = "", name = "", protected = false }])[0] } }}';
 
-// What is wrong, and what to write or to run. Terraform's templates; `key` is the guest's name in the lab.
+// The messages: what is wrong, and what to write or to run. They are Terraform's templates. `key` is the guest's name in the lab.
 const NOT_LOOKED_UP =
   'VMID ${wanted.vm_id} of ${key} can\'t be looked up, because a node does not answer: ${join(", ", local.nodes_offline)}. A guest there ' +
   "may have it, and would be taken over. Deploy when the node is back, or leave ${key} out of the lab until then.";
@@ -221,10 +221,10 @@ const RENAMED =
   "${key}. If only the key is another, write at ${key} in the lab, and deploy: formerKey: ${guest.found.mark.name}. If ${key} is to be " +
   "another guest, deploy without it first, or give it another vmId.";
 const VM_MOVED =
-  "${key} (VMID ${guest.vm_id}) is on the node ${guest.found.node}, and the lab says ${guest.node}. Somebody moved it, and this plan would " +
+  "${key} (VMID ${guest.vm_id}) is on the node ${guest.found.node}, but the lab says ${guest.node}. Somebody moved it, and this plan would " +
   "stop it and move it back. Write at ${key} in the lab: node: ${guest.found.node}";
 const CONTAINER_MOVED =
-  "${key} (VMID ${guest.vm_id}) is on the node ${guest.found.node}, and the lab says ${guest.node}. Terraform moves no container: it would " +
+  "${key} (VMID ${guest.vm_id}) is on the node ${guest.found.node}, but the lab says ${guest.node}. Terraform moves no container: it would " +
   "make another, and wait for half an hour. Write at ${key} in the lab: node: ${guest.found.node}, and run in this stack's folder, so that " +
   "it is imported from there: terraform state rm proxmox_virtual_environment_container.${key}. Or move it to ${guest.node}, then run the " +
   "same; run on ${guest.found.node}: pct migrate ${guest.vm_id} ${guest.node} --restart";

@@ -70,7 +70,7 @@ export interface VirtualMachineProps extends GuestProps {
   readonly replaceTriggeredBy?: readonly string[];
 }
 
-/** How long a refresh waits for a guest agent that does not answer; the provider's own 15 minutes count for each VM and each plan. */
+/** How long a refresh waits for a guest agent that does not answer. The provider's default is 15 minutes, for each VM and each plan. */
 const AGENT_TIMEOUT = "3m";
 
 /** A UEFI virtual machine on Proxmox, set up by cloud-init, with PCI devices passed through. */
@@ -113,7 +113,7 @@ export class VirtualMachine extends Construct {
     this.resource = new VirtualEnvironmentVm(this, "Resource", {
       ...guestArguments("vm", props),
       name: props.name,
-      // Everything below that looks like a default is one that the provider does not have.
+      // Some of these look like defaults, but the provider's own defaults are others.
       machine: "q35",
       bios: "ovmf",
       cpu: { cores: props.cores, type: "host" },
@@ -121,9 +121,9 @@ export class VirtualMachine extends Construct {
       operatingSystem: { type: "l26" },
       scsiHardware: "virtio-scsi-single",
       ...(clone
-        ? // One try: a second one takes "already exists" for success, and would reconfigure a stranger's VM.
+        ? // One try: a second try takes "already exists" for success, and would reconfigure another VM.
           { clone: { vmId: clone.cloneOf, nodeName: clone.node, datastoreId: disks, full: true, retries: 1 } }
-        : // Without pre-enrolled keys Secure Boot stays off, and drivers install unattended. A template brings its own.
+        : // Without pre-enrolled keys Secure Boot is off, so drivers install unattended. A template brings an EFI disk of its own.
           { efiDisk: { datastoreId: disks, type: "4m", preEnrolledKeys: false } }),
       disk: [
         {
@@ -142,14 +142,14 @@ export class VirtualMachine extends Construct {
       agent: {
         enabled: true,
         timeout: AGENT_TIMEOUT,
-        // The addresses are the lab's; waiting for the agent to tell them would hold up every plan while it is down.
+        // The addresses are known. A wait for the agent's answer would hold up every plan while the agent is down.
         waitForIp: { disabled: true },
       },
       hostpci: devices.map((device, i) => ({
         device: `hostpci${i}`,
         ...("mapping" in device ? { mapping: device.mapping } : { id: device.path }),
         pcie: true,
-        // Said to be on by default, and sent as off when it is not set.
+        // The provider's page says that it is on by default, but an absent value is sent as off.
         rombar: true,
         xvga: false,
       })),
@@ -168,9 +168,9 @@ export class VirtualMachine extends Construct {
       deleteUnreferencedDisksOnDestroy: false,
       migrate: true,
       lifecycle: {
-        // The image and the template are read at creation only, and a VM keeps the EFI disk that it got with either: from a template to an
-        // image, the clone would replace it, and from an image to a template the EFI disk would be taken away, with a restart. What
-        // cloud-init reads counts at the first boot only: a change of the snippets would replace the VM, and any other restart it.
+        // The image and the template count only at creation, but a change from a template to an image would replace the VM, and one from an
+        // image to a template would remove its EFI disk and restart it. What cloud-init reads counts only at the first boot, but a change
+        // of the snippets would replace the VM, and any other change there would restart it.
         ignoreChanges: ["disk[0].import_from", "initialization", "clone", "efi_disk"],
         ...(props.replaceTriggeredBy?.length && { replaceTriggeredBy: [...props.replaceTriggeredBy] }),
         ...guestLifecycle(props),
@@ -179,13 +179,13 @@ export class VirtualMachine extends Construct {
     });
     this.resource.overrideLogicalId(props.resourceName);
     TerraformStack.of(this).addOverride(`check.${props.resourceName}_cloud_init`, { assert: [snippetsWhereTheyAre(props)] });
-    // The provider's JSON form wants every key of this attribute to be there, null included; bindings leave out what is not set.
+    // In JSON the provider requires every key of this attribute, with null for what is not set. The bindings leave such keys out.
     this.resource.addOverride("network_device", [
       {
         bridge,
         disconnected: null,
         enabled: null,
-        // Off by default, and then the guest's rules mean nothing.
+        // Off by default. The guest's rules have no effect then.
         firewall: true,
         mac_address: null,
         model: null,
@@ -201,20 +201,20 @@ export class VirtualMachine extends Construct {
   }
 }
 
-/** Cloud-init gives the guest its address at the first boot and never again, so another one in the lab is not the guest's. */
+/** Cloud-init sets the address at the first boot only, so a later change of the prop does not reach the guest. */
 function addressAsSetUp({ resourceName, name, network }: VirtualMachineProps) {
   const current = "self.initialization[0].ip_config[0].ipv4[0].address";
   return {
     condition: `\${try(${current}, "${network.address}") == "${network.address}"}`,
     errorMessage:
-      `${name} was set up with the address \${try(${current}, "unknown")} and keeps it; ${network.address} is to be its address now. ` +
+      `${name} was set up with the address \${try(${current}, "unknown")} and keeps it, but the lab now says ${network.address}. ` +
       `Put the former address back, or rebuild it with this one: ${VirtualMachine.rebuildCommand(resourceName)}`,
   };
 }
 
 /**
- * The provider replaces a VM rather than point it to another snippet, so the change is ignored; but Proxmox starts no VM whose snippet is
- * not where it looks. It happens when the datastore of the snippets becomes another, or the VM moves to a node that has another.
+ * A change of the snippet's volume id is ignored, because the provider would replace the VM. But Proxmox starts no VM whose snippet is
+ * missing. This happens when the datastore of the snippets changes, or when the VM moves to a node with another datastore.
  */
 function snippetsWhereTheyAre({ resourceName, name, vmId, cloudInit }: VirtualMachineProps) {
   const vm = `${VirtualEnvironmentVm.tfResourceType}.${resourceName}.initialization[0]`;

@@ -5,6 +5,7 @@ import { checkDomainName } from "../../grammar/domain-name";
 import { checkAbsolutePath, checkFilePath } from "../../grammar/file-path";
 import { checkHost, checkHttpsUrl, checkMirrorOfCharts, checkRegistry } from "../../grammar/mirror";
 import { checkFileSystem } from "../../grammar/nfs";
+import { KEEP_BOUNDS } from "../../grammar/size";
 import { checkSha256 } from "../../grammar/storage";
 import { ip, text, whole } from "./field";
 
@@ -35,7 +36,7 @@ export const staging = z
       "./staging-kubeconfig",
     ),
     revision: whole(1, 1_000_000, "Raise it to stage the same models anew: tags move.").default(1),
-    keep: whole(2, 1000, "How many releases stay on the share, the new one included.").default(2),
+    keep: whole(...KEEP_BOUNDS, "How many releases stay on the share, the new one included.").default(2),
     image: text(checkImage, "Image of Ollama that pulls. Default: that of the chart.").optional(),
     fileSystems: z
       .array(text(checkFileSystem, "A file system."))

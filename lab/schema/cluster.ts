@@ -6,11 +6,20 @@ import { checkDomainName } from "../../grammar/domain-name";
 import { checkBridge, checkKey, checkPoolName } from "../../grammar/guest";
 import { checkK3sVersion } from "../../grammar/k3s-version";
 import { checkNodeLabel, checkNodeTaint } from "../../grammar/kubernetes-node";
+import {
+  MOST_PCI_DEVICES,
+  PORT_BOUNDS,
+  SERVER_SIZE,
+  VLAN_BOUNDS,
+  VM_BOUNDS,
+  WAIT_MINUTES_BOUNDS,
+  WORKER_SIZE,
+} from "../../grammar/size";
 import { checkUserName } from "../../grammar/ssh";
 import * as storage from "../../grammar/storage";
 import { checkHttpUrl } from "../../grammar/url";
 import { checkNvidiaBranch } from "../../grammar/version";
-import { adopt, datastore, formerKey, guestName, ip, labels, named, nodeName, tags, text, vmId, whole } from "./field";
+import { adopt, datastore, formerKey, guestName, ip, labels, named, nodeName, tags, text, vmId, whole, within } from "./field";
 
 const download = z
   .strictObject({
@@ -48,9 +57,9 @@ const template = z
 /** What nodes of one role share, and a single one can say otherwise. */
 const shared = {
   node: nodeName("The Proxmox node. Changing it migrates the VM."),
-  cores: whole(1, 512, "CPU cores. Changing it restarts the VM."),
-  memoryGiB: z.number().min(1).max(16_384).describe("Memory, all of it reserved. Changing it restarts the VM."),
-  diskGiB: whole(4, 65_536, "Disk. It can grow, never shrink."),
+  cores: whole(...VM_BOUNDS.cores, "CPU cores. Changing it restarts the VM."),
+  memoryGiB: within(VM_BOUNDS.memoryGiB).describe("Memory, all of it reserved. Changing it restarts the VM."),
+  diskGiB: whole(...VM_BOUNDS.diskGiB, "Disk. It can grow, never shrink."),
   disks: datastore("Datastore of its disks. Default: that of its Proxmox node."),
   startOnBoot: z.boolean().describe("Start with the Proxmox node."),
   protect: z.boolean().describe("Refuse to destroy it, in Proxmox and in Terraform."),
@@ -61,7 +70,7 @@ const shared = {
   adopt: adopt(),
 };
 
-function defaultsOf(cores: number, memoryGiB: number, diskGiB: number, meaning: string) {
+function defaultsOf({ cores, memoryGiB, diskGiB }: typeof SERVER_SIZE | typeof WORKER_SIZE, meaning: string) {
   return z
     .strictObject({
       node: shared.node.optional(),
@@ -82,8 +91,8 @@ function defaultsOf(cores: number, memoryGiB: number, diskGiB: number, meaning: 
 }
 
 /** `defaults.server` and `defaults.worker`. */
-export const serverDefaults = defaultsOf(2, 4, 40, "What holds for every K3s server that does not say otherwise.");
-export const workerDefaults = defaultsOf(8, 32, 100, "What holds for every K3s worker that does not say otherwise.");
+export const serverDefaults = defaultsOf(SERVER_SIZE, "What holds for every K3s server that does not say otherwise.");
+export const workerDefaults = defaultsOf(WORKER_SIZE, "What holds for every K3s worker that does not say otherwise.");
 
 const overrides = z.strictObject(shared).partial().shape;
 
@@ -96,7 +105,7 @@ const one = {
 
 const gpus = z
   .array(text(checkKey, "A name under gpus of the node."))
-  .max(16)
+  .max(MOST_PCI_DEVICES)
   .default([])
   .describe("Graphics cards passed through, by their names under proxmox.nodes.<node>.gpus; at most 16.");
 
@@ -172,7 +181,7 @@ export const cluster = z
       .describe(
         "End the deploy when every node is ready, by SSH from the machine that runs Terraform, and write the kubeconfig.",
       ),
-    waitMinutes: whole(1, 240, "How long that may take. A GPU worker builds its driver.").default(60),
+    waitMinutes: whole(...WAIT_MINUTES_BOUNDS, "How long that may take. A GPU worker builds its driver.").default(60),
     onBootstrapChange: z
       .enum(["keep", "replaceWorkers"])
       .default("keep")
@@ -184,7 +193,7 @@ export const cluster = z
         z
           .strictObject({
             protocol: z.enum(["tcp", "udp"]).default("tcp").describe("The protocol."),
-            port: whole(1, 65_535, "The port, such as 9100 of Prometheus' node exporter."),
+            port: whole(...PORT_BOUNDS, "The port, such as 9100 of Prometheus' node exporter."),
           })
           .describe("A port of every node."),
       )
@@ -193,7 +202,7 @@ export const cluster = z
         "Ports that the nodes open to each other besides those of K3s itself. Pods reach each other without it; pods on the host's network don't.",
       ),
     bridge: text(checkBridge, "Bridge, where it differs from network.bridge.").optional(),
-    vlan: whole(1, 4094, "VLAN tag, where it differs from network.vlan.").optional(),
+    vlan: whole(...VLAN_BOUNDS, "VLAN tag, where it differs from network.vlan.").optional(),
     pool: text(checkPoolName, "An existing Proxmox pool that the VMs become members of.").optional(),
   })
   .describe("A K3s cluster on Proxmox VMs.");

@@ -1,10 +1,11 @@
 import { z } from "zod";
 import { OLLAMA_VERSION } from "../../catalog/ollama";
 import { CONTAINER_TEMPLATE } from "../../catalog/ubuntu";
-import { checkDevicePath, checkMode } from "../../grammar/device";
+import { checkDevicePath, checkMode, DEVICE_DEFAULTS } from "../../grammar/device";
 import { checkAbsolutePath } from "../../grammar/file-path";
 import { checkBridge, checkKey, checkPoolName } from "../../grammar/guest";
 import { checkMac } from "../../grammar/mac";
+import { CONTAINER_BOUNDS, CONTAINER_SIZE, GID_BOUNDS, VLAN_BOUNDS } from "../../grammar/size";
 import * as storage from "../../grammar/storage";
 import { checkHttpUrl } from "../../grammar/url";
 import { checkNvidiaVersion, checkOllamaVersion } from "../../grammar/version";
@@ -23,6 +24,7 @@ import {
   text,
   vmId,
   whole,
+  within,
 } from "./field";
 
 const download = z
@@ -38,12 +40,8 @@ const template = z
   .union([text(storage.checkTemplateVolume, "Volume id of a template that is already there."), download])
   .describe("The template a new container is made from. Changing it leaves existing containers as they are.");
 
-/** What a device of the node is in a container unless something else is said: group `video`, which may read and write it. */
-export const DEVICE_DEFAULTS = { gid: 44, mode: "0660" } as const;
-
 const gid = whole(
-  0,
-  65_535,
+  ...GID_BOUNDS,
   "Group of the device inside the container. 44 is `video`, the same in every Debian and Ubuntu; `render` is not.",
 );
 const mode = text(checkMode, "Mode of the device inside the container.");
@@ -114,10 +112,10 @@ const software = {
 const shared = {
   node: nodeName("The Proxmox node. Changing it replaces the container: Proxmox moves none."),
   template,
-  cores: whole(1, 128, "CPU cores."),
-  memoryGiB: z.number().min(0.0625).max(4096).describe("Memory. Changing it restarts the container."),
-  swapMiB: whole(0, 1_048_576, "Swap. 0 switches it off."),
-  diskGiB: whole(1, 65_536, "Root disk. It can grow, never shrink."),
+  cores: whole(...CONTAINER_BOUNDS.cores, "CPU cores."),
+  memoryGiB: within(CONTAINER_BOUNDS.memoryGiB).describe("Memory. Changing it restarts the container."),
+  swapMiB: whole(...CONTAINER_BOUNDS.swapMiB, "Swap. 0 switches it off."),
+  diskGiB: whole(...CONTAINER_BOUNDS.diskGiB, "Root disk. It can grow, never shrink."),
   disks: datastore("Datastore of its disks. Default: storage.disks. Changing it replaces the container."),
   features: z
     .strictObject({
@@ -139,10 +137,10 @@ export const containerDefaults = z
   .strictObject({
     node: shared.node.optional(),
     template: shared.template.prefault(CONTAINER_TEMPLATE),
-    cores: shared.cores.default(8),
-    memoryGiB: shared.memoryGiB.default(16),
-    swapMiB: shared.swapMiB.default(0),
-    diskGiB: shared.diskGiB.default(50),
+    cores: shared.cores.default(CONTAINER_SIZE.cores),
+    memoryGiB: shared.memoryGiB.default(CONTAINER_SIZE.memoryGiB),
+    swapMiB: shared.swapMiB.default(CONTAINER_SIZE.swapMiB),
+    diskGiB: shared.diskGiB.default(CONTAINER_SIZE.diskGiB),
     disks: shared.disks.optional(),
     features: shared.features.prefault({}),
     startOnBoot: shared.startOnBoot.default(true),
@@ -172,12 +170,12 @@ const container = z
     gateway: ip("Gateway, where it differs from network.gateway.").optional(),
     mac: text(checkMac, "Fixed MAC address, for a DHCP reservation. Default: Proxmox picks one.").optional(),
     bridge: text(checkBridge, "Bridge, where it differs from network.bridge.").optional(),
-    vlan: whole(1, 4094, "VLAN tag, where it differs from network.vlan.").optional(),
+    vlan: whole(...VLAN_BOUNDS, "VLAN tag, where it differs from network.vlan.").optional(),
     dns: z.array(ip("A name server.")).describe("Name servers, where they differ from network.dns.").optional(),
     models: models("Models that Ansible pulls.").default([]),
     modelVolume: z
       .strictObject({
-        sizeGiB: whole(1, 65_536, "Size. It cannot be changed later without replacing the container."),
+        sizeGiB: whole(...CONTAINER_BOUNDS.diskGiB, "Size. It cannot be changed later without replacing the container."),
         path: text(checkAbsolutePath, "Where it is mounted; the models go there.").default("/var/lib/ollama/models"),
         datastore: datastore("Its datastore. Default: that of the root disk.").optional(),
         backup: z.boolean().default(false).describe("Include it in backups. Models can be pulled again."),

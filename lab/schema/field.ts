@@ -5,6 +5,7 @@ import * as guest from "../../grammar/guest";
 import { checkKeepAlive } from "../../grammar/keep-alive";
 import { checkModelReference } from "../../grammar/model-reference";
 import { checkOllamaVariable } from "../../grammar/ollama-variable";
+import type { Bounds } from "../../grammar/size";
 import { checkSshPublicKey } from "../../grammar/ssh";
 import * as storage from "../../grammar/storage";
 
@@ -57,6 +58,11 @@ export function faultOf(params: unknown): Fault<FaultCode> | undefined {
 /** A whole number within bounds, both included. */
 export function whole(least: number, most: number, meaning: string) {
   return z.int().min(least).max(most).describe(meaning);
+}
+
+/** A number within bounds, both included. It need not be whole. */
+export function within([least, most]: Bounds) {
+  return z.number().min(least).max(most);
 }
 
 /** A map whose keys name guests, nodes or the like. */

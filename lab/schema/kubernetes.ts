@@ -10,6 +10,7 @@ import { checkAbsolutePath, checkFilePath } from "../../grammar/file-path";
 import { checkKey } from "../../grammar/guest";
 import { checkKubernetesName } from "../../grammar/kubernetes-name";
 import { checkMountOption } from "../../grammar/nfs";
+import { TIME_SLICING_BOUNDS } from "../../grammar/size";
 import { checkHttpUrl } from "../../grammar/url";
 import { ip, text, whole } from "./field";
 import { chart, chartValues } from "./helm";
@@ -18,8 +19,7 @@ const devicePlugin = z
   .strictObject({
     chart: chart(DEVICE_PLUGIN_CHART, "The chart nvidia-device-plugin."),
     timeSlicing: whole(
-      2,
-      64,
+      ...TIME_SLICING_BOUNDS,
       "Into how many shares each GPU is split. Shares have no memory of their own. Default: not split.",
     ).optional(),
     smokeTest: z

@@ -1,16 +1,18 @@
 import { z } from "zod";
 import { OLLAMA_PORT } from "../../catalog/ollama";
+import { INSTALLED } from "../../catalog/proxmox";
 import { checkSearchDomain } from "../../grammar/domain-name";
 import { checkBridge } from "../../grammar/guest";
+import { VLAN_BOUNDS } from "../../grammar/size";
 import { cidr, ip, text, whole } from "./field";
 
 /** `network:` — the one network the guests are in, and who may reach what in it. */
 export const network = z
   .strictObject({
-    bridge: text(checkBridge, "Bridge on the nodes.").default("vmbr0"),
+    bridge: text(checkBridge, "Bridge on the nodes.").default(INSTALLED.bridge),
     cidr: cidr("The guests' network, such as 192.0.2.0/24."),
     gateway: ip("Default gateway; needed as soon as a guest has a static address.").optional(),
-    vlan: whole(1, 4094, "VLAN tag of the guests' network cards. Default: untagged.").optional(),
+    vlan: whole(...VLAN_BOUNDS, "VLAN tag of the guests' network cards. Default: untagged.").optional(),
     dns: z.array(ip("A name server.")).default([]).describe("Name servers of the guests. Default: those of the Proxmox node."),
     searchDomain: text(checkSearchDomain, "DNS search domain of the guests.").optional(),
     clients: z

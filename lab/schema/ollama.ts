@@ -9,6 +9,7 @@ import { checkKeepAlive } from "../../grammar/keep-alive";
 import { checkKubernetesName } from "../../grammar/kubernetes-name";
 import { checkSelectedLabel } from "../../grammar/kubernetes-node";
 import { checkCpu, checkMemory } from "../../grammar/quantity";
+import { CLAIM_GI, CLAIM_GI_BOUNDS, POD_GPUS_BOUNDS, REPLICAS_BOUNDS } from "../../grammar/size";
 import { checkStagedRelease } from "../../grammar/staged-release";
 import { cidr, environment, labels, models, named, text, whole } from "./field";
 import { chart, chartValues } from "./helm";
@@ -34,7 +35,7 @@ const release = z
       .array(cidr("A network."))
       .default([])
       .describe("Networks that may use the host; empty: all. Traefik must see the clients' addresses (docs/operations.md)."),
-    storageGi: whole(1, 65_536, "Size of the claim for the models, in Gi. It only grows.").default(50),
+    storageGi: whole(...CLAIM_GI_BOUNDS, "Size of the claim for the models, in Gi. It only grows.").default(CLAIM_GI),
     storageClass: text(checkKubernetesName, "StorageClass, where it differs from kubernetes.storageClass.").optional(),
     accessMode: z
       .enum(["ReadWriteOnce", "ReadWriteMany"])
@@ -43,10 +44,9 @@ const release = z
       )
       .optional(),
     protect: z.boolean().default(true).describe("Refuse to destroy the claim and its namespace, and the models with them."),
-    gpus: whole(0, 16, "How many GPUs each pod gets.").default(0),
+    gpus: whole(...POD_GPUS_BOUNDS, "How many GPUs each pod gets.").default(0),
     replicas: whole(
-      0,
-      100,
+      ...REPLICAS_BOUNDS,
       "How many pods; a model is loaded in each. 0 stops it, and pulls nothing. Several need accessMode: ReadWriteMany.",
     ).default(1),
     resources: z

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { checkKey, checkNodeName } from "../../grammar/guest";
 import { checkMappingName, checkPciId, checkPciPath } from "../../grammar/pci";
+import { IOMMU_GROUP_BOUNDS, PORT_BOUNDS } from "../../grammar/size";
 import { checkUserName } from "../../grammar/ssh";
 import { checkEndpoint } from "../../grammar/url";
 import { datastore, ip, named, text, whole } from "./field";
@@ -13,7 +14,10 @@ const gpu = z
       checkPciId,
       "Vendor and device of the subsystem, as `lspci -nnv` shows them. Proxmox starts no VM without it.",
     ).optional(),
-    iommuGroup: whole(0, 9999, "IOMMU group, as the node's hardware list shows it. Proxmox starts no VM without it.").optional(),
+    iommuGroup: whole(
+      ...IOMMU_GROUP_BOUNDS,
+      "IOMMU group, as the node's hardware list shows it. Proxmox starts no VM without it.",
+    ).optional(),
     allFunctions: z
       .boolean()
       .default(true)
@@ -55,7 +59,7 @@ export const proxmox = z
       .strictObject({
         username: text(checkUserName, "User on the nodes; it needs sudo, or to be root."),
         agent: z.boolean().default(true).describe("Use the SSH agent. When false, PROXMOX_VE_SSH_PRIVATE_KEY holds the key."),
-        port: whole(1, 65_535, "Port of the nodes' SSH servers.").default(22),
+        port: whole(...PORT_BOUNDS, "Port of the nodes' SSH servers.").default(22),
       })
       .describe("How to reach the nodes by SSH; only cloud-init snippets need it.")
       .optional(),

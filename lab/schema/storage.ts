@@ -1,11 +1,12 @@
 import { z } from "zod";
+import { INSTALLED } from "../../catalog/proxmox";
 import { datastore } from "./field";
 
 /** `storage:` — where the guests' disks and Proxmox's own files go. */
 export const storage = z
   .strictObject({
-    disks: datastore("Datastore for the guests' disks.").default("local-lvm"),
-    files: datastore("Datastore for templates, images and snippets; it must list those content types.").default("local"),
+    disks: datastore("Datastore for the guests' disks.").default(INSTALLED.disks),
+    files: datastore("Datastore for templates, images and snippets; it must list those content types.").default(INSTALLED.files),
     shared: z
       .array(datastore("A datastore."))
       .default([])

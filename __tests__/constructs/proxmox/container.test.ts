@@ -30,6 +30,9 @@ describe("what is left out", () => {
   test("of a device is the group video, which may read and write", () => {
     expect(made({ devices: [device] })).toMatchObject({ device_passthrough: [{ ...device, gid: 44, mode: "0660" }] });
   });
+  test("of a device and a volume is what the container in Proxmox is compared with", () => {
+    expect(JSON.stringify(made({ devices: [device], volumes: [volume] })?.["lifecycle"])).not.toContain("undefined");
+  });
   test("of a volume is the datastore of the root disk", () => {
     expect(made({ disks: "fast", volumes: [volume] })).toMatchObject({ mount_point: [{ volume: "fast", size: "100G" }] });
   });
