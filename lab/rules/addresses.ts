@@ -53,7 +53,7 @@ const kinds = {
     severity: "error",
     stacks: ["containers"],
     meaning:
-      "A container is in the lab's network by its address and its gateway, but its prefix is another. It would look for hosts at its own cable that are behind the gateway, or the other way round.",
+      "A container without a gateway of its own has a prefix that does not fit the lab's network: a shorter one takes hosts behind the gateway for neighbours, and a longer one can leave the gateway out.",
     example: `
       containers:
         ollama-1: { vmId: 201, address: 192.0.2.21/16 }
@@ -209,13 +209,19 @@ const addressesOfContainers = rule(["containers", "network"], function* ({ conta
       });
       continue;
     }
-    if (!container.gateway && address.prefix !== undefined && address.prefix !== labNetwork.prefix) {
-      yield found(
-        "prefix-differs",
-        path,
-        `${container.address} has the prefix /${address.prefix}, but it is in network.cidr ${network.cidr} and uses its gateway`,
-        { remedy: `Write ${address.ip}, or ${address.ip}/${labNetwork.prefix}.` },
-      );
+    if (!container.gateway && address.prefix !== undefined) {
+      const wider = address.prefix < labNetwork.prefix;
+      const cutOff = gateway !== undefined && contains(own, gateway) && !contains(networkOf(address.ip, address.prefix), gateway);
+      if (wider || cutOff) {
+        yield found(
+          "prefix-differs",
+          path,
+          wider
+            ? `${container.address} has the prefix /${address.prefix}, but network.cidr ${network.cidr} is smaller: the container would not ask the gateway for what lies between`
+            : `the gateway ${gateway} is outside ${formatNetwork(networkOf(address.ip, address.prefix))}, the network of ${container.address}`,
+          { remedy: `Write ${address.ip}, or ${address.ip}/${labNetwork.prefix}.` },
+        );
+      }
     }
     if (gateway && !contains(own, gateway)) {
       yield found(

@@ -60,6 +60,14 @@ refused(baseLab, [
     remedy: "Write 192.0.2.21, or 192.0.2.21/24.",
   },
   {
+    fact: "a prefix that leaves the gateway out",
+    lab: container({ address: "192.0.2.200/25" }),
+    code: "prefix-differs",
+    path: "containers.ollama-1.address",
+    names: ["192.0.2.1", "192.0.2.128/25"],
+    remedy: "Write 192.0.2.200, or 192.0.2.200/24.",
+  },
+  {
     fact: "the address of a name server",
     lab: { network: { dns: ["192.0.2.2", "192.0.2.21"] } },
     code: "address-of-service",
