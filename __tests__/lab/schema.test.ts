@@ -1,5 +1,5 @@
 import { formatPath } from "../../lab/problem";
-import { type Changes, labWith, problemsOf } from "../../testing/lab";
+import { type Changes, labWith, problemsOf, sshKey } from "../../testing/lab";
 
 const container = (changes: Changes) => ({ containers: { "ollama-1": changes } });
 
@@ -61,6 +61,27 @@ const refused: [fact: string, lab: Changes, path: string, code: string, remedy: 
     "proxmox.nodes.pve1.gpus.rtx.path",
     "invalid-pci-path",
     /0000:0a:00/,
+  ],
+  [
+    "an SSH public key that ends too early",
+    { sshPublicKeys: [sshKey().slice(0, 60)] },
+    "sshPublicKeys[0]",
+    "invalid-ssh-key",
+    /whole line of the \.pub file/,
+  ],
+  [
+    "an SSH public key of another type than it says",
+    { sshPublicKeys: [sshKey().replace("ssh-ed25519", "ssh-rsa")] },
+    "sshPublicKeys[0]",
+    "invalid-ssh-key",
+    /whole line of the \.pub file/,
+  ],
+  [
+    "an endpoint that Terraform would fill in",
+    { proxmox: { endpoint: "https://${var.host}:8006/" } },
+    "proxmox.endpoint",
+    "invalid-url",
+    /Write the URL out/,
   ],
   ["a private key", { sshPublicKeys: ["-----BEGIN OPENSSH PRIVATE KEY-----"] }, "sshPublicKeys[0]", "private-key", /\.pub/],
   [
