@@ -15,7 +15,7 @@ const ROOMS: Record<string, { rooms: string[]; packages: RegExp }> = {
   },
   stacks: { rooms: ["lab", "constructs", "grammar", "catalog"], packages: /^(cdktf|constructs|@cdktf\/.*|yaml)$/ },
   doctor: { rooms: ["lab", "catalog", "grammar"], packages: /^zod$/ },
-  tools: { rooms: ["lab"], packages: /^zod$/ },
+  tools: { rooms: ["lab", "doctor"], packages: /^zod$/ },
 };
 
 function filesOf(room: string): string[] {

@@ -1,4 +1,5 @@
 import type { Path } from "../lab/problem";
+import type { DoctorCode } from "./codes";
 
 /**
  * Something that the doctor found out about a lab and the machines it is for. `error`: an apply would fail, or would harm something.
@@ -6,7 +7,7 @@ import type { Path } from "../lab/problem";
  */
 export interface Finding {
   /** Stable, kebab-case name. docs/doctor.md lists them. */
-  readonly code: string;
+  readonly code: DoctorCode;
   readonly severity: "error" | "warning" | "unknown";
   /** The place in the lab that the finding is about. */
   readonly path: Path;

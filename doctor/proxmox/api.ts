@@ -63,6 +63,8 @@ const CERTIFICATE_FAULTS: Readonly<Record<string, ApiFaultKind>> = {
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "untrusted-certificate",
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: "untrusted-certificate",
   EPROTO: "not-tls",
+  ERR_SSL_WRONG_VERSION_NUMBER: "not-tls",
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: "not-tls",
 };
 
 interface HttpAnswer {
@@ -121,7 +123,10 @@ export class ProxmoxApi {
     const data = this.data("/access/ticket", answer, [password]);
     const ticket = typeof data === "object" && data !== null && "ticket" in data ? data.ticket : undefined;
     if (typeof ticket !== "string") throw new ApiFault("not-proxmox", "the login answered without a ticket");
-    return { headers: { Cookie: `PVEAuthCookie=${encodeURIComponent(ticket)}` }, secrets: [password, ticket] };
+    return {
+      headers: { Cookie: `PVEAuthCookie=${encodeURIComponent(ticket)}` },
+      secrets: [password, ticket, encodeURIComponent(ticket)],
+    };
   }
 
   private data(path: string, answer: HttpAnswer, secrets: readonly string[]): unknown {
@@ -172,11 +177,16 @@ export class ProxmoxApi {
           response.on("error", () => fail("cut-off", `the answer of ${path} ended before it was whole`));
         },
       );
-      // Over the whole exchange: a server that sends a byte now and then would never be idle.
-      const timer = setTimeout(() => fail("timeout", `${url.host} did not answer within ${timeoutMs / 1000} s`), timeoutMs);
+      // Over the whole exchange: a server that sends a byte now and then would never be idle. A question that still waits for its
+      // turn has no socket, and the wait is not the server's.
+      let timer: NodeJS.Timeout | undefined;
+      call.on("socket", () => {
+        timer = setTimeout(() => fail("timeout", `${url.host} did not answer within ${timeoutMs / 1000} s`), timeoutMs);
+      });
       call.on("error", (error: NodeJS.ErrnoException) => {
         const certificate = CERTIFICATE_FAULTS[error.code ?? ""];
-        if (certificate) fail(certificate, error.message);
+        if (certificate === "not-tls") fail(certificate, `${url.host} answers, but not by HTTPS`);
+        else if (certificate) fail(certificate, error.message);
         else if (error.code === "ECONNRESET") fail("cut-off", `${url.host} closed the connection`);
         else fail("unreachable", `${url.host} cannot be reached (${error.code ?? error.message})`);
       });

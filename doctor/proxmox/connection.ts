@@ -1,9 +1,10 @@
 import { OLDEST_PROXMOX } from "../../catalog/proxmox";
+import type { DoctorCode } from "../codes";
 import type { Finding } from "../finding";
 import type { ApiFault, ApiFaultKind } from "./api";
 
 /** What a failed first question means for a lab, by its kind. */
-const MEANINGS: Readonly<Record<ApiFaultKind, { code: string; field: string; remedy: string }>> = {
+const MEANINGS: Readonly<Record<ApiFaultKind, { code: DoctorCode; field: string; remedy: string }>> = {
   unreachable: {
     code: "proxmox-unreachable",
     field: "endpoint",

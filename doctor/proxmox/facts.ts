@@ -8,6 +8,7 @@ const number = z.coerce.number();
 const flag = z.union([z.boolean(), z.coerce.number().transform((value) => value !== 0)]);
 
 const version = z.object({ version: z.string(), release: z.string().optional() });
+/** A privilege that is listed is held; the flag says whether it holds below the path too. */
 const permissions = z.record(z.string(), z.record(z.string(), flag));
 const node = z.object({ node: z.string(), status: z.string(), maxcpu: number.optional(), maxmem: number.optional() });
 const storage = z.object({
@@ -55,7 +56,7 @@ export type Storage = z.infer<typeof storage>;
 export type Device = z.infer<typeof device>;
 /** A guest that the caller may see. */
 export type Guest = z.infer<typeof guest>;
-/** The caller's privileges by path. */
+/** The caller's privileges by path, each with whether it holds below the path too. */
 export type Permissions = z.infer<typeof permissions>;
 
 /** What one node is asked about. */
@@ -84,7 +85,7 @@ export interface ProxmoxFacts {
   readonly volumes: ReadonlyMap<string, Known<readonly string[]>>;
   /** VMIDs of the plan that Proxmox says are taken, seen or not. */
   readonly taken: ReadonlyMap<number, Known<boolean>>;
-  /** By VMID: the configuration of guests of the plan that are there already. */
+  /** By VMID: the configuration of guests of the plan that are there already, and of the VMs that run on nodes with cards of the plan. */
   readonly configs: ReadonlyMap<number, Known<Readonly<Record<string, unknown>>>>;
   /** When the answers came, in seconds since 1970, by this machine's clock. */
   readonly now: number;
@@ -139,8 +140,11 @@ export async function askProxmox(api: ProxmoxApi, plan: ProxmoxPlan): Promise<Pr
   const [taken, configs] = await Promise.all([
     Promise.all(ids.filter((id) => !seen.has(id)).map(async (id) => [id, await isTaken(api, id)] as const)),
     Promise.all(
-      ids
-        .flatMap((id) => seen.get(id) ?? [])
+      [...seen.values()]
+        .filter(
+          ({ vmid, type, node: on, status }) =>
+            ids.includes(vmid) || (type === "qemu" && status === "running" && plan.cards.some((card) => card.node === on)),
+        )
         .map(async ({ vmid, node: on, type }) => {
           return [vmid, await ask(guestConfig, `/nodes/${on}/${type}/${vmid}/config`)] as const;
         }),
@@ -170,6 +174,6 @@ async function isTaken(api: ProxmoxApi, vmId: number): Promise<Known<boolean>> {
     return known(false);
   } catch (error) {
     if (!(error instanceof ApiFault)) throw error;
-    return error.kind === "refused" ? known(true) : unknown(error.message);
+    return error.kind === "refused" && error.message.includes("already exists") ? known(true) : unknown(error.message);
   }
 }

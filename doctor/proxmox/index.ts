@@ -3,19 +3,9 @@ import type { Lab } from "../../lab/lab";
 import type { Finding } from "../finding";
 import { proxmoxPlan } from "../plan";
 import { ApiFault, type Credential, ProxmoxApi } from "./api";
-import { cards } from "./checks/cards";
-import type { Check } from "./checks/check";
-import { datacenter } from "./checks/datacenter";
-import { guests } from "./checks/guests";
-import { network } from "./checks/network";
-import { nodes } from "./checks/nodes";
-import { rights } from "./checks/rights";
-import { storages } from "./checks/storages";
+import { findingsIn } from "./checks";
 import { connectionFinding } from "./connection";
 import { askProxmox } from "./facts";
-
-/** In the order in which a person mends things. */
-const CHECKS: readonly Check[] = [rights, nodes, storages, network, guests, cards, datacenter];
 
 /** Variables of the environment that the doctor reads, as Terraform's provider does. */
 export type DoctorEnvironment = Readonly<Record<string, string | undefined>>;
@@ -47,6 +37,23 @@ function credentialIn(lab: Lab, env: DoctorEnvironment): Credential | Finding {
   return { kind: "token", value: token };
 }
 
+/** The certificates that the environment says to trust, in PEM; a finding when its file cannot be read. */
+function trustedBy(env: DoctorEnvironment): string | undefined | Finding {
+  const file = env["SSL_CERT_FILE"];
+  if (!file) return undefined;
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    return {
+      code: "certificates-unreadable",
+      severity: "error",
+      path: ["proxmox", "endpoint"],
+      message: `SSL_CERT_FILE names ${file}, but it cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      remedy: "Write the path of a file of certificates in PEM, or unset SSL_CERT_FILE.",
+    };
+  }
+}
+
 /** Everything that Proxmox has to say about a lab. Asks, and changes nothing. No finding for a lab without guests on Proxmox. */
 export async function examineProxmox(lab: Lab, env: DoctorEnvironment, timeoutMs?: number): Promise<readonly Finding[]> {
   const plan = proxmoxPlan(lab);
@@ -54,8 +61,9 @@ export async function examineProxmox(lab: Lab, env: DoctorEnvironment, timeoutMs
   const credential = credentialIn(lab, env);
   if ("code" in credential) return [credential];
   const { endpoint, insecure } = lab.proxmox;
-  const caFile = env["SSL_CERT_FILE"];
-  const api = new ProxmoxApi({ endpoint, insecure, credential, timeoutMs, ...(caFile && { ca: readFileSync(caFile, "utf8") }) });
+  const ca = trustedBy(env);
+  if (typeof ca === "object") return [ca];
+  const api = new ProxmoxApi({ endpoint, insecure, credential, timeoutMs, ca });
   try {
     // Once, before everything else: a connection that fails would fail every question.
     await api.get("/version");
@@ -64,5 +72,5 @@ export async function examineProxmox(lab: Lab, env: DoctorEnvironment, timeoutMs
     throw error;
   }
   const facts = await askProxmox(api, plan);
-  return CHECKS.flatMap((check) => [...check({ lab, plan, facts })]);
+  return findingsIn({ lab, plan, facts });
 }

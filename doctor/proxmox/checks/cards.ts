@@ -1,3 +1,4 @@
+import { valueOr } from "../../finding";
 import type { PlannedCard } from "../../plan";
 import type { Device, Guest, ProxmoxFacts } from "../facts";
 import type { Check } from "./check";
@@ -20,18 +21,22 @@ function isBridge(device: Device): boolean {
   return device.class.startsWith("0x06");
 }
 
-/** Another guest that has the card, as its configuration says. */
+/** Another guest of the node that runs with the card, as its configuration says: by the path, or by a mapping of it. */
 function holder(card: PlannedCard, facts: ProxmoxFacts): Guest | undefined {
-  const path = (card.pciPath ?? "").replace(/\.\d$/, "");
-  const guests = facts.guests.known ? facts.guests.value : [];
-  return guests.find(({ vmid, status }) => {
+  // Proxmox takes a path with and without the domain 0000.
+  const short = (card.pciPath ?? "").replace(/\.\d$/, "").replace(/^0000:/, "");
+  const device = new RegExp(`(?:^|[;,=]|0000:)${short}(?![0-9a-f])`);
+  const mappings = valueOr(facts.mappings, []).filter(({ map }) =>
+    map.some((entry) => entry.split(",").includes(`node=${card.node}`) && device.test(entry)),
+  );
+  return valueOr(facts.guests, []).find(({ vmid, node, status }) => {
     const config = facts.configs.get(vmid);
-    if (vmid === card.vmId || status !== "running" || !config?.known) return false;
-    return Object.entries(config.value).some(
-      ([key, value]) =>
-        key.startsWith("hostpci") &&
-        (String(value).includes(path) || (card.mapping && String(value).includes(`mapping=${card.mapping}`))),
-    );
+    if (vmid === card.vmId || node !== card.node || status !== "running" || !config?.known) return false;
+    return Object.entries(config.value).some(([key, value]) => {
+      if (!key.startsWith("hostpci")) return false;
+      const parts = String(value).split(",");
+      return device.test(String(value)) || mappings.some(({ id }) => parts.includes(`mapping=${id}`));
+    });
   });
 }
 
@@ -80,7 +85,8 @@ export const cards: Check = function* ({ plan, facts }) {
     const compared = [
       ["id", card.id, idOf(first.vendor, first.device)],
       ["subsystemId", card.subsystemId, idOf(first.subsystem_vendor, first.subsystem_device)],
-      ["iommuGroup", card.iommuGroup, first.iommugroup],
+      // -1: it has none, which iommu-off says.
+      ["iommuGroup", first.iommugroup < 0 ? undefined : card.iommuGroup, first.iommugroup],
     ] as const;
     for (const [field, said, found] of compared) {
       if (said === undefined || said === found) continue;

@@ -8,12 +8,19 @@ export function releaseOf(version: string): Release {
   return Number.parseInt(version, 10) >= 9 ? 9 : 8;
 }
 
-/** The privileges that hold on a path: those of the nearest path above it that has any. */
+/**
+ * The privileges that hold on a path: those listed for it, else those of the nearest path above. An entry above that does not reach
+ * further down is passed over, as Proxmox does (pve-access-control, `roles`).
+ */
 function heldOn(path: string, permissions: Permissions): ReadonlySet<string> {
+  const own = permissions[path];
+  if (own) return new Set(Object.keys(own));
   const parts = path.split("/").filter((part) => part !== "");
-  for (let length = parts.length; length >= 0; length -= 1) {
-    const held = permissions[`/${parts.slice(0, length).join("/")}`];
-    if (held) return new Set(Object.keys(held).filter((privilege) => held[privilege]));
+  for (let length = parts.length - 1; length >= 0; length -= 1) {
+    const above = permissions[`/${parts.slice(0, length).join("/")}`];
+    if (!above) continue;
+    const inherited = Object.keys(above).filter((privilege) => above[privilege]);
+    if (inherited.length > 0 || Object.keys(above).length === 0) return new Set(inherited);
   }
   return new Set();
 }
@@ -47,20 +54,23 @@ export const rights: Check = function* ({ lab, facts }) {
   const missing = needed.filter(({ path, privilege }) => !heldOn(path, permissions.value).has(privilege));
   const byPath = new Map<string, Right[]>();
   for (const right of missing) byPath.set(right.path, [...(byPath.get(right.path) ?? []), right]);
+  const commands = grantCommands(needed, { user: "USER" });
   for (const [path, lacking] of byPath) {
     const names = lacking.map(({ privilege }) => privilege);
-    const command = grantCommands(lacking).find((line) => line.startsWith("pveum role add")) ?? "";
+    // Everything that the lab needs on the path, because an entry there takes the place of what is inherited.
+    const grant = commands.find((line) => line.startsWith(`pveum acl modify ${path} `)) ?? "";
+    const role = commands.find((line) => line.startsWith(`pveum role add ${grant.split(" ").at(-1)} `)) ?? "";
     yield {
       code: "missing-privilege",
       severity: "error",
       path: ["proxmox", "auth"],
       message: `the credential lacks ${names.join(", ")} on ${path}. ${lacking.map(({ reason }) => reason).join(" ")}`,
-      remedy: `\`ollama-lab rights\` prints every command; for this path: ${command} && pveum acl modify ${path} --users USER --roles ${command.split(" ")[3]}`,
+      remedy: `\`ollama-lab rights\` prints every command; for this path: ${role} && ${grant}`,
     };
   }
   const excess = Object.entries(permissions.value).flatMap(([path, held]) =>
     Object.keys(held)
-      .filter((privilege) => held[privilege] && TOO_MUCH[privilege])
+      .filter((privilege) => TOO_MUCH[privilege])
       .map((privilege) => ({ path, privilege })),
   );
   const first = excess[0];

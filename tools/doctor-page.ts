@@ -1,0 +1,75 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type FindingChapter, type FindingKind, findingChapters } from "../doctor/codes";
+
+const HEAD = `<!-- npm run docs writes this page: the texts of the codes stand in doctor/codes.ts, the others in tools/doctor-page.ts. -->
+# The doctor
+
+\`node main.mjs doctor [LAB]\` asks Proxmox and this machine for everything that an apply of the lab needs. It changes nothing: of its
+requests only the login with a password is no \`GET\`. It reports like \`check\`: the code, the place in the lab, what the lab says and what
+was found, and what to do. It goes on after a finding, so one run shows all of them; only a connection that fails ends it, because every
+other question would fail too.
+
+\`\`\`sh
+export PROXMOX_VE_API_TOKEN='terraform@pve!lab=…'   # or PROXMOX_VE_PASSWORD, where the lab says auth: rootPassword
+node main.mjs rights lab.yaml                       # the commands that give the token what this lab needs
+node main.mjs doctor lab.yaml
+\`\`\`
+
+An **error** is something that makes an apply fail, or that harms something. A **warning** is worth knowing. **Unknown** is what the
+credential may not ask; the remedy says what to give it, or how to look by hand. The privileges of \`rights\` are enough for an apply. The
+doctor alone wants more: \`Sys.Audit\` on \`/\`, for the datacenter's firewall and the PCI devices.
+
+## What it asks
+
+| What                  | Where it asks                                                                                                     |
+| --------------------- | ----------------------------------------------------------------------------------------------------------------- |
+| Connection, release   | \`/version\`, by HTTPS with the credential of the lab's \`proxmox.auth\`                                              |
+| Rights                | \`/access/permissions\`, against what \`rights\` prints                                                               |
+| Nodes                 | \`/nodes\`: there, online, cores, memory; \`/nodes/NODE/time\`                                                        |
+| Storages              | \`/nodes/NODE/storage\`: there, active, content types, free space; \`content\` for the templates that must be there  |
+| Bridges               | \`/nodes/NODE/network\`, and \`/cluster/sdn/vnets\` for the networks of SDN zones                                     |
+| Guests                | \`/cluster/resources\`, \`/cluster/nextid\` for VMIDs that nobody shows, and the configuration of those that are there |
+| Graphics cards        | \`/nodes/NODE/hardware/pci\` of nodes whose cards the lab passes, \`/cluster/mapping/pci\`                            |
+| The firewall's switch | \`/cluster/firewall/options\`                                                                                       |
+| This machine          | whether the programs that a deploy starts can be run                                                               |
+
+At most eight requests are under way at once, and each may take ten seconds.
+
+## The connection
+
+The certificate is verified, unless the lab says \`proxmox.insecure: true\`. \`SSL_CERT_FILE\` names certificates that are trusted besides
+the public ones, such as the cluster's own \`/etc/pve/pve-root-ca.pem\`; Terraform reads the same variable. A redirect is refused, so the
+credential goes to \`proxmox.endpoint\` and to no other host. It shows in no message.
+
+## Exit codes
+
+| Code | Meaning                                                                                    |
+| ---- | ------------------------------------------------------------------------------------------ |
+| 0    | Nothing that was asked stands in the way of a deploy. There may be warnings and unknowns.  |
+| 1    | There is an error, or the lab itself has one; then nothing was asked.                      |
+| 64   | The command line was not understood.                                                       |
+| 70   | A defect of this program.                                                                  |
+
+With \`--json\` the findings are the list \`problems\`, each with \`code\`, \`severity\`, \`path\`, \`message\`, \`remedy\` and its \`position\` in the file.`;
+
+const SEVERITIES: Readonly<Record<FindingKind["severity"], string>> = {
+  error: "Error",
+  warning: "Warning",
+  unknown: "Unknown",
+  "error or warning": "Error for a VM, warning for a container",
+};
+
+function chapter({ title, kinds }: FindingChapter): string {
+  const sections = Object.entries(kinds).map(([code, { severity, meaning, remedy }]) =>
+    [`### ${code}`, SEVERITIES[severity], meaning, `**What to do.** ${remedy}`].join("\n\n"),
+  );
+  return [`## ${title}`, ...sections].join("\n\n");
+}
+
+/** The page docs/doctor.md: what the doctor asks, and every code with its meaning and the remedy. */
+export function doctorPage(): string {
+  return `${[HEAD, ...findingChapters.map(chapter)].join("\n\n")}\n`;
+}
+
+if (require.main === module) writeFileSync(join(__dirname, "../docs/doctor.md"), doctorPage());
