@@ -117,6 +117,20 @@ const refused: [fact: string, lab: Changes, path: string, code: string, remedy: 
     /30m/,
   ],
   [
+    "a switch that Ollama would take for true",
+    container({ ollama: { environment: { OLLAMA_FLASH_ATTENTION: "NO" } } }),
+    "containers.ollama-1.ollama.environment.OLLAMA_FLASH_ATTENTION",
+    "invalid-switch",
+    /^Write "false", in quotes\.$/,
+  ],
+  [
+    "a switch that is on in the words of YAML 1.1",
+    { defaults: { container: { ollama: { environment: { OLLAMA_DEBUG: "on" } } } } },
+    "defaults.container.ollama.environment.OLLAMA_DEBUG",
+    "invalid-switch",
+    /^Write "true", in quotes\.$/,
+  ],
+  [
     "a variable that follows from the lab",
     container({ ollama: { environment: { OLLAMA_HOST: "x" } } }),
     "containers.ollama-1.ollama.environment.OLLAMA_HOST",

@@ -7,7 +7,7 @@ import { OLLAMA_CHART, OLLAMA_PORT } from "../../catalog/ollama";
 import { checkImage } from "../../grammar/container-image";
 import { checkKubernetesName, checkServiceName } from "../../grammar/kubernetes-name";
 import { checkLabelValue, checkSelectedLabel } from "../../grammar/kubernetes-node";
-import { checkOllamaVariable } from "../../grammar/ollama-variable";
+import { checkOllamaSetting, checkOllamaVariable } from "../../grammar/ollama-variable";
 import { checkCpu, checkMemory } from "../../grammar/quantity";
 import { CLAIM_GI, CLAIM_GI_BOUNDS, checkWhole, POD_GPUS_BOUNDS, REPLICAS_BOUNDS } from "../../grammar/size";
 import { type ChartChoice, HelmChart } from "../kubernetes/helm-chart";
@@ -144,6 +144,7 @@ export class OllamaRelease extends Construct {
         prop("nodeSelector", `${key}=${value}`, checkSelectedLabel),
       ),
       ...Object.keys(props.environment ?? {}).map((variable) => prop("environment", variable, checkOllamaVariable)),
+      ...Object.entries(props.environment ?? {}).map(([name, value]) => prop("environment", value, checkOllamaSetting(name))),
     ]);
     if (claim) this.claim = this.claimOf(props, claim);
     const staged = "staged" in models ? models.staged : undefined;
