@@ -37,7 +37,7 @@ function written<T>(folder: string, work: () => T): T {
   try {
     return work();
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    const code = typeof error === "object" && error !== null && "code" in error ? String(error.code) : "";
     const why = UNWRITABLE[code];
     if (why === undefined) throw error;
     return refuse(`The output cannot be written to ${folder}: ${why} (${code}). Name another folder in CDKTF_OUTDIR.`);
