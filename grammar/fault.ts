@@ -77,7 +77,8 @@ export type ValueCheck<T> = Check<T, FaultCode>;
 
 /** Shows a value in a message: quoted, on one line, cut after 60 characters so that a pasted file does not fill the screen. */
 export function quote(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
+  // JSON has no word for NaN and the infinities.
+  const text = typeof value === "number" ? String(value) : (JSON.stringify(value) ?? String(value));
   return text.length > 60 ? `${text.slice(0, 57)}…"` : text;
 }
 

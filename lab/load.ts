@@ -19,6 +19,12 @@ export const fileKinds = {
     example: "# LAB=examples npm run synth",
     remedy: "Name the lab file in it, as in LAB=examples/lxc.yaml.",
   },
+  "lab-not-a-file": {
+    ...error,
+    meaning: "The name of the lab file is the name of a pipe, a device or a socket, which may never end.",
+    example: "# LAB=/dev/zero npm run synth",
+    remedy: "Write the lab into a file, and name that.",
+  },
   "lab-too-large": {
     ...error,
     meaning: "The file is larger than 1 MiB. A lab of a thousand guests has a tenth of that.",
@@ -127,11 +133,19 @@ function readBytes(file: string): Buffer | FileProblem[] {
   try {
     const stats = statSync(file);
     if (stats.isDirectory()) return refuse("lab-is-folder", `${file} is a folder`);
+    if (!stats.isFile()) return refuse("lab-not-a-file", `${file} is a pipe, a device or a socket, and no file`);
     if (stats.size > MAX_BYTES)
       return refuse("lab-too-large", `${file} has ${stats.size} bytes, but at most ${MAX_BYTES} are read`);
     return readFileSync(file);
   } catch (error) {
     const reason = (error as NodeJS.ErrnoException).code;
+    if (reason === "ELOOP") {
+      return refuse(
+        "lab-unreadable",
+        `${file} is a symbolic link that leads back to itself`,
+        "Make the link anew, or name the file.",
+      );
+    }
     return reason === "ENOENT"
       ? refuse("lab-missing", `there is no file ${file}`)
       : refuse("lab-unreadable", `${file} cannot be read (${reason})`);
@@ -153,7 +167,10 @@ function parse(bytes: Buffer): Source | FileProblem[] {
   };
   const faults = [...document.errors, ...document.warnings];
   if (faults.length > 0) {
-    return faults.flatMap((fault) => refuse("invalid-yaml", fault.message, yamlRemedy(fault.code), at(fault.pos[0])));
+    // After a slip of the hand the rest is read wrong, so only the first fault counts. A key that is there twice spoils nothing else.
+    const [first] = [...faults].sort((a, b) => a.pos[0] - b.pos[0]);
+    const told = faults.every(({ code }) => code === "DUPLICATE_KEY") ? faults : first ? [first] : [];
+    return told.flatMap((fault) => refuse("invalid-yaml", fault.message, yamlRemedy(fault.code), at(fault.pos[0])));
   }
   if (document.contents === null) return refuse("lab-empty", "the file is empty");
   const aliases = aliasFaults(document, at);
@@ -216,6 +233,8 @@ function yamlRemedy(code: string): string | undefined {
       return "Keep one of the two; otherwise the other is lost silently.";
     case "MULTIPLE_DOCS":
       return "Keep one document in the file, and remove the line ---.";
+    case "TAB_AS_INDENT":
+      return "Replace the tab by spaces: YAML takes no tabs before a key.";
     case "TAG_RESOLVE_FAILED":
       return "Remove the tag (!…).";
     default:

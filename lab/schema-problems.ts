@@ -84,6 +84,23 @@ function refuse(code: keyof typeof schemaKinds, path: Path, message: string, rem
   return [{ problem: found(code, path, message, { stacks: stacksAt(path), ...(remedy && { remedy }) }), prune }];
 }
 
+/** Words that people write for a setting, and the settings that they can mean. */
+const WORDS: Readonly<Record<string, readonly string[]>> = {
+  ip: ["address", "addresses"],
+  ipaddress: ["address"],
+  ram: ["memoryGiB", "memory"],
+  memory: ["memoryGiB"],
+  mem: ["memoryGiB", "memory"],
+  cpu: ["cores"],
+  cpus: ["cores"],
+  vcpus: ["cores"],
+  disk: ["diskGiB"],
+  disksize: ["diskGiB"],
+  image: ["template"],
+  swap: ["swapMiB"],
+  id: ["vmId"],
+};
+
 /** Turns one of zod's issues into problems in the words of this project. `value` returns what the lab has at a path. */
 export function fromIssue(issue: Issue, value: (path: Path) => unknown): SchemaProblem[] {
   const path = issue.path.filter((key): key is string | number => typeof key !== "symbol");
@@ -91,7 +108,7 @@ export function fromIssue(issue: Issue, value: (path: Path) => unknown): SchemaP
     case "unrecognized_keys":
       return issue.keys.flatMap((key) => {
         const known = knownKeys(path);
-        const meant = nearest(key, known);
+        const meant = WORDS[key.toLowerCase()]?.find((word) => known.includes(word)) ?? nearest(key, known);
         const remedy = meant ? `Did you mean ${meant}?` : `Known here: ${known.join(", ")}.`;
         return refuse("unknown-key", [...path, key], `there is no setting ${key} here`, remedy);
       });
@@ -128,7 +145,7 @@ export function fromIssue(issue: Issue, value: (path: Path) => unknown): SchemaP
         "out-of-range",
         path,
         `${given}, but it must be at ${side} ${bound}${unit}`,
-        `Choose ${bound}${unit} or ${side === "least" ? "more" : "less"}.`,
+        boundRemedy(path, value(path), `Choose ${bound}${unit} or ${side === "least" ? "more" : "less"}.`),
       );
     }
     default:
@@ -143,7 +160,7 @@ function fromUnion(
   value: (path: Path) => unknown,
 ): SchemaProblem[] {
   const branches = issue.errors.filter(
-    (errors) => !errors.some((error) => error.code === "invalid_type" && error.path.length === 0),
+    (errors) => !errors.some(({ code, path: at }) => (code === "invalid_type" || code === "invalid_value") && at.length === 0),
   );
   const [branch] = branches.length > 0 ? branches : issue.errors;
   if (!branch) {
@@ -158,11 +175,18 @@ function fromUnion(
   return branch.flatMap((error) => fromIssue({ ...error, path: [...issue.path, ...error.path] } as Issue, value));
 }
 
+/** The remedy for a value beyond a bound. Memory that Proxmox shows as MiB may be meant. */
+function boundRemedy(path: Path, given: unknown, remedy: string): string {
+  const mib = path.at(-1) === "memoryGiB" && typeof given === "number" && given >= 1024;
+  return mib ? `${remedy} It is in GiB: write ${given / 1024} if ${given} MiB is meant.` : remedy;
+}
+
 function lengthOf(value: unknown): number {
   return typeof value === "string" || Array.isArray(value) ? value.length : 0;
 }
 
 function kindOf(value: unknown): string {
+  if (Number.isNaN(value)) return "no number";
   if (Array.isArray(value)) return "a list";
   const kinds: Record<string, string> = { object: "a map", string: "text", number: "a number", boolean: "true or false" };
   return kinds[typeof value] ?? typeof value;

@@ -135,3 +135,13 @@ test("a second synthesis keeps what Terraform left in a stack's folder, and drop
   synthesizedIn(folder, join(folder, "lab.yaml"));
   expect([existsSync(join(stacks, "containers/.terraform.lock.hcl")), existsSync(join(stacks, "former"))]).toEqual([true, false]);
 });
+
+test("an output that cannot be written is refused with the folder, the reason and the remedy", async () => {
+  writeFileSync(join(folder, "file"), "");
+  const outdir = join(folder, "file", "cdktf.out");
+  const { exitCode, stderr } = await run(["synth", join(ROOT, "examples/lxc.yaml")], { CDKTF_OUTDIR: outdir });
+  expect(exitCode).toBe(1);
+  expect(stderr).toContain(
+    `cannot be written to ${outdir}: a part of the path is a file (ENOTDIR). Name another folder in CDKTF_OUTDIR.`,
+  );
+});

@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { formatPath, report } from "../../lab/problem";
@@ -45,6 +46,28 @@ describe("a file that is not a lab", () => {
     expect(problems).toMatchObject([{ code: "lab-missing", remedy: expect.stringContaining("LAB=") }]);
   });
   test("a folder is refused", () => expect(readLab(folder).problems).toMatchObject([{ code: "lab-is-folder" }]));
+  test.each(["/dev/zero", "/dev/null"])("the device %s is refused", (device) =>
+    expect(readLab(device).problems).toMatchObject([{ code: "lab-not-a-file", remedy: expect.stringContaining("into a file") }]),
+  );
+  test("a pipe is refused, and nobody waits for what it may bring", () => {
+    const pipe = join(folder, "pipe");
+    execFileSync("mkfifo", [pipe]);
+    expect(readLab(pipe).problems).toMatchObject([{ code: "lab-not-a-file" }]);
+  });
+  test("a link that leads back to itself is refused", () => {
+    const link = join(folder, "loop");
+    symlinkSync(link, link);
+    expect(readLab(link).problems).toMatchObject([
+      { code: "lab-unreadable", message: expect.stringContaining("back to itself"), remedy: expect.stringContaining("link") },
+    ]);
+  });
+  test("a tab is one problem, at its place, with the remedy", () => {
+    const { problems, places } = read(
+      `name: test\nproxmox:\n\tendpoint: https://pve1.lab.example:8006/\n\tnodes:\n\t\tpve1: {}\n`,
+    );
+    expect([problems.map(({ code }) => code), places]).toEqual([["invalid-yaml"], ["3:1"]]);
+    expect(problems[0]?.remedy).toContain("spaces");
+  });
   test("an empty file is refused", () => expect(read("# nothing\n").codes).toEqual(["lab-empty"]));
   test("a list is refused", () => expect(read("- 1\n").codes).toEqual(["lab-not-a-map"]));
   test("more than 1 MiB is refused", () => expect(read(`${VALID}#${"x".repeat(1024 * 1024)}`).codes).toEqual(["lab-too-large"]));

@@ -53,6 +53,7 @@ function labOf(code: Code): LabInput {
 const files: Partial<Record<Code, (file: string) => string>> = {
   "lab-missing": (file) => `${file}.nowhere`,
   "lab-is-folder": () => folder,
+  "lab-not-a-file": () => "/dev/zero",
   "lab-too-large": (file) => {
     writeFileSync(file, "#".repeat(1024 * 1024 + 1));
     return file;
