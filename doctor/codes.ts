@@ -1,3 +1,4 @@
+import { OLDEST_PROXMOX } from "../catalog/proxmox";
 /** One kind of finding, for docs/doctor.md. */
 export interface FindingKind {
   /** How bad it is; both where it depends on the guest. */
@@ -97,7 +98,7 @@ const connection = {
   "proxmox-too-old": {
     severity: "error",
     meaning: "The address does not have Proxmox's API.",
-    remedy: "Check that Proxmox VE 8.4 or later answers there.",
+    remedy: `Check that Proxmox VE ${OLDEST_PROXMOX} or later answers there.`,
   },
   "proxmox-refuses": {
     severity: "error",

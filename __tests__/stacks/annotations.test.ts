@@ -26,7 +26,11 @@ test("the lab of these tests has every stack but model-staging, and no annotatio
 });
 
 test.each<[fact: string, lab: Changes, stacks: string[]]>([
-  ["a container's archive without a checksum", { defaults: { container: { ollama: { version: "0.31.0", sha256: undefined } } } }, ["containers"]],
+  [
+    "a container's archive without a checksum",
+    { defaults: { container: { ollama: { version: "0.31.0", sha256: undefined } } } },
+    ["containers"],
+  ],
   ["an image of the cluster without a checksum", { cluster: { image: { sha256: undefined } } }, ["cluster"]],
   ["an API whose certificate nothing verifies", { proxmox: { insecure: true } }, ["containers", "cluster"]],
   ["a chart older than the cluster", { kubernetes: { certManager: { chart: { version: "v1.18.2" } } } }, ["platform"]],
