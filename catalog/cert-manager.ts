@@ -22,6 +22,18 @@ export const CERT_MANAGER_NAMESPACE = "cert-manager";
 /** Let's Encrypt's ACME server for real certificates (letsencrypt.org/docs/acme-protocol-updates). */
 export const ACME_SERVER = "https://acme-v02.api.letsencrypt.org/directory";
 
+/**
+ * Hosts of ACME servers whose certificates are for public names only: Let's Encrypt with its staging, ZeroSSL, Google Trust Services, SSL.com
+ * (the directory URLs in their documentation).
+ */
+export const PUBLIC_ACME_HOSTS = [
+  "acme-v02.api.letsencrypt.org",
+  "acme-staging-v02.api.letsencrypt.org",
+  "acme.zerossl.com",
+  "dv.acme-v02.api.pki.goog",
+  "acme.ssl.com",
+] as const;
+
 /** The page that says which Kubernetes versions each line of cert-manager was tested with. */
 export const CERT_MANAGER_RELEASES = "cert-manager.io/docs/releases";
 

@@ -10,6 +10,9 @@ export const K3S_INSTALL_HOST = "raw.githubusercontent.com";
 /** Name for all images that K3s itself runs (docs.k3s.io/installation/airgap): they are on Docker Hub, below `rancher`. */
 export const K3S_IMAGES = "rancher/…";
 
+/** The least memory of a server, in GiB (docs.k3s.io/installation/requirements, "Hardware"). */
+export const K3S_SERVER_GIB = 2;
+
 /** The packaged components of a server that can be left out (docs.k3s.io/installation/packaged-components). */
 export const K3S_COMPONENTS = ["coredns", "servicelb", "traefik", "local-storage", "metrics-server"] as const;
 

@@ -1,8 +1,8 @@
-import { canonicalModelReference } from "../grammar/model-reference";
+import { canonicalModelReference, parseModelReference } from "../grammar/model-reference";
 
 /**
  * Download sizes of well-known models in GiB (ollama.com/library), in the quantization that the tag stands for, rounded up.
- * They serve warnings about storage only: tags move, and what is not listed here is not counted.
+ * They serve warnings about storage only: tags move. What is not listed here counts by its tag, or not at all.
  */
 const SIZES_GIB: Readonly<Record<string, number>> = {
   "all-minilm": 0.1,
@@ -40,7 +40,40 @@ const SIZES_GIB: Readonly<Record<string, number>> = {
 
 const byCanonicalName = new Map(Object.entries(SIZES_GIB).map(([model, size]) => [canonicalModelReference(model), size]));
 
+/**
+ * The least that a billion parameters take, in GiB, by the quantization that a tag names. A weight has 16 bits, or in llama.cpp's formats a
+ * little more than the number in the name (8.5 for q8_0, 4.5 for q4_0; ggml-common.h has the blocks). Rounded down.
+ */
+const GIB_PER_BILLION: readonly (readonly [quantization: RegExp, size: number])[] = [
+  [/(^|-)(fp?16|bf16)$/, 1.86],
+  [/(^|-)q8_/, 0.98],
+  [/(^|-)q6_/, 0.75],
+  [/(^|-)q5_/, 0.63],
+  [/(^|-)q4_/, 0.5],
+  [/(^|-)q3_/, 0.39],
+  [/(^|-)q2_/, 0.29],
+];
+
+/** Without a quantization in the tag a model of the library has about four bits for each weight: none of those above has fewer. */
+const LIBRARY_GIB_PER_BILLION = 0.5;
+
+/**
+ * The least that a model takes by its tag, in GiB: `671b` stands for 671 billion parameters. Tags such as `8x7b` do not say how many there are
+ * together, and models in Ollama's cloud take no room: both count nothing.
+ */
+function leastByTag(tag: string): number {
+  const billions = /^(?:[a-z.]+-)?(\d+(?:\.\d+)?)b(?:-|$)/.exec(tag)?.[1];
+  if (billions === undefined || /(^|-)cloud$/.test(tag)) return 0;
+  const size = GIB_PER_BILLION.find(([quantization]) => quantization.test(tag))?.[1] ?? LIBRARY_GIB_PER_BILLION;
+  return Number(billions) * size;
+}
+
+/** What a model takes on a disk in GiB: the size that is known, or the least that its tag says. 0 when neither says anything. */
+export function knownModelGiB(model: string): number {
+  return byCanonicalName.get(canonicalModelReference(model)) ?? leastByTag(parseModelReference(model)?.tag.toLowerCase() ?? "");
+}
+
 /** The sum of the sizes that are known, in GiB. */
 export function knownSizeGiB(models: readonly string[]): number {
-  return models.reduce((sum, model) => sum + (byCanonicalName.get(canonicalModelReference(model)) ?? 0), 0);
+  return models.reduce((sum, model) => sum + knownModelGiB(model), 0);
 }

@@ -6,6 +6,16 @@ import keys1770 from "./chart-keys/ollama-1.77.0.json";
 /** The version that Ansible installs in containers (github.com/ollama/ollama/releases). */
 export const OLLAMA_VERSION = "0.32.15";
 
+/** SHA-256 of the archive `ollama-linux-amd64.tar.zst` of a version, as its release's sha256sum.txt and independent packagers state it. */
+const ARCHIVE_SHA256: Readonly<Record<string, string>> = {
+  "0.32.15": "50539c5fe9bf85887733355098dcdb266b433cb8c73fa180713417e9ed6e42bb",
+};
+
+/** SHA-256 of the published archive of a version; `undefined` when it is not known here. None is ever made up. */
+export function archiveSha256(version: string): string | undefined {
+  return ARCHIVE_SHA256[version];
+}
+
 /** The port of the Ollama API (its docs/faq.md, OLLAMA_HOST). */
 export const OLLAMA_PORT = 11434;
 

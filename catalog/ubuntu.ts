@@ -11,6 +11,23 @@ export const TEMPLATE_LIST = "/var/lib/pve-manager/apl-info/download.proxmox.com
 /** The release of Ubuntu that the cluster's nodes are tried with. */
 export const NODE_RELEASE = "24.04";
 
+/** The names of Ubuntu's releases, which the files and folders of its cloud images have (wiki.ubuntu.com/Releases). */
+const CODENAMES: Readonly<Record<string, string>> = {
+  bionic: "18.04",
+  focal: "20.04",
+  jammy: "22.04",
+  noble: "24.04",
+  plucky: "25.04",
+  questing: "25.10",
+};
+
+/** The release of Ubuntu that the URL or the file of a cloud image names. `undefined` when it names none. */
+export function ubuntuReleaseOf(image: string): string | undefined {
+  const number = /ubuntu-(\d\d\.\d\d)/.exec(image)?.[1];
+  const words = image.toLowerCase().split(/[^a-z]+/);
+  return number ?? words.map((word) => CODENAMES[word]).find((release) => release !== undefined);
+}
+
 /** Host of Ubuntu's packages (wiki.ubuntu.com/Mirrors). */
 export const UBUNTU_ARCHIVE_HOST = "archive.ubuntu.com";
 

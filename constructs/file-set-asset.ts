@@ -1,16 +1,16 @@
 import { copyFileSync, mkdirSync } from "node:fs";
 import { dirname, join, posix } from "node:path";
 import { TerraformStack } from "cdktf";
-// The public TerraformAsset copies a folder with everything that lies in it; this is the hook that it uses itself.
+// The public TerraformAsset copies a whole folder, whatever is in it. This is the hook that TerraformAsset itself uses.
 import { addCustomSynthesis } from "cdktf/lib/synthesize/synthesizer";
 import { Construct } from "constructs";
 
 export interface FileSetAssetProps {
-  /** The folder that the files lie in. Absolute. */
+  /** Absolute path of the folder with the files. */
   readonly folder: string;
-  /** The files to copy, relative to the folder. What else lies in it stays where it is. */
+  /** The files to copy, relative to the folder. Other files in it are not copied. */
   readonly files: readonly string[];
-  /** Hash over names and contents. The copy's path has it, so another content has another path. */
+  /** Hash over names and contents. It is in the path of the copy, so another content has another path. */
   readonly hash: string;
 }
 

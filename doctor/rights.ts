@@ -44,15 +44,17 @@ function guestRights({ guests, template, cards }: ProxmoxPlan, release: Release)
             "Reads what the guest agent says, which the provider waits for.",
           ),
           ...(template ? [on("/vms", "VM.Clone", "Clones the template.")] : []),
-          // Proxmox checks the node that a VM moves to (qemu-server, migrate_vm_precondition).
-          on("/", "Sys.Audit", "Moving a VM asks for the state of the nodes."),
+          // Proxmox lists HA resources to nobody without it (pve-ha-manager, API2/HA/Resources.pm).
+          on("/", "Sys.Audit", "Moving a VM: the provider asks first whether the VM is under HA."),
         ]
       : []),
     ...(cards.some(({ mapping }) => mapping === undefined)
       ? [on("/mapping/pci", "Mapping.Modify", "Makes the mapping of a graphics card.")]
       : []),
-    ...(cards.length > 0 ? [on("/mapping/pci", "Mapping.Use", "Passes a mapped graphics card to a VM.")] : []),
-    ...(cards.length > 0 ? [on("/mapping/pci", "Mapping.Audit", "Reads the mappings back.")] : []),
+    // Each of Mapping.Use, .Modify and .Audit lets a mapping be read, so Mapping.Audit adds nothing (pve-manager, API2/Cluster/Mapping/PCI.pm).
+    ...(cards.length > 0
+      ? [on("/mapping/pci", "Mapping.Use", "Passes a mapped graphics card to a VM, and reads the mapping back.")]
+      : []),
   ];
 }
 
@@ -91,7 +93,8 @@ export function rightsOf(lab: Lab, release: Release, vnets: readonly string[] = 
         privilege: "Datastore.Allocate",
         reason: content === "snippets" ? "Finds the folder that snippets are uploaded to." : "Removes a downloaded file.",
       },
-      { path: `/storage/${storage}`, privilege: "Datastore.AllocateSpace", reason: "Writes files to the storage." },
+      // Files are listed to whoever has Datastore.Audit or Datastore.AllocateSpace; only disks need the latter (pve-storage,
+      // API2/Storage/Content.pm).
       { path: `/storage/${storage}`, privilege: "Datastore.Audit", reason: "Reads which files are there." },
     );
     if (content === "snippets") continue;
@@ -160,13 +163,20 @@ export interface Grantee {
   readonly token?: string;
 }
 
+/** What is needed on `/` is needed there alone: inherited by every path below, it would let the user read the whole cluster. */
+function here(path: string): string {
+  return path === "/" ? " --propagate 0" : "";
+}
+
 /** The commands that a person runs as root on one node of the Proxmox cluster, so that the lab can be applied. */
 export function grantCommands(rights: readonly Right[], { user = "terraform@pve", token = "lab" }: Grantee = {}): string[] {
   const roles = rolesOf(rights, "Lab");
   return [
     `pveum user add ${user} --comment "Terraform"`,
     ...roles.map(({ name, privileges }) => `pveum role add ${name} --privs "${privileges.join(" ")}"`),
-    ...roles.flatMap(({ name, paths }) => paths.map((path) => `pveum acl modify ${path} --users ${user} --roles ${name}`)),
+    ...roles.flatMap(({ name, paths }) =>
+      paths.map((path) => `pveum acl modify ${path} --users ${user} --roles ${name}${here(path)}`),
+    ),
     `pveum user token add ${user} ${token} --privsep 0`,
   ];
 }

@@ -46,6 +46,7 @@ export type FaultCode =
   | "invalid-registry"
   | "invalid-release"
   | "invalid-ssh-key"
+  | "invalid-switch"
   | "invalid-tag"
   | "invalid-taint"
   | "invalid-template-name"

@@ -1,7 +1,39 @@
 import { matching, quote, type ValueCheck } from "./fault";
 
-const TYPES =
-  /^(ssh-(ed25519|rsa)|ecdsa-sha2-nistp(256|384|521)|sk-ssh-ed25519@openssh\.com|sk-ecdsa-sha2-nistp256@openssh\.com)$/;
+/** How many parts the key of each type has in its base64 text, the name of the type included (RFC 4253, 5656, 8709; OpenSSH's PROTOCOL.u2f). */
+const PARTS: ReadonlyMap<string, number> = new Map([
+  ["ssh-ed25519", 2],
+  ["ssh-rsa", 3],
+  ["ecdsa-sha2-nistp256", 3],
+  ["ecdsa-sha2-nistp384", 3],
+  ["ecdsa-sha2-nistp521", 3],
+  ["sk-ssh-ed25519@openssh.com", 3],
+  ["sk-ecdsa-sha2-nistp256@openssh.com", 4],
+]);
+
+/** The parts of a key, each with its length before it in four bytes. `undefined` when the bytes end within a part. */
+function partsOf(blob: string): Buffer[] | undefined {
+  const bytes = Buffer.from(blob, "base64");
+  const parts: Buffer[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    if (at + 4 > bytes.length) return undefined;
+    const end = at + 4 + bytes.readUInt32BE(at);
+    if (end > bytes.length) return undefined;
+    parts.push(bytes.subarray(at + 4, end));
+    at = end;
+  }
+  return parts;
+}
+
+/** What is wrong with the base64 text of a key of this type. */
+function faultInside(type: string, blob: string): string | undefined {
+  const parts = partsOf(blob);
+  const inside = parts?.[0]?.toString("latin1");
+  if (inside !== undefined && inside !== type) return `says ${type}, but the key in it is of the type ${quote(inside)}`;
+  const wanted = PARTS.get(type) ?? 0;
+  if (!parts || parts.length < wanted) return "is not whole: the text of the key ends too early";
+  return parts.length === wanted ? undefined : "has more after the key";
+}
 
 /** Refuses what is not one line of an OpenSSH public key file. The message about a private key does not repeat the key. */
 export const checkSshPublicKey: ValueCheck<string> = (text) => {
@@ -10,9 +42,17 @@ export const checkSshPublicKey: ValueCheck<string> = (text) => {
     return { code: "private-key", message: "this is a private key, but it must stay with its owner", remedy };
   }
   const [type = "", blob = ""] = text.trim().split(/\s+/);
-  return TYPES.test(type) && /^[A-Za-z0-9+/]{20,}={0,2}$/.test(blob) && !/[\r\n]/.test(text.trim())
+  if (!PARTS.has(type) || !/^[A-Za-z0-9+/]{20,}={0,2}$/.test(blob) || /[\r\n]/.test(text.trim())) {
+    return { code: "invalid-ssh-key", message: `${quote(text)} is not an SSH public key`, remedy };
+  }
+  const inside = faultInside(type, blob);
+  return inside === undefined
     ? undefined
-    : { code: "invalid-ssh-key", message: `${quote(text)} is not an SSH public key`, remedy };
+    : {
+        code: "invalid-ssh-key",
+        message: `the SSH public key ${quote(text)} ${inside}`,
+        remedy: "Copy the whole line of the .pub file.",
+      };
 };
 
 /** Refuses what Linux does not take as the name of a user. */

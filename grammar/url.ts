@@ -14,6 +14,14 @@ export const checkHttpUrl: ValueCheck<string> = (text): Fault<FaultCode> | undef
       remedy: "Write the whole URL, with https:// before it.",
     };
   }
+  const template = /[$%]\{/.exec(text);
+  if (template) {
+    return {
+      code: "invalid-url",
+      message: `${quote(text)} has ${template[0]} in it, which Terraform would replace by a value of its own`,
+      remedy: "Write the URL out: nothing is filled in here.",
+    };
+  }
   if (url.username || url.password) {
     return {
       code: "credential-in-url",

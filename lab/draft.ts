@@ -1,3 +1,4 @@
+import { archiveSha256 } from "../catalog/ollama";
 import { type DraftCluster, resolveCluster } from "./cluster";
 import type { LabConfig } from "./schema";
 import { sorted } from "./sorted";
@@ -35,17 +36,21 @@ function defined<T extends object>(value: T | undefined): Partial<T> {
   return Object.fromEntries(Object.entries(value ?? {}).filter(([, item]) => item !== undefined)) as Partial<T>;
 }
 
+/** The Ollama of a container. The published archive of a known version gets its checksum; another URL may serve another file. */
+function software(own: ContainerInput["ollama"], defaults: ContainerDefaults["ollama"]): ContainerDefaults["ollama"] {
+  const merged = { ...defaults, ...defined(own), environment: { ...defaults.environment, ...own?.environment } };
+  // A checksum in the defaults is that of the defaults' version.
+  const inherited = own?.version === undefined || own.version === defaults.version ? merged.sha256 : own.sha256;
+  return { ...merged, sha256: inherited ?? (merged.url === undefined ? archiveSha256(merged.version) : undefined) };
+}
+
 function container(key: string, own: ContainerInput, defaults: ContainerDefaults, labName: string): DraftContainer {
   return {
     ...defaults,
     ...(defined(own) as ContainerInput),
     name: own.name ?? `${labName}-${key}`,
     tags: [...new Set([...defaults.tags, ...(own.tags ?? [])])],
-    ollama: {
-      ...defaults.ollama,
-      ...defined(own.ollama),
-      environment: { ...defaults.ollama.environment, ...own.ollama?.environment },
-    },
+    ollama: software(own.ollama, defaults.ollama),
   };
 }
 

@@ -67,6 +67,18 @@ export const fileKinds = {
     example: "state: &state { type: s3, settings: { copy: *state } }",
     remedy: "Write the value out.",
   },
+  "leading-zero": {
+    ...error,
+    meaning:
+      "A number begins with 0. Older YAML read such a number as octal, but YAML 1.2 reads it as decimal: the file mode 0440 becomes 440, which is 0670.",
+    example: `
+      ollama:
+        releases:
+          ollama:
+            values: { volumes: [{ name: ca, secret: { secretName: ca, defaultMode: 0440 } }] }
+    `,
+    remedy: 'Write 0o440 where a chart or Kubernetes takes a number, and "0440" in quotes where a setting takes text.',
+  },
   "alias-bomb": {
     ...error,
     meaning: "The aliases of the file stand for too many values together, so reading it would fill the memory.",
@@ -146,6 +158,8 @@ function parse(bytes: Buffer): Source | FileProblem[] {
   if (document.contents === null) return refuse("lab-empty", "the file is empty");
   const aliases = aliasFaults(document, at);
   if (aliases.length > 0) return aliases;
+  const zeros = leadingZeros(document, at);
+  if (zeros.length > 0) return zeros;
   let value: unknown;
   try {
     value = document.toJS({ maxAliasCount: MAX_ALIAS_COUNT });
@@ -168,6 +182,28 @@ function aliasFaults(document: Document, at: (offset: number) => Position): File
         faults.push(...refuse("unknown-alias", `*${alias.source} has no anchor &${alias.source} before it`, undefined, place));
       else if (ancestors.includes(meant))
         faults.push(...refuse("circular-alias", `*${alias.source} is inside the value that it stands for`, undefined, place));
+    },
+  });
+  return faults;
+}
+
+/** The numbers that begin with 0, and are read as decimal. */
+function leadingZeros(document: Document, at: (offset: number) => Position): FileProblem[] {
+  const faults: FileProblem[] = [];
+  visit(document, {
+    Scalar(_, { value, source = "", range }) {
+      if (typeof value !== "number" || !/^0\d+$/.test(source) || Number(source) !== value) return;
+      const octal = /^[0-7]+$/.test(source)
+        ? `Write 0o${source.slice(1)} where an octal number is meant, or "${source}"`
+        : `Write "${source}"`;
+      faults.push(
+        ...refuse(
+          "leading-zero",
+          `${source} is the number ${value}: YAML 1.2 knows no octal numbers that begin with 0`,
+          `${octal} in quotes where text is.`,
+          at(range?.[0] ?? 0),
+        ),
+      );
     },
   });
   return faults;

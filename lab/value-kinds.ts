@@ -437,6 +437,17 @@ export const valueKinds: Readonly<Record<FaultCode, ProblemKind>> = {
     `,
     remedy: "Set OLLAMA_… variables, HTTP_PROXY, HTTPS_PROXY or NO_PROXY; OLLAMA_HOST and OLLAMA_MODELS follow from the lab.",
   },
+  "invalid-switch": {
+    ...error,
+    meaning:
+      "A variable of Ollama has a word such as NO or off, which is text in YAML 1.2. Ollama reads true and false, and takes most other words for true.",
+    example: `
+      ollama:
+        releases:
+          ollama: { environment: { OLLAMA_DEBUG: NO } }
+    `,
+    remedy: 'Write "true" or "false", in quotes.',
+  },
   "invalid-release": {
     ...error,
     meaning: "A value is not the id of a staged release.",

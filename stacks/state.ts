@@ -1,5 +1,6 @@
 import { join, relative } from "node:path";
 import { LocalBackend, TerraformBackend, type TerraformRemoteState, type TerraformStack } from "cdktf";
+import { verbatim } from "../constructs/terraform-text";
 import type { Lab } from "../lab/lab";
 import { stackFolder } from "./stack-folder";
 
@@ -35,7 +36,7 @@ type Value = Settings[string];
 /** The settings with {lab} and {stack} filled in, in every text. */
 function filled(settings: Settings, lab: string, stack: string): Settings {
   const fill = (value: Value): Value => {
-    if (typeof value === "string") return value.replaceAll("{lab}", lab).replaceAll("{stack}", stack);
+    if (typeof value === "string") return verbatim(value.replaceAll("{lab}", lab).replaceAll("{stack}", stack));
     if (Array.isArray(value)) return value.map(fill);
     return typeof value === "object" && value !== null ? filled(value, lab, stack) : value;
   };

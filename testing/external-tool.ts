@@ -1,4 +1,4 @@
-// Tests that need a program which may not be there.
+// Tests that need a program that may be missing.
 import { accessSync, constants, existsSync } from "node:fs";
 import { delimiter, isAbsolute, join } from "node:path";
 import { terraformBinary } from "./terraform/process";
@@ -34,8 +34,8 @@ function onPath(name: string): boolean {
 }
 
 /**
- * `describe` for tests that run `tool`. Where it is missing they are skipped, and a line on stderr says which and what to
- * install; with REQUIRE_TOOLS=1 in the environment one failing test takes their place instead.
+ * `describe` for tests that run `tool`. If the tool is missing, they are skipped, and a line on stderr says which tests and what to install.
+ * With REQUIRE_TOOLS=1 in the environment a missing tool is one failing test instead.
  */
 export function describeWithTool(tool: ExternalTool, name: string, tests: () => void): void {
   if (onPath(tool)) {

@@ -1,4 +1,4 @@
-// An Ollama server inside the test's own process, which can misbehave in the ways real ones and the proxies before them do.
+// An Ollama server inside the test's own process. It can fail in the ways of real servers and of the proxies before them.
 import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
@@ -20,9 +20,9 @@ export interface FakeModel {
   remoteHost?: string;
 }
 
-/** What one path answers instead of what Ollama would. */
+/** What one path answers in place of Ollama's own answer. */
 export type Misbehaviour =
-  /** Sends this. Default: status 200, `application/json`, every time; with `times` only so often, and then as Ollama does. */
+  /** Sends this. Default: status 200 and `application/json`, every time. After `times` times it answers as Ollama does. */
   | { answer: string; status?: number; type?: string; headers?: Record<string, string>; times?: number }
   /** Accepts the request and never answers. */
   | "hang"
@@ -32,16 +32,16 @@ export type Misbehaviour =
   | "break";
 
 /**
- * Models as files, in Ollama's own layout, of which the server thinks what the real one does. A pull takes a blob that exists for a good
- * one, whatever it holds. 0.32 remembers what /api/show found for as long as the manifest's digest is the same, unless the request has a
- * `system` field; it refuses a truncated model. 0.13 remembers nothing, and shows a truncated model.
+ * Models as files, in Ollama's own layout. The server judges them as the real one does. A pull accepts any blob that exists, whatever is in
+ * it. 0.32 refuses a truncated model, but it remembers the answer of /api/show while the digest of the manifest stays the same, unless the
+ * request has a `system` field. 0.13 remembers nothing, and shows a truncated model.
  */
 export interface FakeStore {
   /** The folder with `blobs` and `manifests`. */
   folder: string;
   /** A folder with `registry/<host>/<namespace>/<model>/<tag>` and `registry-blobs/sha256-<hex>`, from which it pulls. */
   remote: string;
-  /** Whose behaviour it has. */
+  /** The release that it behaves like. */
   release: "0.13.3" | "0.32.15";
 }
 
@@ -59,7 +59,7 @@ export interface FakeOllamaOptions {
   tls?: { key: string; cert: string };
 }
 
-/** A request the server got. */
+/** A request that the server got. */
 export interface FakeRequest {
   path: string;
   body: string;
@@ -70,9 +70,9 @@ export interface FakeOllama {
   /** Such as `http://127.0.0.1:40123`. */
   url: string;
   port: number;
-  /** All it was asked, in order. */
+  /** All requests, in order. */
   requests: FakeRequest[];
-  /** Forgets what it remembers, as a restart makes the real one do. */
+  /** Forgets what it remembers, as the real one does when it starts again. */
   restart(): void;
   /** Stops it, open connections included. */
   close(): Promise<void>;
@@ -155,7 +155,7 @@ class Store {
     return readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((path) => statSync(join(folder, path)).isFile());
   }
 
-  /** Where a reference lies below manifests/: under the case that is there already. */
+  /** The path of a reference below manifests/. If the same name exists in another case, it is that one. */
   private pathOf(reference: string): string {
     const [, name = reference, tag = "latest"] = /^(.*):([^/:]+)$/.exec(reference) ?? [];
     const parts = name.split("/");
@@ -173,7 +173,7 @@ class Store {
     }
   }
 
-  /** Every manifest that is JSON, whatever has become of its blobs. */
+  /** Every manifest that is JSON, with or without its blobs. */
   private list(): object[] {
     return this.paths().flatMap((path) => {
       const manifest = this.manifest(path);

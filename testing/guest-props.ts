@@ -1,4 +1,4 @@
-// What every guest refuses, whichever its kind is.
+// What containers and VMs both refuse.
 import type { GuestNetwork, GuestProps } from "../constructs/proxmox/guest";
 import type { Rejected } from "./rejected-props";
 
@@ -15,7 +15,7 @@ const { network } = guestProps;
 
 type CommonProps = Omit<GuestProps, "network"> & { readonly network: GuestNetwork & { readonly gateway: string } };
 
-/** The rows of a guest's table for what all guests check. `most`: cores, GiB of memory and GiB of disk that are one too many. */
+/** The rows of a table for the checks that all guests have. `most`: numbers of cores, GiB of memory and GiB of disk that are one too large. */
 export function rejectedGuestProps(most: { cores: number; memoryGiB: number; diskGiB: number }): Rejected<CommonProps>[] {
   return [
     ["a resource's name in capitals", { resourceName: "Guest" }, "resourceName: invalid-key"],

@@ -1,4 +1,4 @@
-// jest's setupFilesAfterEnv: what every test file finds ready.
+// jest's setupFilesAfterEnv: it runs before each test file.
 import { terraformMatchers } from "./terraform/matchers";
 
 expect.extend(terraformMatchers);

@@ -5,10 +5,10 @@ import type { LabInput } from "../lab/schema";
 import { buildStacks } from "../stacks";
 import { withoutStackTraces } from "../stacks/synthesize";
 
-/** What a test says differently from the base lab; a map is merged key by key, anything else replaced, `undefined` removed. */
+/** How a test's lab differs from the base lab. Maps are merged key by key, other values are replaced, and `undefined` removes a key. */
 export type Changes = { readonly [key: string]: unknown };
 
-/** An SSH public key for tests; the number tells keys apart. */
+/** An SSH public key for tests. Another number gives another key. */
 export function sshKey(number = 1): string {
   return `ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI${String(number).padStart(43, "A")} user${number}@lab.example`;
 }
@@ -68,13 +68,13 @@ export const clusterLab: LabInput = labWith({
   },
 });
 
-/** A small lab on a cluster that is there already, without a fault or a warning: one Ollama with one model. */
+/** A small lab on a cluster that exists already, without a fault or a warning: one Ollama with one model. */
 export const ollamaLab: LabInput = {
   name: "test",
   ollama: { releases: { ollama: { models: ["llama3.2:1b"] } } },
 };
 
-/** A small lab with a cluster, what Ollama needs on it, and Ollama on its graphics card; without a fault or a warning. */
+/** A small lab without a fault or a warning: a cluster, all that Ollama needs on it, and Ollama on its graphics card. */
 export const gpuLab: LabInput = labWith(
   {
     kubernetes: {
@@ -89,7 +89,7 @@ export const gpuLab: LabInput = labWith(
   clusterLab,
 );
 
-/** A small air-gapped lab on a cluster that is there already, without a fault or a warning: mirrors for everything, and one Ollama. */
+/** A small air-gapped lab on a cluster that exists already, without a fault or a warning: mirrors for everything, and one Ollama. */
 export const airGappedLab: LabInput = {
   name: "sealed",
   airGapped: true,
@@ -122,7 +122,7 @@ export type StackJson = {
 /** The stacks of a lab, synthesized in memory, by their ids. */
 export function synthesized(input: LabInput): Record<string, StackJson> {
   const { lab, warnings } = checkLab(input, "/lab");
-  // Jest maps each line of a trace to its source, which makes the traces that cdktf takes most of a test's time.
+  // Jest maps each line of a stack trace to its source. With the traces that cdktf takes, that would be most of a test's time.
   return withoutStackTraces(() => {
     const stacks = buildStacks(Testing.app({ stackTraces: false }), lab, warnings);
     return Object.fromEntries(stacks.map((stack) => [stack.node.id, JSON.parse(Testing.synth(stack, true)) as StackJson]));
@@ -136,7 +136,7 @@ export function stackOf(input: LabInput, id: string): StackJson {
   return stack;
 }
 
-/** The addresses of a stack's resources, sorted: the contract with whoever has a state. */
+/** The addresses of a stack's resources, sorted. They may not change, because states have them. */
 export function addresses(stack: StackJson): string[] {
   return Object.entries(stack.resource)
     .flatMap(([type, resources]) => Object.keys(resources).map((name) => `${type}.${name}`))

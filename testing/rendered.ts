@@ -11,7 +11,7 @@ export interface RenderedFile {
   readonly content: string;
 }
 
-/** What cloud-init reads on a node, with Terraform's expressions standing in for their values. */
+/** What cloud-init reads on a node, but with Terraform's expressions in place of their values. */
 export interface UserData {
   readonly hostname: string;
   readonly users: readonly Record<string, unknown>[];
@@ -23,7 +23,7 @@ export interface UserData {
 /** A file of templates/k3s that Terraform puts into a text, indented. */
 const FILE = /\$\{indent\((\d+), chomp\(file\("assets\/k3s\/[^/"]+\/([^/"]+)"\)\)\)\}/g;
 
-/** The text that Terraform makes of a template: `$${` becomes `${`, files are filled in, other expressions stand as they are. */
+/** The text that Terraform makes of a template: `$${` becomes `${`, and files are filled in. Other expressions stay as they are. */
 export function textOf(template: string): string {
   const unescaped = template.replaceAll(/\$(\$\{)|%(%\{)/g, "$1$2");
   return unescaped.replaceAll(FILE, (_, spaces: string, script: string) =>

@@ -8,13 +8,13 @@ export interface Call {
   readonly command: string;
   /** Arguments, without the command itself. */
   readonly argv: readonly string[];
-  /** What it was sent on standard input; empty for a fake without `stdin`. */
+  /** What it read on standard input. Empty for a fake without `stdin`. */
   readonly stdin: string;
 }
 
 /** What a run of a script did. */
 export interface ScriptResult {
-  /** Exit code; null when the script was ended because `timeoutMs` had passed. */
+  /** Exit code. Null when the script took longer than `timeoutMs` and was killed. */
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
@@ -25,8 +25,8 @@ export interface ScriptResult {
 /** Options of a fake command. */
 export interface FakeOptions {
   /**
-   * Read standard input to its end, record it, and give it to the body. Off by default, because a command that is merely called
-   * inside a `while read` loop would swallow the loop's input.
+   * Read standard input to its end, record it, and give it to the body. Off by default, because a command inside a `while read` loop would
+   * take the input of the loop.
    */
   readonly stdin?: boolean;
 }
@@ -39,11 +39,11 @@ export interface RunOptions {
   readonly stdin?: string;
   /** Name of the shell in the sandbox's PATH. Default: bash. */
   readonly shell?: string;
-  /** Default: 20 000 ms; then the script and all it started are killed. */
+  /** After this time the script and all that it started are killed. Default: 20 000 ms. */
   readonly timeoutMs?: number;
 }
 
-/** Real commands that a script may use where they exist: they touch nothing but the files they are given. */
+/** Real commands that a script may use where they exist. They touch only the files that they are given. */
 const HARMLESS = (
   "awk basename bash cat chmod cmp cp cut date dirname env find grep head id ln ls mkdir mktemp mv od readlink rm rmdir sed " +
   "seq sh sha256sum sleep sort stat tail tee touch tr uniq wc"
@@ -57,9 +57,9 @@ function findOnPath(command: string): string | undefined {
 }
 
 /**
- * A folder in which a shell script runs against fake commands. The script's PATH holds the fakes and a few harmless real tools,
- * and nothing else: a command that a test forgot is "not found" rather than run for real. Scripts that write to absolute paths
- * must offer a prefix for them; give them `root`.
+ * A folder in which a shell script runs against fake commands. The script's PATH has only the fakes and a few harmless real tools. So a
+ * command that a test forgot is "not found", and does not really run. Scripts that write to absolute paths must take a prefix for them:
+ * give them `root`.
  *
  *     const sandbox = new Sandbox();
  *     sandbox.fake("systemctl", 'test "$1" = is-active');
@@ -67,12 +67,12 @@ function findOnPath(command: string): string | undefined {
  *     sandbox.remove();
  */
 export class Sandbox {
-  /** The temporary root, an absolute path; also `$SANDBOX` for scripts and fakes. */
+  /** The temporary root, an absolute path. Scripts and fakes have it as `$SANDBOX`. */
   public readonly root: string;
   private readonly bin: string;
   private readonly callsFolder: string;
 
-  /** @param tools further real commands that the scripts may run; an error when one of them is not installed */
+  /** @param tools further real commands that the scripts may run; it is an error if one of them is not installed */
   public constructor(tools: readonly string[] = []) {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), "sandbox-"));
     this.root = path.join(folder, "root");
@@ -92,12 +92,12 @@ export class Sandbox {
   }
 
   /**
-   * Puts a fake command in the PATH, in place of a former one.
+   * Puts a fake command in the PATH. It replaces a former one of the same name.
    *
-   * @param body bash; its arguments are the call's, its exit code the fake's. `$SANDBOX` is the root. Default: succeeds in silence.
+   * @param body bash, which gets the arguments of the call and gives the exit code. `$SANDBOX` is the root. Default: exit 0, and nothing else.
    */
   public fake(name: string, body = ":", options: FakeOptions = {}): void {
-    // Only builtins and absolute paths here: any command of the PATH may be a fake itself.
+    // Only builtins and absolute paths here, because any command of the PATH may itself be a fake.
     const lines = [
       `#!${findOnPath("bash") ?? "/bin/bash"}`,
       `call=${this.quote(this.callsFolder)}/$EPOCHREALTIME-$BASHPID`,
@@ -121,7 +121,7 @@ export class Sandbox {
   public write(file: string, content: string, mode = 0o600): void {
     const full = path.join(this.root, file);
     fs.mkdirSync(path.dirname(full), { recursive: true });
-    // Never more open than asked for, not even for a moment: a script may be watching. The umask must not narrow it either.
+    // The file has exactly this mode from the first moment, because a script may be watching. The umask must not change it.
     fs.writeFileSync(full, content, { mode });
     fs.chmodSync(full, mode);
   }
@@ -154,7 +154,7 @@ export class Sandbox {
     const before = new Set(fs.readdirSync(this.callsFolder));
     const child = spawn(path.join(this.bin, options.shell ?? "bash"), [path.resolve(script), ...(options.args ?? [])], {
       cwd: this.root,
-      // A group of its own, so that time-outs end what the script started too.
+      // A group of its own, so that a time-out also ends what the script started.
       detached: true,
       env: {
         PATH: this.bin,
@@ -190,7 +190,7 @@ export class Sandbox {
       child.stderr?.setEncoding("utf8").on("data", (text: string) => {
         stderr += text;
       });
-      // A script that ends before it has read its input is no error of the test.
+      // It is no error of the test when a script ends before it has read its input.
       child.stdin?.on("error", () => undefined);
       child.stdin?.end(options.stdin ?? "");
       child.on("error", (error) => {

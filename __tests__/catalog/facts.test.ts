@@ -74,6 +74,7 @@ const EXCEPTIONS: readonly { readonly rooms: readonly string[]; readonly fact: R
   },
   { rooms: ["grammar", "lab"], fact: /^00\.0$/, why: "The end of a PCI path looks like a version." },
   { rooms: ["grammar", "lab"], fact: /^example\.com\/disk$/, why: "example.com is reserved for documentation." },
+  { rooms: ["grammar"], fact: /^openssh\.com$/, why: "The names of OpenSSH's own types of keys end in its domain." },
   { rooms: ["lab"], fact: /^1\.2$/, why: "YAML 1.2 is the language of the lab file." },
 ];
 

@@ -36,7 +36,7 @@ function granted(commands: readonly string[]): string[] {
   for (const command of commands) {
     const role = /^pveum role add (\S+) --privs "([^"]*)"$/.exec(command);
     if (role) roles.set(role[1] ?? "", (role[2] ?? "").split(" "));
-    const entry = /^pveum acl modify (\S+) --users \S+ --roles (\S+)$/.exec(command);
+    const entry = /^pveum acl modify (\S+) --users \S+ --roles (\S+)(?: --propagate 0)?$/.exec(command);
     if (entry) pairs.push(...(roles.get(entry[2] ?? "") ?? []).map((privilege) => `${entry[1]} ${privilege}`));
   }
   return pairs.sort();

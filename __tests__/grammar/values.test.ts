@@ -94,6 +94,36 @@ test("a private key is refused without being repeated", () => {
   expect([fault?.code, JSON.stringify(fault).includes("c2VjcmV0")]).toEqual(["private-key", false]);
 });
 
+const KEYS = [
+  "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIO3Q5rVQbZ5fQpS0sVnq3yJ2Yw0Z1uT8bX6cD4eF2gHi operator@lab.example",
+  // An RSA key of three parts: its type, the exponent 65537 and a modulus.
+  `ssh-rsa ${Buffer.concat(["ssh-rsa", "\u0001\u0000\u0001", "m".repeat(257)].map(sshPart)).toString("base64")}`,
+];
+function sshPart(text: string): Buffer {
+  const bytes = Buffer.from(text, "latin1");
+  return Buffer.concat([Buffer.from([0, 0, bytes.length >> 8, bytes.length & 255]), bytes]);
+}
+test.each(KEYS)("%s is a public key", (key) => expect(checkSshPublicKey(key)).toBeUndefined());
+test.each(KEYS)("%s is refused when it ends too early", (key) => {
+  const [type, blob = ""] = key.split(" ");
+  expect(checkSshPublicKey(`${type} ${blob.slice(0, -6)}`)).toMatchObject({
+    code: "invalid-ssh-key",
+    message: expect.stringContaining("ends too early"),
+  });
+});
+test("a public key without its last part is refused", () => {
+  const blob = Buffer.concat(["ssh-rsa", "\u0001\u0000\u0001"].map(sshPart)).toString("base64");
+  expect(checkSshPublicKey(`ssh-rsa ${blob}`)?.message).toContain("ends too early");
+});
+test("a public key with something after it is refused", () => {
+  const blob = Buffer.concat(["ssh-ed25519", "k".repeat(32), "more"].map(sshPart)).toString("base64");
+  expect(checkSshPublicKey(`ssh-ed25519 ${blob}`)?.message).toContain("has more after the key");
+});
+test("a public key that says another type is refused with both types", () => {
+  const fault = checkSshPublicKey(KEYS[0]?.replace("ssh-ed25519", "ssh-rsa") ?? "");
+  expect(fault?.message).toMatch(/says ssh-rsa, but the key in it is of the type "ssh-ed25519"/);
+});
+
 test.each(["ollama.home.example", "a.b", "xn--bcher-kva.example"])("%s is a DNS name", (name) =>
   expect(checkDomainName(name)).toBeUndefined(),
 );

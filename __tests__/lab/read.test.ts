@@ -60,6 +60,14 @@ describe("a file that is not a lab", () => {
     const { codes, places } = read(`${VALID}name: again\n`);
     expect([codes, places]).toEqual([["invalid-yaml"], ["9:1"]]);
   });
+  test("a number that begins with 0 is refused at its place, with the octal number as remedy", () => {
+    const { problems, places } = read(`${VALID}ollama: { releases: { a: { values: { volumes: [{ defaultMode: 0440 }] } } } }\n`);
+    expect([problems.map(({ code, remedy }) => [code, remedy]), places]).toEqual([
+      [["leading-zero", 'Write 0o440 where an octal number is meant, or "0440" in quotes where text is.']],
+      ["9:63"],
+    ]);
+  });
+  test("an octal number of YAML 1.2 is one", () => expect(read(`${VALID}configure: 0o440\n`).codes).toEqual(["wrong-type"]));
   test("a second document is refused", () => expect(read(`${VALID}---\n${VALID}`).codes).toContain("invalid-yaml"));
   test("a tag that YAML does not know is refused", () =>
     expect(read(`${VALID}configure: !env X\n`).codes).toContain("invalid-yaml"));

@@ -33,6 +33,7 @@ const settings: Partial<Record<Code, { readonly base?: LabInput; readonly withou
   "no-node-selected": { base: gpuLab },
   "no-release": { without: { ollama: { releases: { ollama: undefined } } } },
   "http01-private-host": { base: gpuLab, without: { kubernetes: { certManager: { dns01: undefined } } } },
+  "no-public-name": { base: gpuLab },
   "issuer-missing": { base: gpuLab, without: { kubernetes: { certManager: undefined } } },
   "storage-class-missing": { base: gpuLab, without: { kubernetes: { nfs: undefined } } },
   "k3s-without-sidecars": { base: gpuLab },

@@ -1,5 +1,5 @@
 import { formatPath } from "../../lab/problem";
-import { type Changes, labWith, problemsOf } from "../../testing/lab";
+import { type Changes, labWith, problemsOf, sshKey } from "../../testing/lab";
 
 const container = (changes: Changes) => ({ containers: { "ollama-1": changes } });
 
@@ -62,6 +62,27 @@ const refused: [fact: string, lab: Changes, path: string, code: string, remedy: 
     "invalid-pci-path",
     /0000:0a:00/,
   ],
+  [
+    "an SSH public key that ends too early",
+    { sshPublicKeys: [sshKey().slice(0, 60)] },
+    "sshPublicKeys[0]",
+    "invalid-ssh-key",
+    /whole line of the \.pub file/,
+  ],
+  [
+    "an SSH public key of another type than it says",
+    { sshPublicKeys: [sshKey().replace("ssh-ed25519", "ssh-rsa")] },
+    "sshPublicKeys[0]",
+    "invalid-ssh-key",
+    /whole line of the \.pub file/,
+  ],
+  [
+    "an endpoint that Terraform would fill in",
+    { proxmox: { endpoint: "https://${var.host}:8006/" } },
+    "proxmox.endpoint",
+    "invalid-url",
+    /Write the URL out/,
+  ],
   ["a private key", { sshPublicKeys: ["-----BEGIN OPENSSH PRIVATE KEY-----"] }, "sshPublicKeys[0]", "private-key", /\.pub/],
   [
     "a word that is not one of the choices",
@@ -94,6 +115,20 @@ const refused: [fact: string, lab: Changes, path: string, code: string, remedy: 
     "containers.ollama-1.ollama.environment.OLLAMA_KEEP_ALIVE",
     "invalid-keep-alive",
     /30m/,
+  ],
+  [
+    "a switch that Ollama would take for true",
+    container({ ollama: { environment: { OLLAMA_FLASH_ATTENTION: "NO" } } }),
+    "containers.ollama-1.ollama.environment.OLLAMA_FLASH_ATTENTION",
+    "invalid-switch",
+    /^Write "false", in quotes\.$/,
+  ],
+  [
+    "a switch that is on in the words of YAML 1.1",
+    { defaults: { container: { ollama: { environment: { OLLAMA_DEBUG: "on" } } } } },
+    "defaults.container.ollama.environment.OLLAMA_DEBUG",
+    "invalid-switch",
+    /^Write "true", in quotes\.$/,
   ],
   [
     "a variable that follows from the lab",

@@ -287,6 +287,12 @@ describe("state", () => {
       s3: { bucket: "states", key: "test/containers.tfstate", use_lockfile: true, endpoints: { s3: "https://s3.lab.example" } },
     });
   });
+  test("has no setting that Terraform fills in", () => {
+    const settings = { bucket: "${var.bucket}", key: "{stack}", endpoints: { s3: "%{if true}x%{endif}" } };
+    expect(backend({ state: { type: "s3", settings } })).toEqual({
+      s3: { bucket: "$${var.bucket}", key: "containers", endpoints: { s3: "%%{if true}x%%{endif}" } },
+    });
+  });
 });
 
 describe("neighbours", () => {

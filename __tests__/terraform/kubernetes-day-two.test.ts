@@ -147,7 +147,7 @@ describeWithTool("terraform", "on a cluster that runs", () => {
   test.each([true, false])("less storage is refused in the plan, in words, with protect: %s", async (protect) => {
     editLab(workspace, labWith(release({ storageGi: 40, protect }), running));
     await expect(workspace.stack("ollama")).toRejectPlan(
-      /The claim ml\/ollama that is there has 50Gi, but storageGi asks for 40Gi: a claim never shrinks, .* Set storageGi to what it has/,
+      /The claim ml\/ollama that exists has 50Gi, but storageGi asks for 40Gi: a claim never shrinks, .* Set storageGi to the size that it has/,
     );
   });
 
@@ -180,7 +180,7 @@ describeWithTool("terraform", "on a cluster that runs", () => {
       const shared = await applied(labWith(release({ replicas: 2, accessMode: "ReadWriteMany", protect }), running));
       editLab(shared, labWith(release({ replicas: 1, protect }), running));
       await expect(shared.stack("ollama")).toRejectPlan(
-        /The claim ml\/ollama that is there is ReadWriteMany, but accessMode is not written.*Write accessMode: ReadWriteMany/,
+        /The claim ml\/ollama that exists is ReadWriteMany, but accessMode is not written.*Write accessMode: ReadWriteMany/,
       );
     },
   );

@@ -34,8 +34,8 @@ export interface CloudConfigProps {
   /** The files that cloud-init writes. */
   readonly files: readonly CloudConfigFile[];
   /**
-   * A unit of systemd, among `files`, that is enabled and started at the first boot. cloud-init runs a command once for a VM and not again
-   * when a power cut ended it; a unit can go on at the next boot. cloud-init does not wait for it.
+   * A unit of systemd among `files`. It is enabled and started at the first boot, and cloud-init does not wait for it. cloud-init itself would
+   * run a command only once, also when a power cut ended it, but a unit can go on at the next boot.
    */
   readonly unit: string;
 }

@@ -150,7 +150,7 @@ export class K3sNode extends Construct {
   }
 }
 
-/** The unit that runs a role's script; what stands after the @ is the role. */
+/** The unit that runs the script of a role. The role is put after the @. */
 const UNIT = "k3s-bootstrap@.service";
 
 /** The scripts of a role, in the order in which they source each other. */

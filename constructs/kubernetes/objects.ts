@@ -11,7 +11,7 @@ import { canonicalJson } from "./values";
 
 const CHART = join(__dirname, "../../templates/objects-chart");
 
-/** The version of the local chart: what its Chart.yaml says, and nothing else says it. */
+/** The version of the local chart. Only its Chart.yaml has it. */
 function chartVersion(): string {
   const version = /^version: (\S+)$/m.exec(readFileSync(join(CHART, "Chart.yaml"), "utf8"))?.[1];
   if (version === undefined) throw new Error(`${join(CHART, "Chart.yaml")} names no version.`);

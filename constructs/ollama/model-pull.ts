@@ -59,8 +59,8 @@ export interface ModelPullProps {
 }
 
 /**
- * A Job that makes a running Ollama pull models, proves their files by their checksums, pulls anew what is damaged, and fails the deploy
- * when a model cannot be had.
+ * A Job that makes a running Ollama pull models. It proves their files by their checksums, and pulls damaged ones again. It fails the deploy
+ * if it cannot get a model.
  */
 export class ModelPull extends Construct {
   /** The release that holds the Job. */

@@ -7,7 +7,7 @@ import { OLLAMA_CHART, OLLAMA_PORT } from "../../catalog/ollama";
 import { checkImage } from "../../grammar/container-image";
 import { checkKubernetesName, checkServiceName } from "../../grammar/kubernetes-name";
 import { checkLabelValue, checkSelectedLabel } from "../../grammar/kubernetes-node";
-import { checkOllamaVariable } from "../../grammar/ollama-variable";
+import { checkOllamaSetting, checkOllamaVariable } from "../../grammar/ollama-variable";
 import { checkCpu, checkMemory } from "../../grammar/quantity";
 import { CLAIM_GI, CLAIM_GI_BOUNDS, checkWhole, POD_GPUS_BOUNDS, REPLICAS_BOUNDS } from "../../grammar/size";
 import { type ChartChoice, HelmChart } from "../kubernetes/helm-chart";
@@ -15,7 +15,7 @@ import { recommendedLabels } from "../kubernetes/namespace";
 import { checkProps, prop, required } from "../props-error";
 import { terraformName } from "../terraform-text";
 
-/** How a claim is mounted when nothing else is said: on one node. */
+/** The access mode of a claim where nobody says another: one node can mount it. */
 export const DEFAULT_ACCESS_MODE = "ReadWriteOnce";
 
 /** A claim for the models. It is apart from the release, because the chart would delete its own claim with the release. */
@@ -125,7 +125,6 @@ export class OllamaRelease extends Construct {
     const claim = "claim" in models ? models.claim : undefined;
     checkProps(scope, id, [
       prop("name", name, checkServiceName),
-      prop("namespace", namespace, checkKubernetesName),
       prop("partOf", props.partOf, checkLabelValue),
       prop("models.claim.storageClass", claim?.storageClass, checkKubernetesName),
       prop("models.claim.sizeGi", claim?.sizeGi, checkWhole(CLAIM_GI_BOUNDS)),
@@ -145,6 +144,7 @@ export class OllamaRelease extends Construct {
         prop("nodeSelector", `${key}=${value}`, checkSelectedLabel),
       ),
       ...Object.keys(props.environment ?? {}).map((variable) => prop("environment", variable, checkOllamaVariable)),
+      ...Object.entries(props.environment ?? {}).map(([name, value]) => prop("environment", value, checkOllamaSetting(name))),
     ]);
     if (claim) this.claim = this.claimOf(props, claim);
     const staged = "staged" in models ? models.staged : undefined;
@@ -206,19 +206,19 @@ export class OllamaRelease extends Construct {
 
   private claimOf({ name, namespace, partOf, dependsOn }: OllamaReleaseProps, props: ModelClaim): PersistentVolumeClaimV1 {
     const { sizeGi = CLAIM_GI, accessMode = DEFAULT_ACCESS_MODE } = props;
-    // What the plan would replace. Read after the namespace, so that a first plan, without a cluster, does not ask for it. The data source
-    // of a claim that is not there has no spec (kubernetes 2.38.0), and every condition holds then.
+    // The claim that exists, which a plan might replace. It is read after the namespace, so that the first plan needs no cluster. If there is
+    // no such claim, the data source has no spec (kubernetes 2.38.0), and every condition is true.
     const there = new DataKubernetesPersistentVolumeClaimV1(this, "claim-before", { metadata: { name, namespace }, dependsOn });
     there.overrideLogicalId(terraformName(name));
     const spec = `data.${there.terraformResourceType}.${there.friendlyUniqueId}.spec[0]`;
-    const before = `The claim ${namespace}/${name} that is there`;
+    const before = `The claim ${namespace}/${name} that exists`;
     const lost = "Terraform would replace the claim, and its models would be lost";
     const precondition = [
       {
         condition: `\${try(tonumber(trimsuffix(${spec}.resources[0].requests.storage, "Gi")) <= ${sizeGi}, true)}`,
         errorMessage:
           `${before} has \${try(${spec}.resources[0].requests.storage, "more")}, but storageGi asks for ${sizeGi}Gi: a claim never ` +
-          `shrinks, so ${lost}. Set storageGi to what it has, or more. For a smaller one remove the release ${name}, deploy, and add ` +
+          `shrinks, so ${lost}. Set storageGi to the size that it has, or more. For a smaller one remove the release ${name}, deploy, and add ` +
           "it again: its models are pulled again.",
       },
       ...(props.accessMode

@@ -19,10 +19,10 @@ const SCRIPTS = {
   "verify-models.sh": "model-staging/verify-models.sh",
   "models-present.sh": "ollama/models-present.sh",
 } as const;
-/** Longer than both questions of models-present.sh together, which take 3 s each at most. */
+/** models-present.sh asks twice, and each question takes 3 s at most. */
 const PROBE_TIMEOUT_SECONDS = 8;
 
-/** The image says that every GPU of the node is visible; what only looks at files has no use for one. */
+/** Hides the GPUs from containers that only look at files. The image makes every GPU of the node visible. */
 const NO_GPU = { NVIDIA_VISIBLE_DEVICES: "void" } as const;
 
 export interface StagedModelsProps {
@@ -47,8 +47,8 @@ export interface StagedModelsProps {
 }
 
 /**
- * Models of a staged release for an Ollama that may reach no registry: mounted read-only, looked over before Ollama starts, and the pod
- * ready only while each is listed and its files are there. Ollama itself says that it is ready over an empty folder, too.
+ * Models of a staged release, for an Ollama that may reach no registry. They are mounted read-only and checked before Ollama starts. The pod
+ * is ready only while each model is listed and its files exist. Ollama itself would be ready with an empty folder, too.
  */
 export class StagedModelsMount extends Construct {
   readonly scripts: KubernetesObjects;
@@ -90,8 +90,8 @@ export class StagedModelsMount extends Construct {
       volumes: [{ name: "scripts", configMap: { name } }],
       initContainers: [
         {
-          // By size, and the manifests by their checksums: those of the blobs were proved when the release was published, and reading
-          // it all again takes minutes at every start.
+          // Manifests are checked by their checksums, blobs by their sizes alone. The checksums of the blobs were proved when the release was
+          // published, and to read all of them again would take minutes at every start.
           name: "verify-models",
           image,
           command: ["/bin/sh", "/scripts/verify-models.sh"],
@@ -100,7 +100,7 @@ export class StagedModelsMount extends Construct {
           resources: small,
         },
         {
-          // A sidecar, because the chart has no other readiness than "GET /"; the pod is ready when all its containers are.
+          // A sidecar, because the chart's only readiness probe is "GET /". The pod is ready when all its containers are.
           name: "models-present",
           image,
           restartPolicy: "Always",

@@ -14,6 +14,17 @@ const kinds = {
     `,
     remedy: "List the networks that may reach it.",
   },
+  "open-to-all": {
+    severity: "warning",
+    stacks: GUEST_STACKS,
+    meaning:
+      "The firewall of the guests lets every address in. Ollama asks nobody for a password, so whoever reaches its port can use it and delete its models.",
+    example: `
+      network:
+        clients: [0.0.0.0/0]
+    `,
+    remedy: "List the networks that need it.",
+  },
   "no-management": {
     severity: "warning",
     stacks: ["containers"],
@@ -47,9 +58,9 @@ const kinds = {
   },
   "no-ssh-key": {
     severity: "error",
-    stacks: ["cluster"],
+    stacks: GUEST_STACKS,
     meaning:
-      "The VMs of the cluster accept SSH keys only. Without a key nobody can log in, and the deploy cannot wait for the nodes.",
+      "The guests accept SSH keys only. Without a key nobody can log in: the deploy cannot wait for the nodes of a cluster, nor run Ansible with `configure: true`.",
     example: "sshPublicKeys: []",
     remedy: "List at least one key.",
   },
@@ -103,6 +114,26 @@ const reachable = rule(["network", "containers"], function* ({ network }) {
   }
 });
 
+const EVERY_ADDRESS = "0.0.0.0/0";
+
+/** A network of every address opens a port to the internet as soon as the router forwards it. */
+const openToAll = rule(["network"], function* ({ network }) {
+  const doors = [
+    ["clients", "the Ollama API, which asks nobody for a password"],
+    ["management", "SSH and, in a cluster, the Kubernetes API"],
+  ] as const;
+  for (const [list, what] of doors) {
+    const index = network[list].indexOf(EVERY_ADDRESS);
+    if (index < 0) continue;
+    yield found(
+      "open-to-all",
+      ["network", list, index],
+      `network.${list} has ${EVERY_ADDRESS}, so the firewall lets every address reach ${what}`,
+      { remedy: `List the networks that need it, for example [${network.cidr}].` },
+    );
+  }
+});
+
 /** The deploy waits for the nodes and hands over the tokens by SSH. The firewall drops packets, so it would wait for its time limit. */
 const managementOfCluster = rule(["cluster", "network"], function* ({ cluster, network }) {
   if (network.management.length > 0 || (!cluster.waitForNodes && cluster.joinToken === "variable")) return;
@@ -127,8 +158,25 @@ const snippetsNeedSsh = rule(["cluster", "proxmox"], function* ({ proxmox }, { d
 /** Without a key nobody can log in to the VMs, and the deploy cannot wait for them. */
 const keysOfVms = rule(["cluster", "sshPublicKeys"], function* ({ sshPublicKeys }, { declared }) {
   if (sshPublicKeys.length > 0 || declared(["sshPublicKeys", 0])) return;
-  yield found("no-ssh-key", ["sshPublicKeys"], "the cluster's VMs accept SSH keys only, but sshPublicKeys is empty");
+  yield found("no-ssh-key", ["sshPublicKeys"], "the cluster's VMs accept SSH keys only, but sshPublicKeys is empty", {
+    stacks: ["cluster"],
+  });
 });
+
+/** Ansible logs in to the containers within the deploy. */
+const keysOfContainers = rule(
+  ["containers", "configure", "sshPublicKeys"],
+  function* ({ containers, configure, sshPublicKeys }, { declared }) {
+    if (!configure || Object.keys(containers).length === 0) return;
+    if (sshPublicKeys.length > 0 || declared(["sshPublicKeys", 0])) return;
+    yield found(
+      "no-ssh-key",
+      ["sshPublicKeys"],
+      "configure is true, so Ansible logs in to the containers by SSH within the deploy, but sshPublicKeys is empty",
+      { stacks: ["containers"], remedy: "List the key that this machine logs in with, or set configure: false." },
+    );
+  },
+);
 
 /** Ansible has to know the address when it runs within the deploy. */
 const configurable = rule(["containers", "configure"], function* ({ containers, configure }) {
@@ -192,5 +240,15 @@ const insecureEndpoint = rule(["proxmox"], function* ({ proxmox }) {
 export const access = {
   title: "Access",
   kinds,
-  rules: [reachable, managementOfCluster, snippetsNeedSsh, keysOfVms, configurable, rootOnly, insecureEndpoint],
+  rules: [
+    reachable,
+    openToAll,
+    managementOfCluster,
+    snippetsNeedSsh,
+    keysOfVms,
+    keysOfContainers,
+    configurable,
+    rootOnly,
+    insecureEndpoint,
+  ],
 };

@@ -37,6 +37,29 @@ const kinds = {
     `,
     remedy: "Choose another address.",
   },
+  "address-of-service": {
+    severity: "error",
+    stacks: GUEST_STACKS,
+    meaning: "A guest has the address of the NFS server or of a name server, which the guests of the lab use.",
+    example: `
+      network:
+        dns: [192.0.2.21]
+      containers:
+        ollama-1: { vmId: 201, address: 192.0.2.21 }
+    `,
+    remedy: "Choose another address.",
+  },
+  "prefix-differs": {
+    severity: "error",
+    stacks: ["containers"],
+    meaning:
+      "A container without a gateway of its own has a prefix that does not fit the lab's network: a shorter one takes hosts behind the gateway for neighbours, and a longer one can leave the gateway out.",
+    example: `
+      containers:
+        ollama-1: { vmId: 201, address: 192.0.2.21/16 }
+    `,
+    remedy: "Leave the prefix out: the container takes that of network.cidr.",
+  },
   "address-outside-network": {
     severity: "error",
     stacks: GUEST_STACKS,
@@ -186,6 +209,20 @@ const addressesOfContainers = rule(["containers", "network"], function* ({ conta
       });
       continue;
     }
+    if (!container.gateway && address.prefix !== undefined) {
+      const wider = address.prefix < labNetwork.prefix;
+      const cutOff = gateway !== undefined && contains(own, gateway) && !contains(networkOf(address.ip, address.prefix), gateway);
+      if (wider || cutOff) {
+        yield found(
+          "prefix-differs",
+          path,
+          wider
+            ? `${container.address} has the prefix /${address.prefix}, but network.cidr ${network.cidr} is smaller: the container would not ask the gateway for what lies between`
+            : `the gateway ${gateway} is outside ${formatNetwork(networkOf(address.ip, address.prefix))}, the network of ${container.address}`,
+          { remedy: `Write ${address.ip}, or ${address.ip}/${labNetwork.prefix}.` },
+        );
+      }
+    }
     if (gateway && !contains(own, gateway)) {
       yield found(
         "gateway-outside-network",
@@ -330,8 +367,42 @@ function* rangeFaults(
   }
 }
 
+/** No guest has the address of a server that the guests use. */
+const addressesOfServices = rule([], function* (lab) {
+  const services = new Map<string, string>();
+  const add = (address: string | undefined, owner: string) => {
+    if (address !== undefined && !checkAddress(address) && !services.has(address)) services.set(address, owner);
+  };
+  add(lab.kubernetes?.nfs?.server, "kubernetes.nfs.server");
+  add(lab.ollamaNfsServer, "ollamaNfsServer");
+  for (const [i, address] of (lab.network?.dns ?? []).entries()) add(address, `network.dns[${i}]`);
+  for (const [key, { dns }] of Object.entries(lab.containers ?? {})) {
+    for (const [i, address] of (dns ?? []).entries()) add(address, `containers.${key}.dns[${i}]`);
+  }
+  const guests = [
+    ...Object.entries(lab.containers ?? {}).map(([key, { address }]) => ({
+      address: parseHostAddress(address)?.ip,
+      path: ["containers", key, "address"],
+      stack: "containers" as const,
+    })),
+    ...(lab.cluster?.nodes ?? []).map(({ address, path }) => ({
+      address,
+      path: [...path, path[1] === "pools" ? "addresses" : "address"],
+      stack: "cluster" as const,
+    })),
+  ];
+  for (const { address, path, stack } of guests) {
+    // What every guest has from its router is the gateway's: address-is-gateway reports it.
+    const owner = address === lab.network?.gateway ? undefined : services.get(address ?? "");
+    if (owner === undefined) continue;
+    yield found("address-of-service", path, `${address} is the address of a guest, but ${owner} names it too`, {
+      stacks: [stack],
+    });
+  }
+});
+
 export const addresses = {
   title: "Addresses",
   kinds,
-  rules: [addressesOfContainers, addressesOfNodes, registrationAddress, rangesOfPools],
+  rules: [addressesOfContainers, addressesOfNodes, registrationAddress, rangesOfPools, addressesOfServices],
 };

@@ -1,4 +1,4 @@
-import { CERT_MANAGER_NAMESPACE, DNS01_SOLVERS } from "../../catalog/cert-manager";
+import { CERT_MANAGER_NAMESPACE, DNS01_SOLVERS, PUBLIC_ACME_HOSTS } from "../../catalog/cert-manager";
 import { TRAEFIK_API_VERSION } from "../../catalog/traefik";
 import { nearest } from "../../grammar/nearest";
 import { type Finding, finder } from "../finding";
@@ -16,9 +16,26 @@ const kinds = {
         certManager: { email: operator@lab.example } # and no dns01
       ollama:
         releases:
-          ollama: { host: ollama.home.arpa }
+          ollama: { host: ollama.lab.example }
+      network:
+        clients: [10.0.0.0/8]
     `,
     remedy: "Set kubernetes.certManager.dns01, which needs no way in from the internet.",
+  },
+  "no-public-name": {
+    severity: "warning",
+    stacks: ["platform", "ollama"],
+    meaning:
+      "A public certificate authority gives certificates for names in the public DNS only, whichever way it checks them. This name is for private networks (RFC 6762, RFC 8375) or in no public zone, so no certificate would be issued.",
+    example: `
+      kubernetes:
+        certManager: { email: operator@lab.example } # at Let's Encrypt
+      ollama:
+        releases:
+          ollama: { host: ollama.home.arpa }
+    `,
+    remedy:
+      "Choose a host below a domain that you own, or set kubernetes.certManager.server to an ACME server of your own, such as step-ca.",
   },
   "credential-in-solver": {
     severity: "error",
@@ -89,18 +106,36 @@ const PRIVATE_NAME = /(^|\.)(local|lan|home|internal|intranet|localdomain|home\.
 /** The beginning of an address in a private network (RFC 1918) or behind carrier-grade NAT (RFC 6598). */
 const PRIVATE_NETWORK = /^(10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.)/;
 
+function isPublic(server: string): boolean {
+  return PUBLIC_ACME_HOSTS.some((host) => host === new URL(server).hostname);
+}
+
+/** A public certificate authority knows public names only, whichever way it checks them. */
+const publicNames = rule(["ollama", "kubernetes"], function* ({ ollama, kubernetes }) {
+  const { certManager } = kubernetes;
+  if (!certManager || !isPublic(certManager.server)) return;
+  for (const [key, { host }] of Object.entries(ollama.releases)) {
+    if (!host || !PRIVATE_NAME.test(host)) continue;
+    yield found(
+      "no-public-name",
+      ["ollama", "releases", key, "host"],
+      `${host} is a name of a private network, but ${new URL(certManager.server).hostname} issues certificates for public names only`,
+    );
+  }
+});
+
 /** A certificate authority that checks by HTTP-01 must reach the host from the internet. */
 const reachableForHttp01 = rule(["ollama", "kubernetes"], function* ({ ollama, kubernetes, network }) {
   const { certManager } = kubernetes;
-  if (!certManager || certManager.dns01) return;
+  if (!certManager || certManager.dns01 || !isPublic(certManager.server)) return;
   const clients = network?.clients ?? [];
   const closed = clients.length > 0 && clients.every((client) => PRIVATE_NETWORK.test(client));
   for (const [key, { host }] of Object.entries(ollama.releases)) {
-    if (!host || (!closed && !PRIVATE_NAME.test(host))) continue;
+    if (!host || !closed || PRIVATE_NAME.test(host)) continue;
     yield found(
       "http01-private-host",
       ["ollama", "releases", key, "host"],
-      `the certificate authority checks ${host} from the internet (HTTP-01), but ${closed ? "network.clients lets only private networks in" : "its name is a private one"}`,
+      `the certificate authority checks ${host} from the internet (HTTP-01), but network.clients lets only private networks in`,
     );
   }
 });
@@ -170,5 +205,5 @@ const traefik = rule(["ollama", "cluster"], function* ({ ollama, cluster }) {
 export const certificates = {
   title: "Certificates and hosts",
   kinds,
-  rules: [reachableForHttp01, secretsOfSolver, knownSolver, issuer, traefik],
+  rules: [publicNames, reachableForHttp01, secretsOfSolver, knownSolver, issuer, traefik],
 };

@@ -15,7 +15,7 @@ const kinds = {
     example: `
       defaults:
         container:
-          ollama: { version: 0.32.15 } # and no sha256
+          ollama: { version: 0.31.0 } # and no sha256
     `,
     remedy: "Set the checksum that the publisher states.",
     once: "place",

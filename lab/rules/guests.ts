@@ -43,6 +43,17 @@ const kinds = {
     `,
     remedy: "Declare the node under proxmox.nodes, or write the name of one that is there.",
   },
+  "memory-in-mib": {
+    severity: "warning",
+    stacks: GUEST_STACKS,
+    meaning:
+      "A guest has a terabyte of memory or more. The number is in GiB, but it looks like one in MiB, as Proxmox shows memory.",
+    example: `
+      containers:
+        ollama-1: { vmId: 201, address: 192.0.2.21, memoryGiB: 4096 }
+    `,
+    remedy: "Write the memory in GiB.",
+  },
   "name-too-long": {
     severity: "error",
     stacks: GUEST_STACKS,
@@ -91,17 +102,18 @@ interface Guest {
   /** Where the lab says the node, or would say it. */
   readonly nodePath: Path;
   readonly name: string;
+  readonly memoryGiB: number;
 }
 
 function guestsOf({ containers, cluster }: DraftLab): Guest[] {
   return [
-    ...Object.entries(containers ?? {}).map(([key, { node, name }]) => {
+    ...Object.entries(containers ?? {}).map(([key, { node, name, memoryGiB }]) => {
       const path = ["containers", key];
-      return { path, stack: "containers", defaults: "container", node, nodePath: [...path, "node"], name } as const;
+      return { path, stack: "containers", defaults: "container", node, nodePath: [...path, "node"], name, memoryGiB } as const;
     }),
-    ...(cluster?.nodes ?? []).map(({ path, role, node, name }) => {
+    ...(cluster?.nodes ?? []).map(({ path, role, node, name, memoryGiB }) => {
       const nodePath = [...path, path[1] === "pools" ? "nodes" : "node"];
-      return { path, stack: "cluster", defaults: role, node, nodePath, name } as const;
+      return { path, stack: "cluster", defaults: role, node, nodePath, name, memoryGiB } as const;
     }),
   ];
 }
@@ -129,6 +141,22 @@ const nodesOfGuests = rule(["proxmox"], function* ({ proxmox, ...lab }, { declar
   }
 });
 
+/** From this on a number of GiB is taken for one of MiB. */
+const MIB_LOOK = 1024;
+
+/** Proxmox shows memory in MiB, and the lab takes GiB. */
+const memoryOfGuests = rule([], function* (lab) {
+  for (const { path, stack, memoryGiB } of guestsOf(lab)) {
+    if (memoryGiB < MIB_LOOK) continue;
+    yield found(
+      "memory-in-mib",
+      [...path, "memoryGiB"],
+      `${formatPath(path)} has ${memoryGiB} GiB of memory, which is ${memoryGiB / 1024} TiB`,
+      { remedy: `Write ${memoryGiB / 1024} if ${memoryGiB} MiB is meant.`, stacks: [stack] },
+    );
+  }
+});
+
 /** A guest's name must be a valid host name. The lab's name and the key may be too long together. */
 const namesOfGuests = rule([], function* (lab) {
   for (const { path, stack, name } of guestsOf(lab)) {
@@ -139,4 +167,8 @@ const namesOfGuests = rule([], function* (lab) {
   }
 });
 
-export const guests = { title: "Guests", kinds, rules: [somethingToDo, sectionsOfGuests, nodesOfGuests, namesOfGuests] };
+export const guests = {
+  title: "Guests",
+  kinds,
+  rules: [somethingToDo, sectionsOfGuests, nodesOfGuests, memoryOfGuests, namesOfGuests],
+};

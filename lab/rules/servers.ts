@@ -1,6 +1,8 @@
+import { K3S_SERVER_GIB } from "../../catalog/k3s";
 import { nearest } from "../../grammar/nearest";
 import { serversOf } from "../cluster";
 import { finder } from "../finding";
+import { formatPath } from "../problem";
 import { rule } from "./rule";
 
 const kinds = {
@@ -71,6 +73,17 @@ const kinds = {
     `,
     remedy: "Set firstServer. If one server runs already, name that one; docs/upgrades.md has the step from one server to three.",
   },
+  "server-too-small": {
+    severity: "warning",
+    stacks: ["cluster"],
+    meaning: "A K3s server has less memory than K3s asks for. The kernel then ends etcd or the API server at random times.",
+    example: `
+      cluster:
+        servers:
+          k3s-1: { vmId: 301, address: 192.0.2.31, memoryGiB: 1 }
+    `,
+    remedy: `Set memoryGiB to ${K3S_SERVER_GIB} or more.`,
+  },
   "servers-together": {
     severity: "warning",
     stacks: ["cluster"],
@@ -131,6 +144,18 @@ const firstServer = rule(["cluster"], function* ({ cluster }) {
   }
 });
 
+/** A server has the memory that K3s asks for. */
+const sizeOfServers = rule(["cluster"], function* ({ cluster }) {
+  for (const { path, memoryGiB } of serversOf(cluster)) {
+    if (memoryGiB >= K3S_SERVER_GIB) continue;
+    yield found(
+      "server-too-small",
+      [...path, "memoryGiB"],
+      `${formatPath(path)} has ${memoryGiB} GiB of memory, but a K3s server needs at least ${K3S_SERVER_GIB}`,
+    );
+  }
+});
+
 /** Servers on one machine fail together. */
 const serversApart = rule(["cluster"], function* ({ cluster }) {
   const servers = serversOf(cluster);
@@ -143,4 +168,4 @@ const serversApart = rule(["cluster"], function* ({ cluster }) {
   );
 });
 
-export const servers = { title: "K3s servers", kinds, rules: [serverCount, firstServer, serversApart] };
+export const servers = { title: "K3s servers", kinds, rules: [serverCount, firstServer, sizeOfServers, serversApart] };

@@ -14,6 +14,7 @@ import {
   TRAEFIK_API_MINOR,
   TRAEFIK_API_VERSION,
 } from "../../catalog/traefik";
+import { NODE_RELEASE, ubuntuReleaseOf } from "../../catalog/ubuntu";
 import { minorOf } from "../../grammar/k3s-version";
 import { compareVersions } from "../../grammar/version";
 import { serversOf, workersOf } from "../cluster";
@@ -95,8 +96,30 @@ const kinds = {
     `,
     remedy: "Upgrade K3s.",
   },
+  "untried-ubuntu": {
+    severity: "warning",
+    stacks: ["cluster"],
+    meaning: `The nodes of a cluster are set up, and their NVIDIA driver is installed, as Ubuntu ${NODE_RELEASE} needs it. Nobody has tried it with this release.`,
+    example: `
+      cluster:
+        image: { url: https://images.lab.example/jammy/20250805/jammy-server-cloudimg-amd64.img }
+    `,
+    remedy: `Choose an image of Ubuntu ${NODE_RELEASE}.`,
+  },
 } as const;
 const found = finder(kinds);
+
+/** The image is of the release that the set-up of nodes is made for. */
+const imageRelease = rule(["cluster"], function* ({ cluster: { image } }) {
+  if (image === undefined) return;
+  const release = ubuntuReleaseOf(typeof image === "string" ? image : image.url);
+  if (release === undefined || release === NODE_RELEASE) return;
+  yield found(
+    "untried-ubuntu",
+    ["cluster", "image"],
+    `the image is Ubuntu ${release}, but the set-up of the cluster's nodes is tried with Ubuntu ${NODE_RELEASE}`,
+  );
+});
 
 /** Nobody patches a version that has ended. */
 const endedVersions = rule(["cluster"], function* ({ cluster }) {
@@ -194,4 +217,8 @@ const traefikVersion = rule(["ollama", "cluster"], function* ({ ollama, cluster 
   }
 });
 
-export const versions = { title: "Versions", kinds, rules: [endedVersions, skew, sidecars, certManagerVersion, traefikVersion] };
+export const versions = {
+  title: "Versions",
+  kinds,
+  rules: [imageRelease, endedVersions, skew, sidecars, certManagerVersion, traefikVersion],
+};

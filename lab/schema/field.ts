@@ -4,7 +4,7 @@ import type { Fault, FaultCode, ValueCheck } from "../../grammar/fault";
 import * as guest from "../../grammar/guest";
 import { checkKeepAlive } from "../../grammar/keep-alive";
 import { checkModelReference } from "../../grammar/model-reference";
-import { checkOllamaVariable } from "../../grammar/ollama-variable";
+import { checkOllamaSetting, checkOllamaVariable } from "../../grammar/ollama-variable";
 import type { Bounds } from "../../grammar/size";
 import { checkSshPublicKey } from "../../grammar/ssh";
 import * as storage from "../../grammar/storage";
@@ -42,9 +42,9 @@ export function labels(check: ValueCheck<string>) {
 /** Variables of an Ollama. One that Ollama would ignore without a word is refused here. */
 export function environment() {
   return z.record(text(checkOllamaVariable, "Name of a variable."), z.string()).check((context) => {
-    const name = "OLLAMA_KEEP_ALIVE";
-    const value = context.value[name];
-    if (value !== undefined) refuse(context, checkKeepAlive(value), [name]);
+    for (const [name, value] of Object.entries(context.value)) {
+      refuse(context, name === "OLLAMA_KEEP_ALIVE" ? checkKeepAlive(value) : checkOllamaSetting(name)(value), [name]);
+    }
   });
 }
 

@@ -5,7 +5,7 @@ import { dirname } from "node:path";
 import type { OpenedWorld } from "./server";
 import type { Fixtures, Guest } from "./world";
 
-/** Names the control socket of the running server; set by start.ts. */
+/** The variable with the path of the running server's control socket. start.ts sets it. */
 export const CONTROL_VARIABLE = "PROVIDER_REPLAY_CONTROL";
 
 const STARTING_TAKES_AT_MOST_MS = 30_000;
@@ -40,7 +40,7 @@ async function call<Answer>(method: string, path: string, body?: unknown): Promi
   const socketPath = controlSocket();
   await untilServerListens(socketPath);
   return new Promise((resolve, reject) => {
-    // A connection for each request: one that was kept may have been closed by the server meanwhile, and writing to it fails with EPIPE.
+    // Each request has a connection of its own. The server may have closed one that was kept, and writing to that would fail with EPIPE.
     const outgoing = request({ socketPath, method, path, agent: false }, (response) => {
       const chunks: Buffer[] = [];
       response.on("data", (chunk: Buffer) => chunks.push(chunk));
@@ -62,9 +62,9 @@ async function call<Answer>(method: string, path: string, body?: unknown): Promi
 export interface ReplayedWorld {
   /** The value of TF_REATTACH_PROVIDERS that lets Terraform find this world. */
   reattachProviders: string;
-  /** The guests that run now: the fixtures' and those applied and not destroyed, by VMID. */
+  /** The guests that run now, by VMID: those of the fixtures, and those that were applied and not destroyed. */
   guests(): Promise<Guest[]>;
-  /** A guest appears behind Terraform's back, or takes the place of the one with its VMID. */
+  /** Adds a guest without Terraform, or replaces the guest with its VMID. */
   addGuest(guest: Guest): Promise<void>;
 }
 

@@ -48,7 +48,7 @@ export function withUnknowns(schema: BlockSchema, proposed: ObjectValue): Object
   return planned;
 }
 
-/** Where a computed value stands and what its resource looks like, from which the value is made. */
+/** The place of a computed value and its resource. The value is made from both. */
 interface Place {
   typeName: string;
   path: string;
@@ -166,9 +166,9 @@ function fillBlock(schema: BlockSchema, value: ObjectValue, place: Place): Objec
 }
 
 /**
- * The planned object with every unknown replaced by a value of its type: the same for the same type, attribute and known
- * values, whatever the order of the run. The protocol does not tell a provider the resource's address, so two resources that
- * are alike in all their known values get the same. Collections become empty (a container's `ipv4` too), bools false.
+ * The planned object, with a value of the right type for every unknown. The value depends on the type, the attribute and the known values,
+ * but not on the order of the run. The protocol does not give a provider the address of a resource, so two resources with the same known
+ * values get the same value. Collections become empty (also the `ipv4` of a container), bools false.
  */
 export function withKnownValues(typeName: string, schema: BlockSchema, planned: ObjectValue): ObjectValue {
   const digest = createHash("sha256").update(JSON.stringify(planned)).digest("hex");

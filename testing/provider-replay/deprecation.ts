@@ -1,4 +1,4 @@
-// Warnings for what a schema marks as deprecated. Terraform's core leaves them to the providers.
+// Warnings for what a schema marks as deprecated. Providers give them, not Terraform's core.
 import type { AttributeSchema, BlockSchema } from "./snapshot";
 import { isObject, type Value } from "./values";
 

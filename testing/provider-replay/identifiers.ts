@@ -23,7 +23,7 @@ const IDENTIFIERS: Record<string, (resource: ObjectValue) => string | undefined>
   helm_release: (release) => text(release["name"]),
 };
 
-/** The id of an applied resource, or undefined where the form is not known here. */
+/** The id of an applied resource. Undefined if the form is not known here. */
 export function identifierOf(typeName: string, resource: ObjectValue): string | undefined {
   const identifier = IDENTIFIERS[typeName];
   if (identifier !== undefined) {

@@ -25,22 +25,22 @@ const definition = loadPackageDefinition(
   loadSync(join(__dirname, "tfplugin6.proto"), { keepCase: true, longs: Number, enums: Number, defaults: true, oneofs: true }),
 ) as unknown as { tfplugin6: { Provider: ServiceClientConstructor } };
 
-/** The kubernetes schema alone is larger than gRPC's default of 4 MiB allows once providers grow. */
+/** The limit of a message. gRPC's default of 4 MiB is too near to the size of the kubernetes schema. */
 const UNLIMITED = { "grpc.max_receive_message_length": -1, "grpc.max_send_message_length": -1 };
 
 const ERROR = 1;
 
-/** Kinds with the whole schema of a pod in them, which this project makes by charts and never by Terraform. */
+/** Kinds whose schema has that of a pod in it. This project makes them with charts, never with Terraform. */
 const WITH_POD = /^kubernetes_(cron_?job|daemon_?set|deployment|job|pod|replication_controller|stateful_set)(_v1)?$/;
 
-/** Three quarters of the kubernetes schema are pods. Every run of Terraform reads all that is served, and would take a third longer. */
+/** Leaves them out. They are three quarters of the kubernetes schema. Every run of Terraform reads the whole schema, and would take a third longer. */
 function withoutPods(snapshot: ProviderSnapshot): ProviderSnapshot {
   const without = <T>(schemas: Record<string, T>) =>
     Object.fromEntries(Object.entries(schemas).filter(([type]) => !WITH_POD.test(type)));
   return { ...snapshot, resources: without(snapshot.resources), dataSources: without(snapshot.dataSources) };
 }
 
-/** Encodes the schema once: it is the largest message by far, and every run of Terraform asks for it. */
+/** Encodes the schema once. It is by far the largest message, and every run of Terraform asks for it. */
 export function loadProvider(snapshot: ProviderSnapshot): LoadedProvider {
   const { service } = definition.tfplugin6.Provider;
   const getSchema = service["GetProviderSchema"];

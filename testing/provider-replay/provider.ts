@@ -6,7 +6,7 @@ import type { BlockSchema, ProviderSnapshot, VersionedSchema } from "./snapshot"
 import { type DynamicValue, decodeValue, encodeValue, isObject, type Value } from "./values";
 import type { World } from "./world";
 
-/** A request, as far as any of the calls below reads it. */
+/** The parts of a request that the calls below read. */
 export interface Request {
   type_name: string;
   config: DynamicValue | null;
@@ -44,7 +44,7 @@ function plan(snapshot: ProviderSnapshot, { type_name, prior_state, proposed_new
   if (!isObject(proposed)) {
     return { planned_state: encodeValue(null) };
   }
-  // An applied object has no computed attribute without a value, so an unchanged one has nothing unknown, and plans empty.
+  // In an applied object every computed attribute has a value. So an unchanged object has nothing unknown, and its plan is empty.
   const planned = withUnknowns(blockOf(snapshot.resources, type_name), proposed);
   return {
     planned_state: encodeValue(planned),
@@ -79,7 +79,7 @@ function readDataSource(snapshot: ProviderSnapshot, world: World, { type_name, c
   return { state: encodeValue(withKnownValues(type_name, block, state)) };
 }
 
-/** The calls of the protocol for one provider in one world. GetProviderSchema is the server's, which keeps it encoded. */
+/** The calls of the protocol for one provider in one world. The server itself answers GetProviderSchema, because it keeps the encoded schema. */
 export function providerCalls(snapshot: ProviderSnapshot, world: World): Record<string, Call> {
   const nothingToSay: Call = () => ({});
   return {

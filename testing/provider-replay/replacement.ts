@@ -1,5 +1,5 @@
-// Which changes destroy an object and create it anew. A schema does not say: the providers decide it in code (`ForceNew`,
-// `RequiresReplace`), so this table states it for the resources of a lab, for the provider versions of the snapshots.
+// Which changes destroy an object and create it anew. A schema does not tell: the providers decide it in code (`ForceNew`,
+// `RequiresReplace`). This table has it for the resources of a lab and for the provider versions of the snapshots.
 import { isDeepStrictEqual } from "node:util";
 import { at, isObject, type ObjectValue, type Value } from "./values";
 
@@ -8,8 +8,8 @@ export type Path = (string | number)[];
 
 interface Rule {
   /**
-   * Dotted names; list indices are left out. A last `*` means every attribute below, a last `#` the number of blocks:
-   * adding or removing one replaces. Needed only where a block may come without any attribute that replaces.
+   * Dotted names, without the indices of lists. A last `*` means every attribute below. A last `#` means the number of blocks, so that adding
+   * or removing one replaces. It is needed only for blocks that may have no attribute that replaces.
    */
   path: string;
   /** Narrows the rule to some changes. Default: every change of the value. */
@@ -18,7 +18,7 @@ interface Rule {
 
 const existedBefore: Rule["when"] = (prior) => prior !== null;
 
-/** Sizes as a claim has them; others than whole Gi count as unchanged. */
+/** Sizes in the form of a claim. A size that is not in whole Gi counts as unchanged. */
 const shrinksInGi: Rule["when"] = (prior, planned) => {
   const [before, after] = [prior, planned].map((size) => Number(/^(\d+)Gi$/.exec(String(size))?.[1]));
   return before !== undefined && after !== undefined && after < before;
@@ -41,7 +41,7 @@ const POOL_MEMBERSHIP = rules("pool_id", "vm_id", "storage_id");
 
 const METADATA = ["metadata.name", "metadata.generate_name", "metadata.namespace"];
 
-/** All but a larger size, which is the only change of a claim that Kubernetes takes. */
+/** Every change but a larger size. That is the only change of a claim that Kubernetes accepts. */
 const CLAIM = rules(
   "spec.access_modes",
   "spec.selector.#",
@@ -56,7 +56,7 @@ const CLAIM = rules(
 const TABLE: Record<string, Rule[]> = {
   proxmox_virtual_environment_container: rules(
     "clone.*",
-    // Not a smaller disk.size: it plans in place, and the apply is refused.
+    // A smaller disk.size is not here: the plan changes it in place, but the apply is refused.
     "disk.datastore_id",
     "initialization.user_account.#",
     "initialization.user_account.*",
@@ -103,7 +103,7 @@ function rulesOf(typeName: string): Rule[] {
   return typeName.startsWith("kubernetes_") ? [...rules(...METADATA), ...own] : own;
 }
 
-/** The places of either object that a rule's path means: once for every index of the lists on the way. */
+/** The places that the path of a rule means in either object: one for every index of the lists in it. */
 function places(path: string[], prior: Value | undefined, planned: Value | undefined, walked: Path = []): Path[] {
   const [step, ...rest] = path;
   if (step === undefined || step === "#") {
@@ -127,7 +127,7 @@ function count(value: Value | undefined): number {
   return Array.isArray(value) ? value.length : 0;
 }
 
-/** The paths of an update's changes that replace the object instead; empty when it is changed in place. */
+/** The paths of the changes that replace the object. Empty if it is changed in place. */
 export function replacingChanges(typeName: string, prior: ObjectValue, planned: ObjectValue): Path[] {
   const found: Path[] = [];
   for (const { path, when } of rulesOf(typeName)) {

@@ -1,16 +1,16 @@
 // Replays the provider schemas of provider-schemas/ to the real Terraform, over its plugin protocol 6 and a unix socket, so
 // that init, validate, plan, apply and destroy run with no provider binary, no network and no credential.
 //
-// It is a replay of the schema, not of the provider. What a test against it proves is what Terraform's core checks: types,
-// required and unknown attributes, block counts, references, cycles, sensitive values, variables, preconditions, lifecycle,
-// moved blocks, state, convergence; and, from a table of this folder (replacement.ts), which edits replace an object.
-// What it cannot prove is what a provider does in its own code: checks of values and of attributes that exclude each other,
-// defaults that the code fills in (an attribute that is left out stays null here), values it normalizes, anything that the
-// real API refuses, and drift: reading an object returns what the state says.
+// It replays the schema, not the provider. A test against it proves what Terraform's core checks: types, required and unknown
+// attributes, block counts, references, cycles, sensitive values, variables, preconditions, lifecycle, moved blocks, state and
+// convergence. A table of this folder (replacement.ts) adds which edits replace an object.
+// It cannot prove what a provider does in its own code: checks of values and of attributes that exclude each other, defaults
+// that the code fills in (an attribute that is left out stays null here), values that it normalizes, and what the real API
+// refuses. It shows no drift either: reading an object returns what the state says.
 //
-// Started once for a jest run (start.ts) as a process of its own, so that a test which blocks its thread does not stop it.
-// A test opens a "world" over the control socket (client.ts): sockets of its own with guests and data source answers of its
-// own, over the same loaded schemas. It ends, and removes its folder, when the process that started it is gone.
+// start.ts starts it once for a jest run, as a process of its own, so that a test that blocks its thread does not stop it.
+// A test opens a "world" over the control socket (client.ts): its own sockets, guests and answers of data sources. All worlds
+// share the loaded schemas. The server ends and removes its folder when the process that started it is gone.
 import { readdirSync, rmSync } from "node:fs";
 import { createServer, type IncomingMessage } from "node:http";
 import { join } from "node:path";
@@ -42,7 +42,7 @@ if (runFolder === undefined || schemaFolder === undefined) {
 const worlds: World[] = [];
 let providers: LoadedProvider[] | undefined;
 
-/** Loaded for the first world: most test files need none. */
+/** Loaded for the first world, because most test files need none. */
 async function loadedProviders(): Promise<LoadedProvider[]> {
   if (providers === undefined) {
     const { loadProvider } = await import("./provider-server");
@@ -108,7 +108,7 @@ function end(): never {
 }
 
 process.on("disconnect", end);
-// A run that is over before this process has started leaves nothing to hear.
+// If the run ended before this process started, no message comes.
 if (!process.connected) {
   end();
 }

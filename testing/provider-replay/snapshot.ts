@@ -1,4 +1,4 @@
-// A provider's schema snapshot as it lies in provider-schemas/: the form of `terraform providers schema -json`.
+// A provider's schema snapshot in provider-schemas/. It has the form of `terraform providers schema -json`.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 

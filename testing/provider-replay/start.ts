@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { CONTROL_VARIABLE } from "./client";
 
-/** A unix socket's path may have 107 bytes, and the longest name in the folder is its control socket's or a world's. */
+/** The longest path that the folder may have. The path of a unix socket has at most 107 bytes, its name in the folder included. */
 const LONGEST_FOLDER = 90;
 
 export default function start(): void {
@@ -16,7 +16,7 @@ export default function start(): void {
     cwd: resolve(__dirname, "../.."),
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
-  // Neither the process nor the channel to it may keep jest from ending; it ends itself when jest has.
+  // Neither the process nor the channel to it may keep jest from ending. The process ends itself after jest.
   server.unref();
   server.channel?.unref();
   // Workers inherit the environment.

@@ -7,7 +7,7 @@ class UnknownValue {
   }
 }
 
-/** A value that is known only after apply. There is one of it, so `===` finds it. */
+/** A value that is known only after apply. There is only one, so `===` finds it. */
 export const UNKNOWN = new UnknownValue();
 
 /**
@@ -27,7 +27,7 @@ export interface DynamicValue {
 }
 
 const UNKNOWN_EXTENSION = 0;
-/** An unknown of which Terraform knows something, such as "not null". The replay has no use for that. */
+/** An unknown of which Terraform knows something, such as "not null". The replay does not need that. */
 const REFINED_UNKNOWN_EXTENSION = 12;
 
 const extensionCodec = new ExtensionCodec();
@@ -38,7 +38,7 @@ extensionCodec.register({
 });
 extensionCodec.register({ type: REFINED_UNKNOWN_EXTENSION, encode: () => null, decode: () => UNKNOWN });
 
-/** Reads a value; an absent one (Terraform's way to say "no such object") is null. */
+/** Reads a value. An absent value, by which Terraform means "no such object", becomes null. */
 export function decodeValue(value: DynamicValue | null | undefined): Value {
   if (!value?.msgpack?.length) {
     return null;
@@ -57,7 +57,7 @@ export function isObject(value: Value | undefined): value is ObjectValue {
   );
 }
 
-/** The value at `path`, with numbers for list indices; undefined where the path leaves the value. */
+/** The value at `path`, with numbers for list indices. Undefined if there is no such place. */
 export function at(value: Value | undefined, path: readonly (string | number)[]): Value | undefined {
   let here = value;
   for (const step of path) {

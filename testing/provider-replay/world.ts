@@ -1,7 +1,7 @@
-// What the replayed providers know of "the world": which guests run on Proxmox, and what data sources answer.
+// The world of the replayed providers: which guests run on Proxmox, and what data sources answer.
 import { at, isObject, type ObjectValue, type Value } from "./values";
 
-/** A guest on a Proxmox node, whoever made it. */
+/** A guest on a Proxmox node. Terraform or somebody else made it. */
 export interface Guest {
   vmId: number;
   name: string;
@@ -16,13 +16,13 @@ export interface Guest {
   template?: boolean;
 }
 
-/** What a test lays down before Terraform runs. */
+/** What a test prepares before Terraform runs. */
 export interface Fixtures {
-  /** Guests that exist already, such as a stranger that holds a VMID. Default: none. */
+  /** Guests that exist already, such as somebody else's with a VMID of the lab. Default: none. */
   guests?: Guest[];
   /**
-   * Attributes that a data source of this type answers, instead of invented ones: `{ proxmox_version: { release: "9.1" } }`.
-   * Only attributes that the configuration does not set. Default: none.
+   * Attributes that a data source of this type answers, such as `{ proxmox_version: { release: "9.1" } }`. Only attributes that the
+   * configuration does not set. Default: all attributes are invented.
    */
   data?: Record<string, ObjectValue>;
 }
@@ -39,7 +39,7 @@ function guestOf(kind: "container" | "vm", resource: ObjectValue): Guest {
   return {
     vmId,
     kind,
-    // What Proxmox calls a guest that was given no name.
+    // Proxmox gives this name to a guest without a name.
     name: typeof name === "string" ? name : kind === "vm" ? `VM ${vmId}` : `CT${vmId}`,
     node: String(resource["node_name"]),
     status: resource["started"] === false ? "stopped" : "running",
@@ -61,7 +61,7 @@ function matches(guest: ObjectValue, filter: ObjectValue): boolean {
   return wanted.some((one) => (filter["regex"] === true ? new RegExp(one).test(value) : one === value));
 }
 
-/** One Proxmox and one Kubernetes cluster, as far as the replay knows them. Every workspace of a test has its own. */
+/** What the replay knows of one Proxmox and one Kubernetes cluster. Every workspace of a test has its own. */
 export class World {
   private readonly guestsById = new Map<number, Guest>();
   /** The claims in the cluster, by namespace and name. */
@@ -79,14 +79,14 @@ export class World {
     return [...this.guestsById.values()].sort((a, b) => a.vmId - b.vmId);
   }
 
-  /** Adds a guest, or puts it in the place of the one with its VMID. */
+  /** Adds a guest, or replaces the guest with its VMID. */
   add(guest: Guest): void {
     this.guestsById.set(guest.vmId, guest);
   }
 
   /**
-   * Remembers an applied guest or claim and forgets a destroyed one; other resources leave no trace. Like the real provider it adopts a
-   * stranger's VMID without a word: that is what an ownership guard must prevent.
+   * Remembers an applied guest or claim, and forgets a destroyed one. It does not remember other resources. Like the real provider it silently
+   * takes over another guest with the same VMID, which an ownership guard must prevent.
    */
   applied(typeName: string, prior: Value, next: Value): void {
     if (typeName === CLAIM) {
@@ -105,7 +105,7 @@ export class World {
     }
   }
 
-  /** The attributes that a data source of this type answers from the world; empty where the world knows nothing. */
+  /** The attributes that a data source of this type answers from the world. Empty if the world knows nothing. */
   answer(typeName: string, config: ObjectValue): ObjectValue {
     const answer = this.data[typeName] ?? {};
     switch (typeName) {
@@ -114,7 +114,7 @@ export class World {
       case "proxmox_virtual_environment_containers":
         return { containers: this.listed("container", config), ...answer };
       case CLAIM:
-        // Like the real data source: of a claim that is not there it answers no spec, and no error.
+        // Like the real data source, it answers no spec and no error for a claim that does not exist.
         return { ...this.specOf(claimId(config)), ...answer };
       default:
         return answer;

@@ -838,7 +838,8 @@ class Access:
 
     root@pam with a ticket may do everything.  root@pam's tokens have every privilege and still fail the root-only
     checks, as in Proxmox.  Everybody else has the privileges of the longest --acl path that leads to the object
-    (a deeper entry replaces a higher one), plus those of the pool that the guest or storage is in.
+    (a deeper entry replaces a higher one), plus those of the pool that the guest or storage is in.  An --acl-here
+    entry counts for its own path alone (pve-access-control, AccessControl.pm, roles).
     """
 
     def __init__(self, options: argparse.Namespace):
@@ -846,13 +847,15 @@ class Access:
         self.passwords = dict(text.split("=", 1) for text in options.user)
         self.tickets: dict[str, tuple[str, str]] = {}
         self.acl: dict[str, set[str]] = {}
-        for text in options.acl:
-            path, _, privileges = text.partition("=")
-            wanted = set(split_list(privileges))
-            if wanted - PRIVILEGES:
-                sys.exit(f"--acl {path}: invalid privilege '{sorted(wanted - PRIVILEGES)[0]}'")
-            self.acl.setdefault("/" + path.strip("/"), set()).update(wanted)
-        if not self.acl:
+        self.acl_here: dict[str, set[str]] = {}
+        for acl, entries in ((self.acl, options.acl), (self.acl_here, options.acl_here)):
+            for text in entries:
+                path, _, privileges = text.partition("=")
+                wanted = set(split_list(privileges))
+                if wanted - PRIVILEGES:
+                    sys.exit(f"--acl {path}: invalid privilege '{sorted(wanted - PRIVILEGES)[0]}'")
+                acl.setdefault("/" + path.strip("/"), set()).update(wanted)
+        if not self.acl and not self.acl_here:
             self.acl["/"] = PRIVILEGES
 
     def login(self, username: str, password: str) -> dict:
@@ -888,6 +891,9 @@ class Access:
         parts = [part for part in path.split("/") if part]
         for length in range(len(parts) + 1):
             out = self.acl.get("/" + "/".join(parts[:length]), out)
+        here = "/" + "/".join(parts)
+        if here in self.acl_here:
+            out = self.acl_here[here] | self.acl.get(here, set())
         pool = ""
         if len(parts) == 2 and parts[0] == "vms" and parts[1].isdigit():
             pool = cluster.pool_of(int(parts[1]))
@@ -3256,6 +3262,7 @@ def parse_arguments(arguments=None) -> argparse.Namespace:
     several("--token", "USER!NAME=SECRET", "add an API token", DEFAULT_TOKENS)
     several("--user", "USER=PASSWORD", "add a user who can log in", DEFAULT_USERS)
     several("--acl", "PATH=PRIV,PRIV", "privileges of everybody but root@pam (default: all of them, on /)")
+    several("--acl-here", "PATH=PRIV,PRIV", "the same, but no path below inherits them (pveum acl modify --propagate 0)")
     several("--fail", "PATTERN=STATUS[:N[:MESSAGE]]", "the next N (default 1, * for all) requests that match 'METHOD /path' fail")
     several("--fail-task", "PATTERN=MESSAGE", "the next task whose 'type:id' matches fails, e.g. 'download:=no space left'")
     options = parser.parse_args(arguments)

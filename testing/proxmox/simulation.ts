@@ -45,6 +45,8 @@ export interface SimulationOptions {
   readonly storages?: readonly string[];
   /** What the token may do, as PATH=PRIVILEGE,PRIVILEGE. @default everything */
   readonly acl?: readonly string[];
+  /** The same, for the path alone and none below it. @default nothing */
+  readonly aclHere?: readonly string[];
   /** @default 9.1.4 */
   readonly version?: string;
   /** Memory of each node. @default 128 */
@@ -73,13 +75,14 @@ export class Simulation {
 
   /** Starts one in `folder`, which it fills. */
   static async start(folder: string, options: SimulationOptions = {}): Promise<Simulation> {
-    const { nodes = ["pve1", "pve2"], storages = [], acl = [], version, memoryGiB } = options;
+    const { nodes = ["pve1", "pve2"], storages = [], acl = [], aclHere = [], version, memoryGiB } = options;
     const [ready, log, files] = [join(folder, "ready.json"), join(folder, "requests.jsonl"), join(folder, "files")];
     const several = (flag: string, values: readonly string[]) => values.flatMap((value) => [flag, value]);
     const args = [
       ...["--port", "0", "--log", log, "--ready-file", ready, "--files", files, "--nodes", nodes.join(",")],
       ...several("--storage", storages),
       ...several("--acl", acl),
+      ...several("--acl-here", aclHere),
       ...(version ? ["--pve-version", version] : []),
       ...(memoryGiB ? ["--memory", String(memoryGiB)] : []),
     ];

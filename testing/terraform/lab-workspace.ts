@@ -8,7 +8,7 @@ import { runFolder } from "../provider-replay/client";
 import type { Surroundings } from "./stack-run";
 import { Workspace, type WorkspaceOptions } from "./workspace";
 
-/** Synthesizes a lab into a folder of its own, and gives its `cdktf.out`. */
+/** Synthesizes a lab into a folder of its own. Returns the path of its `cdktf.out`. */
 export function output(input: LabInput): string {
   const folder = mkdtempSync(join(runFolder(), "lab-"));
   const { lab, warnings } = checkLab(input, folder);
@@ -22,7 +22,7 @@ export function openLab(input: LabInput, options: WorkspaceOptions = {}): Promis
   return Workspace.open(output(input), options);
 }
 
-/** Day two: the lab has been edited and synthesized anew; states and guests stay. */
+/** Day two: an edited lab is synthesized. States and guests stay. */
 export function editLab(workspace: Surroundings, input: LabInput): void {
   workspace.become(output(input));
 }

@@ -1,4 +1,4 @@
-// A stack's whole life: the proof that it works as a whole, in the fewest runs of terraform.
+// The whole life of a stack, in as few runs of terraform as possible.
 import { type Diagnostic, describeRun, type Run } from "./process";
 import type { Output, Plan, StackRun } from "./stack-run";
 
@@ -7,7 +7,7 @@ export interface LifecycleOptions {
   refusesDestroy?: boolean;
 }
 
-/** What was seen on the way. */
+/** What the runs showed. */
 export interface Lifecycle {
   /** The first plan, which was applied. */
   plan: Plan;
@@ -15,7 +15,7 @@ export interface Lifecycle {
   outputs: Record<string, Output>;
   /** Warnings of validate and of the first plan, such as one about a deprecated resource. */
   warnings: Diagnostic[];
-  /** Terraform's words, where it had to refuse the destroy. */
+  /** What Terraform said when it had to refuse the destroy. */
   refusal?: string;
   /** Wall clock from init to destroy. */
   milliseconds: number;
@@ -31,8 +31,8 @@ function mustSucceed<R extends Run>(stack: StackRun, run: R): R {
 }
 
 /**
- * Init, validate, plan, apply that plan, a second plan that must be empty, destroy. Throws at the first that is not as it must
- * be, with Terraform's diagnostics. Leaves nothing in the state, or all of it where the destroy is refused.
+ * Runs init, validate, plan, an apply of that plan, a second plan that must be empty, and destroy. Throws Terraform's diagnostics at the
+ * first step that fails. Leaves the state empty, or unchanged if the destroy must be refused.
  */
 export async function runLifecycle(stack: StackRun, { refusesDestroy = false }: LifecycleOptions = {}): Promise<Lifecycle> {
   const start = performance.now();

@@ -9,7 +9,7 @@ interface Verdict {
   message: () => string;
 }
 
-/** With `.not`, jest shows the message of a match that passed; every one here then says what was not wanted. */
+/** With `.not`, jest shows the message of a match that passed. The messages here say then what the test did not want. */
 function verdict(pass: boolean, wanted: string, shown: string): Verdict {
   return { pass, message: () => `${pass ? "Not expected" : "Expected"}: ${wanted}\n\n${shown}` };
 }

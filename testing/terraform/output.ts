@@ -12,7 +12,7 @@ interface Manifest {
   stacks: Record<string, { workingDirectory: string; dependencies?: string[] }>;
 }
 
-/** The manifest's stacks, each after those it depends on. */
+/** The stacks of the manifest, each after the stacks that it depends on. */
 function inOrder({ stacks }: Manifest): string[] {
   const order = new Set<string>();
   const visit = (name: string): void => {
@@ -54,8 +54,8 @@ export function placeOutput(source: Source, output: string): [name: string, fold
 }
 
 /**
- * A backend that keeps the state inside `root` stays as it is. Any other (s3, an absolute path, none: beside the configuration,
- * which day two replaces) gives way to a local one, by an override file next to the configuration.
+ * Keeps the state inside `root`. A backend that already does so stays as it is. Any other is replaced by a local one, with an override file
+ * beside the configuration: s3, an absolute path, and no backend at all, because day two replaces the folder of the configuration.
  */
 export function keepStateInside(root: string, name: string, folder: string): void {
   const { terraform } = JSON.parse(readFileSync(join(folder, "cdk.tf.json"), "utf8")) as {

@@ -1,4 +1,4 @@
-// One run of the real terraform, and what it said. Asynchronous: a test that waits for terraform leaves its thread to others.
+// One run of the real terraform, and what it said. It is asynchronous, so other tests go on while one waits for terraform.
 import { spawn } from "node:child_process";
 import { basename } from "node:path";
 
@@ -20,7 +20,7 @@ export interface Run {
   succeeded: boolean;
   /** Errors and warnings, in Terraform's words. */
   diagnostics: Diagnostic[];
-  /** What was printed, without the diagnostics where they came as data. */
+  /** What was printed. If diagnostics came as data, they are not in it. */
   text: string;
 }
 
@@ -49,7 +49,7 @@ export interface Finished {
   stderr: string;
 }
 
-/** The program that tests run: `TERRAFORM_BINARY` may name OpenTofu's, as a path or by its name on PATH. */
+/** The program that tests run. `TERRAFORM_BINARY` may name another, such as OpenTofu's, as a path or by its name on PATH. */
 export function terraformBinary(): string {
   return process.env["TERRAFORM_BINARY"] || "terraform";
 }
@@ -94,7 +94,7 @@ export function textOf(messages: Message[], stderr: string): string {
     .trim();
 }
 
-/** A run as a failing test shows it: Terraform's diagnostics, or all that it printed where it gave none. */
+/** A run as a failing test shows it: Terraform's diagnostics, or all that it printed if it gave none. */
 export function describeRun(run: Run): string {
   const diagnostics = run.diagnostics.map(({ severity, summary, detail, address, place }) =>
     [`${severity}: ${summary}`, address && `  with ${address}`, place && `  at ${place}`, detail.replaceAll(/^/gm, "  ")]

@@ -14,13 +14,13 @@ import {
   textOf,
 } from "./process";
 
-/** The workspace around a stack, as far as whoever has the stack needs it. `Workspace` is the one kind there is. */
+/** The workspace of a stack, without what only the workspace's own tests need. `Workspace` implements it. */
 export interface Surroundings {
   /** What the project's folder is in real use. */
   readonly root: string;
   /** The guests there are. */
   readonly world: ReplayedWorld;
-  /** Puts another output in the place of this one; states and guests stay. */
+  /** Puts another output in the place of this one. States and guests stay. */
   become(source: Source): void;
   /** The calls of the stubbed commands so far, each as the name and its arguments. */
   commandCalls(): string[];
@@ -30,9 +30,9 @@ export interface Surroundings {
 export type Action = "create" | "update" | "delete" | "replace" | "read" | "move" | "remove" | "import";
 
 export interface Plan extends Run {
-  /** By address; what stays as it is is left out. */
+  /** By address. Objects that do not change are left out. */
   changes: Record<string, Action>;
-  /** By name; an output that stays as it is is left out. */
+  /** By name. Outputs that do not change are left out. */
   outputs: Record<string, Action>;
   /** True when neither an object nor an output would change. */
   empty: boolean;
@@ -58,7 +58,7 @@ export interface ShownPlan {
 const NOTHING_CHANGES = 0;
 const SOMETHING_CHANGES = 2;
 
-/** Every run is on a state of its own: nobody else could lock it. */
+/** No lock is needed, because every run has a state of its own. */
 const ALONE = ["-json", "-input=false", "-lock=false"];
 
 function whatChanges(actions: (string | undefined)[][]): Record<string, Action> {
@@ -78,12 +78,12 @@ export class StackRun {
     private readonly env: Record<string, string>,
   ) {}
 
-  /** The configuration as it stands in the workspace. */
+  /** The configuration in the workspace. */
   get config(): TerraformJson {
     return JSON.parse(readFileSync(join(this.folder, "cdk.tf.json"), "utf8")) as TerraformJson;
   }
 
-  /** Runs `terraform ARGS` in the stack's folder as it is, for what the methods below do not do. */
+  /** Runs `terraform ARGS` in the stack's folder, for what the other methods do not do. */
   async terraform(...args: string[]): Promise<Run & { status: number | null; stdout: string }> {
     const { status, stdout, stderr } = await runTerraform(args, this.folder, this.env);
     const messages = messagesOf(stdout);
@@ -97,7 +97,7 @@ export class StackRun {
     };
   }
 
-  /** `terraform init`, unless what it depends on is the same as at the last one here. */
+  /** `terraform init`, unless nothing that it depends on has changed since the last one here. */
   async init(): Promise<Run> {
     const { terraform, module } = this.config;
     const wanted = JSON.stringify({ terraform, module });
@@ -144,13 +144,13 @@ export class StackRun {
     };
   }
 
-  /** Applies a saved plan; without one, plans first. */
+  /** Applies a saved plan. Without one, it plans first. */
   async apply(plan?: Plan): Promise<Run> {
     const saved = plan ?? (await this.plan());
     return saved.succeeded ? this.terraform("apply", ...ALONE, saved.file) : saved;
   }
 
-  /** Plans and applies, for tests that go on from there: throws, with Terraform's diagnostics, where either fails. */
+  /** Plans and applies, for tests that go on from there. Throws Terraform's diagnostics if either fails. */
   async deploy(): Promise<void> {
     const run = await this.apply();
     if (!run.succeeded) {

@@ -7,9 +7,9 @@ import { keepStateInside, placeOutput, type Source, type TerraformJson } from ".
 import { StackRun, type Surroundings } from "./stack-run";
 
 export interface WorkspaceOptions extends Fixtures {
-  /** Terraform's input variables, given by environment as a pipeline does. Default: none. */
+  /** Terraform's input variables. They are given by the environment, as in a pipeline. Default: none. */
   variables?: Record<string, string>;
-  /** Further environment. Of the test run's own only PATH is handed on. Default: none. */
+  /** Further environment. From the test run's own environment only PATH is kept. Default: none. */
   env?: Record<string, string>;
   /**
    * Shell scripts that come first on PATH under these names, for provisioners. Every call is recorded (`commandCalls`). An empty
@@ -17,15 +17,15 @@ export interface WorkspaceOptions extends Fixtures {
    */
   commands?: Record<string, string>;
   /**
-   * Run the real providers instead of the replay, with this further environment: the way to the providers, and credentials. Variables
-   * of the replay (`guests`, `data`) mean nothing then. Default: the replay.
+   * Run the real providers, not the replay, with this further environment: where the providers are, and credentials. `guests` and `data` have
+   * no effect then. Default: the replay.
    */
   realProviders?: Record<string, string>;
 }
 
 /**
- * A copy of a synthesized output, at the depth it has in a project, so that relative paths (`../../../state/NAME.tfstate`,
- * `assets/...`) hold; with a Proxmox and a cluster of its own to apply to. Removed when the test run ends.
+ * A copy of a synthesized output, with a Proxmox and a cluster of its own to apply to. It is as deep in its folder as in a project, so that
+ * relative paths work (`../../../state/NAME.tfstate`, `assets/...`). It is removed when the test run ends.
  */
 export class Workspace implements Surroundings {
   private readonly stacks = new Map<string, StackRun>();
@@ -34,11 +34,11 @@ export class Workspace implements Surroundings {
     /** What the project's folder is in real use. */
     readonly root: string,
     private readonly replayed: ReplayedWorld | undefined,
-    /** The whole environment in which terraform runs here; for running another program alike, such as `cdktf deploy`. */
+    /** The whole environment in which terraform runs here. Another program, such as `cdktf deploy`, can run in it too. */
     readonly env: Readonly<Record<string, string>>,
   ) {}
 
-  /** The guests there are in the replay. */
+  /** The guests of the replay. */
   get world(): ReplayedWorld {
     if (this.replayed === undefined) {
       throw new Error("This workspace runs real providers; there is no replayed world.");
@@ -53,11 +53,11 @@ export class Workspace implements Surroundings {
     const root = mkdtempSync(join(runFolder(), "workspace-"));
     const workspace = new Workspace(root, world, {
       PATH: `${join(root, ".bin")}:${process.env["PATH"]}`,
-      // Neither credentials nor settings of whoever runs the tests may decide how they end.
+      // The results must not depend on credentials or settings of the person who runs the tests.
       HOME: root,
       CHECKPOINT_DISABLE: "1",
       TF_IN_AUTOMATION: "1",
-      // A run is over before its garbage matters, and collecting it is a quarter of its time.
+      // Collecting garbage would take a quarter of a run's time, but a run ends before its garbage matters.
       GOGC: "off",
       TF_CLI_CONFIG_FILE: "/dev/null",
       ...(world && { TF_REATTACH_PROVIDERS: world.reattachProviders }),
@@ -89,11 +89,11 @@ export class Workspace implements Surroundings {
     return stack;
   }
 
-  /** Day two: another output takes the place of this one; states and guests stay. A `StackRun` taken before goes on to work. */
+  /** Day two: another output takes the place of this one. States and guests stay, and a `StackRun` from before still works. */
   become(source: Source): void {
     const output = join(this.root, "cdktf.out");
     const before = new Map(this.stacks);
-    // A synth leaves what `init` wrote beside the configuration; the replay's providers need none.
+    // A synth keeps what `init` wrote beside the configuration. The providers of the replay do not need it.
     const locks = [...before.values()]
       .map(({ folder }) => join(folder, ".terraform.lock.hcl"))
       .filter((file) => existsSync(file))

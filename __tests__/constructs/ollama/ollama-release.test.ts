@@ -49,5 +49,6 @@ describe("rejected props", () => {
     ["a selector that is no label", { nodeSelector: { "gpu present": "true" } }, "nodeSelector: invalid-label"],
     ["a selector of GPU nodes that is no label", { gpuNodeSelector: { "gpu present": "" } }, "nodeSelector: invalid-label"],
     ["a variable that follows from other props", { environment: { OLLAMA_HOST: "0.0.0.0" } }, "environment: invalid-environment"],
+    ["a switch that Ollama cannot read", { environment: { OLLAMA_DEBUG: "no" } }, "environment: invalid-switch"],
   ]);
 });

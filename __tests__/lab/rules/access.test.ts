@@ -30,6 +30,14 @@ refused(baseLab, [
     path: "containers.ollama-1.address",
     names: ["configure", "DHCP"],
   },
+  {
+    fact: "Ansible within the deploy without an SSH key",
+    lab: { configure: true, sshPublicKeys: [] },
+    code: "no-ssh-key",
+    path: "sshPublicKeys",
+    names: ["configure is true", "sshPublicKeys is empty"],
+    remedy: "List the key that this machine logs in with, or set configure: false.",
+  },
 ]);
 
 warned(baseLab, [
@@ -40,6 +48,23 @@ warned(baseLab, [
     stacks: ["containers", "cluster"],
     path: "proxmox.insecure",
     names: ["https://pve1.lab.example:8006/"],
+  },
+  {
+    fact: "an Ollama API that every address may reach",
+    lab: { network: { clients: ["192.0.2.0/24", "0.0.0.0/0"] } },
+    code: "open-to-all",
+    stacks: ["containers", "cluster"],
+    path: "network.clients[1]",
+    names: ["0.0.0.0/0", "asks nobody for a password"],
+    remedy: "List the networks that need it, for example [192.0.2.0/24].",
+  },
+  {
+    fact: "SSH that every address may reach",
+    lab: { network: { management: ["0.0.0.0/0"] } },
+    code: "open-to-all",
+    stacks: ["containers", "cluster"],
+    path: "network.management[0]",
+    names: ["0.0.0.0/0", "SSH"],
   },
   {
     fact: "an API that nobody may reach",

@@ -51,9 +51,54 @@ refused(baseLab, [
     path: "network.gateway",
     names: ["198.51.100.1", "192.0.2.0/24"],
   },
+  {
+    fact: "another prefix than that of the network",
+    lab: container({ address: "192.0.2.21/16" }),
+    code: "prefix-differs",
+    path: "containers.ollama-1.address",
+    names: ["/16", "192.0.2.0/24"],
+    remedy: "Write 192.0.2.21, or 192.0.2.21/24.",
+  },
+  {
+    fact: "a prefix that leaves the gateway out",
+    lab: container({ address: "192.0.2.200/25" }),
+    code: "prefix-differs",
+    path: "containers.ollama-1.address",
+    names: ["192.0.2.1", "192.0.2.128/25"],
+    remedy: "Write 192.0.2.200, or 192.0.2.200/24.",
+  },
+  {
+    fact: "the address of a name server",
+    lab: { network: { dns: ["192.0.2.2", "192.0.2.21"] } },
+    code: "address-of-service",
+    path: "containers.ollama-1.address",
+    names: ["192.0.2.21", "network.dns[1]"],
+    remedy: "Choose another address.",
+  },
+  {
+    fact: "the address of the container's own name server",
+    lab: container({ dns: ["192.0.2.21"] }),
+    code: "address-of-service",
+    path: "containers.ollama-1.address",
+    names: ["192.0.2.21", "containers.ollama-1.dns[0]"],
+  },
+  {
+    fact: "the address of the NFS server",
+    lab: { kubernetes: { nfs: { server: "192.0.2.21", path: "/k8s" } } },
+    code: "address-of-service",
+    path: "containers.ollama-1.address",
+    names: ["192.0.2.21", "kubernetes.nfs.server"],
+  },
 ]);
 
 refused(clusterLab, [
+  {
+    fact: "a worker with the address of the NFS server",
+    lab: { kubernetes: { nfs: { server: "192.0.2.41", path: "/k8s" } } },
+    code: "address-of-service",
+    path: "cluster.workers.gpu-1.address",
+    names: ["192.0.2.41", "kubernetes.nfs.server"],
+  },
   {
     fact: "a network without a gateway",
     lab: { network: { gateway: undefined } },

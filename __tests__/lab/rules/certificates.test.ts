@@ -46,13 +46,23 @@ refused(gpuLab, [
 
 warned(gpuLab, [
   {
-    fact: "HTTP-01 for a host with a private name",
+    fact: "HTTP-01 at Let's Encrypt for a host with a private name",
     lab: { ...certManager({ dns01: undefined }), ...release({ host: "ollama.home.arpa" }) },
-    code: "http01-private-host",
+    code: "no-public-name",
     stacks: ["platform", "ollama"],
     path: `${RELEASE}.host`,
-    names: ["ollama.home.arpa", "its name is a private one"],
+    names: ["ollama.home.arpa", "acme-v02.api.letsencrypt.org", "public names only"],
   },
+  ...["ollama.lan", "ollama.local", "ollama.internal", "ollama.home.arpa"].map((host) => ({
+    fact: `DNS-01 at Let's Encrypt for ${host}`,
+    lab: release({ host }),
+    code: "no-public-name" as const,
+    stacks: ["platform", "ollama"] as const,
+    path: `${RELEASE}.host`,
+    names: [host, "acme-v02.api.letsencrypt.org"],
+    remedy:
+      "Choose a host below a domain that you own, or set kubernetes.certManager.server to an ACME server of your own, such as step-ca.",
+  })),
   {
     fact: "HTTP-01 for a host that only private networks reach",
     lab: {
@@ -84,6 +94,10 @@ warned(gpuLab, [
 ]);
 
 accepted(gpuLab, [
+  [
+    "a private name at an ACME server of one's own",
+    { ...certManager({ dns01: undefined, server: "https://ca.lab.example/acme/directory" }), ...release({ host: "ollama.lan" }) },
+  ],
   [
     "HTTP-01 for a host that the internet reaches",
     { ...certManager({ dns01: undefined }), ...release({ host: "ollama.home.example" }) },

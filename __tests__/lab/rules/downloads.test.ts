@@ -60,11 +60,11 @@ refused(baseLab, [
 warned(baseLab, [
   {
     fact: "an archive of Ollama without a checksum",
-    lab: { defaults: { container: { ollama: { sha256: undefined } } } },
+    lab: { defaults: { container: { ollama: { version: "0.31.0", sha256: undefined } } } },
     code: "no-checksum",
     stacks: ["containers"],
     path: "defaults.container.ollama",
-    names: ["0.32.15"],
+    names: ["0.31.0"],
   },
   {
     fact: "a ROCm archive without a checksum",

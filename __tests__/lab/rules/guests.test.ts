@@ -1,5 +1,5 @@
 import { baseLab, clusterLab } from "../../../testing/lab";
-import { container, cpuPool, pool, refused, secondWorker } from "./rejected";
+import { container, cpuPool, pool, refused, secondWorker, warned, worker } from "./rejected";
 
 refused(baseLab, [
   {
@@ -57,5 +57,29 @@ refused(clusterLab, [
     code: "name-too-long",
     path: `cluster.pools.${"b".repeat(30)}`,
     names: ["73", "63"],
+  },
+]);
+
+warned(baseLab, [
+  {
+    fact: "memory in GiB that looks like MiB",
+    lab: container({ memoryGiB: 4096 }),
+    code: "memory-in-mib",
+    stacks: ["containers"],
+    path: "containers.ollama-1.memoryGiB",
+    names: ["4096 GiB", "4 TiB"],
+    remedy: "Write 4 if 4096 MiB is meant.",
+  },
+]);
+
+warned(clusterLab, [
+  {
+    fact: "memory of a worker in GiB that looks like MiB",
+    lab: worker({ memoryGiB: 16_384 }),
+    code: "memory-in-mib",
+    stacks: ["cluster"],
+    path: "cluster.workers.gpu-1.memoryGiB",
+    names: ["16384 GiB", "16 TiB"],
+    remedy: "Write 16 if 16384 MiB is meant.",
   },
 ]);

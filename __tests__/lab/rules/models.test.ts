@@ -1,5 +1,5 @@
 import { baseLab, ollamaLab } from "../../../testing/lab";
-import { container, RELEASE, refused, release, warned } from "./rejected";
+import { accepted, container, RELEASE, refused, release, warned } from "./rejected";
 
 refused(baseLab, [
   {
@@ -12,6 +12,31 @@ refused(baseLab, [
 ]);
 
 warned(baseLab, [
+  ...(
+    [
+      ["deepseek-r1:671b", "335.5 GiB", 344],
+      ["llama3.1:405b", "202.5 GiB", 211],
+      ["qwen3:30b-a3b-fp16", "55.8 GiB", 64],
+      ["example/mine:30b-q8_0", "29.4 GiB", 38],
+    ] as const
+  ).map(([model, size, diskGiB]) => ({
+    fact: `${model}, whose tag says that it is larger than the disk,`,
+    lab: container({ memoryGiB: 1000, diskGiB: 30, models: [model] }),
+    code: "disk-too-small" as const,
+    stacks: ["containers"] as const,
+    path: "containers.ollama-1.diskGiB",
+    names: [size, "30 GiB"],
+    remedy: `Set diskGiB to ${diskGiB} or more.`,
+  })),
+  {
+    fact: "a model larger than the container's memory",
+    lab: container({ memoryGiB: 8, models: ["gpt-oss:20b"] }),
+    code: "memory-too-small",
+    stacks: ["containers"],
+    path: "containers.ollama-1.memoryGiB",
+    names: ["gpt-oss:20b", "13.0 GiB", "8 GiB", "no GPU"],
+    remedy: "Set memoryGiB to 16 or more, or choose a smaller model.",
+  },
   {
     fact: "models larger than the disk",
     lab: container({ diskGiB: 20, models: ["llama3:8b", "gemma3:12b", "mistral:7b"] }),
@@ -22,7 +47,7 @@ warned(baseLab, [
   },
   {
     fact: "models larger than their volume",
-    lab: container({ modelVolume: { sizeGiB: 30 }, models: ["gpt-oss:120b"] }),
+    lab: container({ memoryGiB: 80, modelVolume: { sizeGiB: 30 }, models: ["gpt-oss:120b"] }),
     code: "disk-too-small",
     stacks: ["containers"],
     path: "containers.ollama-1.modelVolume",
@@ -49,4 +74,13 @@ warned(ollamaLab, [
     path: `${RELEASE}.storageGi`,
     names: ["57.0 GiB", "50 Gi"],
   },
+]);
+
+accepted(baseLab, [
+  ["a model that runs in Ollama's cloud", container({ models: ["gpt-oss:120b-cloud", "qwen3-coder:480b-cloud"] })],
+  ["a model whose tag does not say its parameters", container({ models: ["mine:latest", "llama4:128x17b", "gemma3n:e4b"] })],
+  [
+    "a model larger than the memory of a container with a GPU",
+    { proxmox: { auth: "rootPassword" }, ...container({ memoryGiB: 8, models: ["gpt-oss:20b"], gpu: { type: "intel" } }) },
+  ],
 ]);

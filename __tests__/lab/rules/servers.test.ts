@@ -35,6 +35,15 @@ refused(clusterLab, [
 
 warned(clusterLab, [
   {
+    fact: "a server with 1 GiB",
+    lab: cluster({ servers: { "k3s-1": { memoryGiB: 1 } } }),
+    code: "server-too-small",
+    stacks: ["cluster"],
+    path: "cluster.servers.k3s-1.memoryGiB",
+    names: ["cluster.servers.k3s-1", "1 GiB", "at least 2"],
+    remedy: "Set memoryGiB to 2 or more.",
+  },
+  {
     fact: "all servers on one Proxmox node",
     lab: servers(3, {}, "pve1"),
     code: "servers-together",

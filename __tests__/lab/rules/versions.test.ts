@@ -34,6 +34,29 @@ refused(clusterLab, [
 ]);
 
 warned(clusterLab, [
+  ...(
+    [
+      ["https://images.lab.example/jammy/20250805/jammy-server-cloudimg-amd64.img", "22.04"],
+      ["https://images.lab.example/release-20250805/ubuntu-22.04-server-cloudimg-amd64.img", "22.04"],
+      ["https://images.lab.example/focal/20250805/disk.img", "20.04"],
+    ] as const
+  ).map(([url, ubuntu]) => ({
+    fact: `an image of Ubuntu ${ubuntu} at ${url}`,
+    lab: { cluster: { image: { url } } },
+    code: "untried-ubuntu" as const,
+    stacks: ["cluster"] as const,
+    path: "cluster.image",
+    names: [`Ubuntu ${ubuntu}`, "Ubuntu 24.04"],
+    remedy: "Choose an image of Ubuntu 24.04.",
+  })),
+  {
+    fact: "a volume that is an image of Ubuntu 22.04",
+    lab: { cluster: { image: "local:import/jammy-server-cloudimg-amd64.qcow2" } },
+    code: "untried-ubuntu",
+    stacks: ["cluster"],
+    path: "cluster.image",
+    names: ["Ubuntu 22.04", "Ubuntu 24.04"],
+  },
   {
     fact: "a K3s version that gets no more patches, whatever the clock says,",
     lab: cluster({ k3sVersion: "v1.30.5+k3s1" }),

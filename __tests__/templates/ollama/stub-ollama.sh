@@ -50,7 +50,7 @@ path_of() {
 
 # $1 a path below manifests/, as it is there already in whatever case
 existing() {
-  found=$(cd "$models/manifests" && find . -type f | sed 's|^\./||' | grep -Fxi -- "$1" | head -n 1 || true)
+  found=$(find "$models/manifests" -type f | sed "s|^$models/manifests/||" | grep -Fxi -- "$1" | head -n 1 || true)
   printf '%s\n' "${found:-$1}"
 }
 

@@ -1,0 +1,84 @@
+// The rights that `ollama-lab rights` prints are enough: a token that has exactly those applies the lab, plans nothing after it, moves a
+// VM, and destroys all of it again, with the real provider.
+import { grantCommands, rightsOf } from "../../doctor";
+import { checkLab } from "../../lab/read";
+import type { LabInput } from "../../lab/schema";
+import { clusterLab, labWith } from "../../testing/lab";
+import { describeWithProviders } from "../../testing/proxmox/providers";
+import type { SimulationOptions } from "../../testing/proxmox/simulation";
+import { describeRun } from "../../testing/terraform/process";
+import type { StackRun } from "../../testing/terraform/stack-run";
+import { planned, refusal, running, shippedLab, withRig } from "./rig";
+
+/** What the printed commands grant, as the simulation takes it. */
+function granted(lab: LabInput): Pick<SimulationOptions, "acl" | "aclHere"> {
+  const commands = grantCommands(rightsOf(checkLab(lab, "/lab").lab, 9));
+  const roles = new Map(
+    commands.flatMap((command) => {
+      const [, name = "", privileges = ""] = /^pveum role add (\S+) --privs "([^"]+)"$/.exec(command) ?? [];
+      return name ? [[name, privileges.replaceAll(" ", ",")] as const] : [];
+    }),
+  );
+  const entries = commands.flatMap((command) => {
+    const [, path = "", role = "", here] = /^pveum acl modify (\S+) .*--roles (\S+)( --propagate 0)?$/.exec(command) ?? [];
+    return path ? [{ entry: `${path}=${roles.get(role)}`, here: here !== undefined }] : [];
+  });
+  return {
+    acl: entries.filter(({ here }) => !here).map(({ entry }) => entry),
+    aclHere: entries.filter(({ here }) => here).map(({ entry }) => entry),
+  };
+}
+
+const pool = "lab";
+const containers = labWith(
+  { proxmox: { auth: "apiToken" }, containers: { "ollama-1": { pool, modelVolume: { sizeGiB: 100 } } } },
+  labWith({ defaults: { container: { features: undefined } } }, shippedLab("examples/lxc.yaml")),
+);
+const twoNodes = { proxmox: { nodes: { pve2: { address: "192.0.2.12" } } } };
+const cloned = labWith(twoNodes, shippedLab("examples/gpu-cluster.yaml"));
+const fromImage = labWith({ ...twoNodes, cluster: { pool, workers: { "gpu-1": { gpus: [] } } } }, clusterLab);
+
+describeWithProviders("exactly the printed rights are enough", () => {
+  const labs = [
+    ["two containers from a downloaded template, in a pool", containers, "containers"],
+    ["two containers on a VLAN", labWith({ network: { vlan: 20 } }, running), "containers"],
+    ["the GPU cluster that is cloned from a template, and a move", cloned, "cluster"],
+    ["a cluster from a cloud image, in a pool, and a move", fromImage, "cluster"],
+  ] as const;
+
+  describe.each(labs)("%s", (_, lab, name) => {
+    const moved = labWith({ cluster: { servers: { "k3s-1": { node: "pve2" } } } }, lab);
+    const world = withRig(granted(name === "cluster" ? moved : lab));
+    const refused = () => world.rig.proxmox.requests().filter(({ status }) => status === 403);
+    const succeeds = async (stack: StackRun) => {
+      const run = await stack.apply();
+      expect(run.succeeded || describeRun(run)).toBe(true);
+      expect(await planned(stack)).toEqual({});
+    };
+
+    test("applies, plans nothing, destroys, and nothing is refused", async () => {
+      await world.rig.proxmox.byHand("POST", "/pools", { poolid: pool });
+      await world.rig.proxmox.plugIn(lab);
+      const stack = (await world.rig.open(lab)).stack(name);
+      await succeeds(stack);
+      if (name === "cluster") {
+        world.rig.edit(stack.workspace, moved);
+        await succeeds(stack);
+        expect((await world.rig.proxmox.guest(301)).node).toBe("pve2");
+      }
+      const destroy = await stack.destroy();
+      expect(destroy.succeeded || describeRun(destroy)).toBe(true);
+      expect(refused()).toEqual([]);
+    });
+  });
+});
+
+describeWithProviders("with one privilege less", () => {
+  const { acl = [] } = granted(running);
+  const world = withRig({ acl: acl.map((entry) => entry.replace("VM.Config.Network,", "")) });
+
+  test("the apply is refused, with the privilege that is missing", async () => {
+    const stack = (await world.rig.open(running)).stack("containers");
+    expect(await refusal(stack, "apply")).toContain("VM.Config.Network");
+  });
+});
