@@ -12,6 +12,7 @@ const INSTALL = {
   "ansible-lint": "pip install ansible-lint",
   helm: "go install helm.sh/helm/v3/cmd/helm@v3.19.0",
   kubectl: "https://kubernetes.io/docs/tasks/tools/",
+  openssl: "apt-get install openssl",
   python3: "apt-get install python3",
   systemctl: "apt-get install systemd",
 } as const;

@@ -51,7 +51,7 @@ credential goes to \`proxmox.endpoint\` and to no other host. It shows in no mes
 | 64   | The command line was not understood.                                                       |
 | 70   | A defect of this program.                                                                  |
 
-With \`--json\` the findings are the list \`problems\`, each with \`code\`, \`severity\`, \`path\`, \`message\`, \`remedy\` and its \`position\` in the file.`;
+With \`--json\` the findings are the list \`problems\`, each with \`code\`, \`severity\`, \`path\`, \`line\`, \`column\`, \`message\` and \`remedy\`.`;
 
 const SEVERITIES: Readonly<Record<FindingKind["severity"], string>> = {
   error: "Error",

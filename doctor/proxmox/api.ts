@@ -220,7 +220,14 @@ function hostIn(location: string | undefined): string {
   return location && URL.canParse(location) ? new URL(location).host : "another address";
 }
 
-/** The text without the secrets, whatever a server put into its messages. */
+/** The text without the secrets, whatever a server put into its messages: as they are, and as URLs and forms write them. */
 function without(text: string, secrets: readonly string[]): string {
-  return secrets.filter((secret) => secret !== "").reduce((result, secret) => result.replaceAll(secret, "***"), text);
+  const forms = secrets
+    .filter((secret) => secret !== "")
+    .flatMap((secret) => [
+      secret,
+      encodeURIComponent(secret),
+      new URLSearchParams({ secret }).toString().slice("secret=".length),
+    ]);
+  return forms.reduce((result, form) => result.replaceAll(form, "***"), text);
 }

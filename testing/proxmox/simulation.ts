@@ -49,6 +49,8 @@ export interface SimulationOptions {
   readonly aclHere?: readonly string[];
   /** @default 9.1.4 */
   readonly version?: string;
+  /** Memory of each node. @default 128 */
+  readonly memoryGiB?: number;
 }
 
 const STARTS_WITHIN_MS = 30_000;
@@ -73,7 +75,7 @@ export class Simulation {
 
   /** Starts one in `folder`, which it fills. */
   static async start(folder: string, options: SimulationOptions = {}): Promise<Simulation> {
-    const { nodes = ["pve1", "pve2"], storages = [], acl = [], aclHere = [], version } = options;
+    const { nodes = ["pve1", "pve2"], storages = [], acl = [], aclHere = [], version, memoryGiB } = options;
     const [ready, log, files] = [join(folder, "ready.json"), join(folder, "requests.jsonl"), join(folder, "files")];
     const several = (flag: string, values: readonly string[]) => values.flatMap((value) => [flag, value]);
     const args = [
@@ -82,6 +84,7 @@ export class Simulation {
       ...several("--acl", acl),
       ...several("--acl-here", aclHere),
       ...(version ? ["--pve-version", version] : []),
+      ...(memoryGiB ? ["--memory", String(memoryGiB)] : []),
     ];
     const server = spawn("python3", [join(__dirname, "fake_pve.py"), ...args], { stdio: ["ignore", "ignore", "inherit"] });
     const deadline = Date.now() + STARTS_WITHIN_MS;

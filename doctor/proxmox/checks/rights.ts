@@ -59,7 +59,7 @@ export const rights: Check = function* ({ lab, facts }) {
     const names = lacking.map(({ privilege }) => privilege);
     // Everything that the lab needs on the path, because an entry there takes the place of what is inherited.
     const grant = commands.find((line) => line.startsWith(`pveum acl modify ${path} `)) ?? "";
-    const role = commands.find((line) => line.startsWith(`pveum role add ${grant.split(" ").at(-1)} `)) ?? "";
+    const role = commands.find((line) => line.startsWith(`pveum role add ${/--roles (\S+)/.exec(grant)?.[1]} `)) ?? "";
     yield {
       code: "missing-privilege",
       severity: "error",
