@@ -75,7 +75,6 @@ const EXCEPTIONS: readonly { readonly rooms: readonly string[]; readonly fact: R
   { rooms: ["grammar", "lab"], fact: /^00\.0$/, why: "The end of a PCI path looks like a version." },
   { rooms: ["grammar", "lab"], fact: /^example\.com\/disk$/, why: "example.com is reserved for documentation." },
   { rooms: ["grammar"], fact: /^openssh\.com$/, why: "The names of OpenSSH's own types of keys end in its domain." },
-  { rooms: ["grammar"], fact: /^openssh\.com$/, why: "It is part of the names of two types of SSH keys." },
   { rooms: ["lab"], fact: /^1\.2$/, why: "YAML 1.2 is the language of the lab file." },
 ];
 
