@@ -134,7 +134,7 @@ export class ClusterStack extends LabStack<ProxmoxLab> {
     return { source: { importFrom: file.volumeId }, dependsOn: [file.resource] };
   }
 
-  /** How a card of a node gets into a VM: by the mapping it has, by one that is made here, or raw. */
+  /** How a graphics card gets into a VM: by a mapping that exists, by a mapping that is made here, or by its PCI path. */
   private card(node: string, card: Card): { device: PassedDevice; dependsOn: ITerraformDependable[] } {
     if (card.kind === "mapping") return { device: { mapping: card.mapping }, dependsOn: [] };
     if (card.kind === "raw") return { device: { path: card.allFunctions ? wholeCard(card.path) : card.path }, dependsOn: [] };
@@ -166,7 +166,7 @@ export class ClusterStack extends LabStack<ProxmoxLab> {
       "Servers are never replaced by an edit. To rebuild them: one at a time, in this stack's folder, as docs/upgrades.md says.",
     );
     if (rebuild.length > 1) {
-      // Before the apply that makes the others: they could not join, and their bootstrap would fail.
+      // It must run before the apply that makes the other servers. They cannot join a server without etcd, so their bootstrap would fail.
       output(
         "growing_from_one_server",
         k3s.growCommand,
@@ -177,7 +177,7 @@ export class ClusterStack extends LabStack<ProxmoxLab> {
   }
 }
 
-/** How to rebuild the first server. It founds a cluster when it starts without data, so another server must become the first before. */
+/** How to rebuild the first server. A first server without data founds a new cluster, so another server must become the first one before. */
 function rebuildFirst(command: string, next: string | undefined): string {
   return next
     ? `# Set cluster.firstServer: ${next} in the lab, synthesize and apply. Then: ${command}`

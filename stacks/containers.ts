@@ -36,7 +36,7 @@ export class ContainersStack extends LabStack<ProxmoxLab> {
     const { lab } = this;
     const { address, ...network } = spec.network;
     const { volumeId, dependsOn } = this.template(spec);
-    // The prefix keeps a container named `guard` from being taken for the guard.
+    // The prefix is for a container that is named `guard`: the ownership guard has that name already.
     return new OllamaContainer(this, `container-${key}`, {
       resourceName: key,
       node: spec.node,
@@ -67,14 +67,14 @@ export class ContainersStack extends LabStack<ProxmoxLab> {
     });
   }
 
-  /** The volume id of the template a container is made from, and the download it has to wait for. */
+  /** The volume id of the template that a container is made from, and the download that must come before it. */
   private template({ template, node, files }: Container) {
     if ("volume" in template) return { volumeId: template.volume, dependsOn: undefined };
     const file = this.downloads.file({ node, files }, "vztmpl", template.download);
     return { volumeId: file.volumeId, dependsOn: [file.resource] };
   }
 
-  /** Ansible, as soon as every container is there and lets SSH in. */
+  /** Runs Ansible when every container exists and its firewall lets SSH in. */
   private configure(): void {
     new NullProvider(this, "null");
     new PlaybookRun(this, "configure", {
@@ -111,13 +111,13 @@ function expressionIn(text: string): string | undefined {
   return /^\$\{(.*)\}$/.exec(text)?.[1];
 }
 
-/** An address that is an expression may turn out null, and then there is no URL either. */
+/** The URL of an address. A leased address is an expression; while it is null, the URL is null too. */
 function apiUrl(address: string): string {
   const expression = expressionIn(address);
   return expression ? `\${try("http://\${${expression}}:${OLLAMA_PORT}", null)}` : `http://${address}:${OLLAMA_PORT}`;
 }
 
-/** The inventory as a Terraform template: everything as it stands in the lab, but for leased addresses, which Terraform fills in. */
+/** The inventory as a Terraform template. Terraform fills in the leased addresses; everything else is text from the lab. */
 function inventoryTemplate(lab: ProxmoxLab, addresses: Readonly<Record<string, string>>): string {
   const placeholder = (key: string) => `leased-address-of-${key}`;
   const text = verbatim(formatInventory(inventory(lab, (key, spec) => staticAddress(spec) ?? placeholder(key))));
@@ -134,7 +134,7 @@ function addressProps(address: ContainerAddress): { address: string; gateway?: s
   return address.kind === "dhcp" ? { address: "dhcp" } : { address: `${address.ip}/${address.prefix}`, gateway: address.gateway };
 }
 
-/** The devices of the node that a GPU consists of. */
+/** The devices of the node that belong to a GPU. */
 function gpuDevices(gpu: NonNullable<Container["gpu"]>): ContainerDevice[] {
   switch (gpu.type) {
     case "nvidia":
@@ -146,7 +146,7 @@ function gpuDevices(gpu: NonNullable<Container["gpu"]>): ContainerDevice[] {
   }
 }
 
-/** Everything of the node that a container gets: what its GPU needs, and what the lab lists. */
+/** The devices of the node that a container gets: those of its GPU, and those that the lab lists. */
 function devices({ gpu, devices: listed }: Container): ContainerDevice[] {
   return [...(gpu ? gpuDevices(gpu) : []), ...listed];
 }

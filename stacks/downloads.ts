@@ -3,7 +3,7 @@ import { type DownloadedContent, DownloadedFile } from "../constructs/proxmox/do
 import { terraformName } from "../constructs/terraform-text";
 import type { Datastore, Download } from "../lab/lab";
 
-/** The files that a stack's guests are made from: each is downloaded once for a node and datastore, once altogether where that is shared. */
+/** The files that a stack's guests are made from. Each file is downloaded once to each datastore of each node, and once to a shared datastore. */
 export class Downloads {
   private readonly files = new Map<string, DownloadedFile>();
 
@@ -23,7 +23,7 @@ export class Downloads {
     const resourceName = terraformName(shared ? "shared" : node, datastore, file.fileName);
     const known = this.files.get(resourceName);
     if (known && known.fileName !== file.fileName) {
-      // A name of Terraform's has no dots, so two names that differ in one may meet.
+      // Names in Terraform have no dots, so two file names that differ only in a dot would get one name.
       throw new Error(
         `${known.fileName} and ${file.fileName} on ${datastore} would both be ${resourceName} in Terraform. Give one of them another fileName.`,
       );

@@ -19,7 +19,7 @@ export function buildStacks(app: App, lab: Lab, warnings: readonly Problem[]): L
   const platform = hasPlatform(lab) ? new PlatformStack(app, lab, about("platform")) : undefined;
   const staging = lab.modelStaging && new ModelStagingStack(app, lab, lab.modelStaging, about("model-staging"));
   const ollama = lab.ollama && new OllamaStack(app, lab, lab.ollama, about("ollama"));
-  // By order alone: none reads another's state, so that each can be planned, and handed to a pipeline, by itself.
+  // Only the order is set. No stack reads another's state, so a pipeline can plan and apply each stack by itself.
   if (cluster) for (const stack of [platform, ollama]) stack?.addDependency(cluster);
   if (platform) ollama?.addDependency(platform);
   if (staging) ollama?.addDependency(staging);

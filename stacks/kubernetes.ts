@@ -6,17 +6,17 @@ import type { ChartSource } from "../constructs/kubernetes/helm-chart";
 import type { Chart, Lab } from "../lab/lab";
 import { stackFolder } from "./stack-folder";
 
-/** A file that the lab names, as a stack names it: relative to its own folder. */
+/** The path of a file that the lab names, relative to the stack's folder, where Terraform runs. */
 export function fileFrom(stack: TerraformStack, lab: Lab, path: string): string {
   return relative(stackFolder(stack), join(lab.directory, path));
 }
 
-/** The way to the lab's cluster. */
+/** Makes the providers that reach the lab's cluster. */
 export function clusterAccess(stack: TerraformStack, lab: Lab, kubeconfig = lab.kubernetes.kubeconfig): ClusterAccess {
   return new ClusterAccess(stack, "access", { kubeconfig: fileFrom(stack, lab, kubeconfig) });
 }
 
-/** Where a chart comes from: what the lab names for it, the mirror of all charts, or its own repository. */
+/** Where a chart comes from: the source that the lab names, else the mirror of charts, else the repository that publishes it. */
 export function chartSource(stack: TerraformStack, lab: Lab, name: KnownChart, { version, source }: Chart): ChartSource {
   if (source) return "file" in source ? { file: fileFrom(stack, lab, source.file) } : source;
   const mirror = lab.mirrors.charts;

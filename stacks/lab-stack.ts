@@ -14,7 +14,7 @@ import type { Lab } from "../lab/lab";
 import { formatPath, type Problem } from "../lab/problem";
 import { addState } from "./state";
 
-/** What Terraform takes as a name. */
+/** The names that Terraform accepts. */
 const TERRAFORM_NAME = /^[A-Za-z_][A-Za-z0-9_-]*$/;
 
 /** The address of an element in Terraform, in parts; `undefined` for what has none of its own, such as a provider. */

@@ -3,7 +3,7 @@ import type { CloudConfigProps } from "../constructs/k3s/cloud-config";
 import { type RegistryMirror, registriesConfig } from "../constructs/k3s/registries";
 import type { Lab } from "../lab/lab";
 
-/** What a node's registries.yaml holds; nothing without a mirror. */
+/** The content of a node's registries.yaml. Undefined when the lab has no mirror of images. */
 export function registriesOf({ mirrors }: Lab): string | undefined {
   const { images } = mirrors;
   if (!images) return undefined;

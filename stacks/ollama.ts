@@ -93,7 +93,7 @@ export class OllamaStack extends LabStack {
       moreValues: spec.values,
       dependsOn: [this.namespace.resource, ...(staged ? [staged.scripts.resource] : [])],
     });
-    // With no pod there is nobody to pull: the Job would fail, and comes back with the first pod.
+    // Without a pod no server can pull, so the Job would fail. It is made again when there is a pod.
     if (!staged && spec.models.length > 0 && spec.replicas > 0) {
       new ModelPull(this, `release-${key}-models`, {
         name: `${key}-models`,
@@ -135,9 +135,9 @@ export class OllamaStack extends LabStack {
   }
 
   /**
-   * The claims of a lab that was online: in an air-gapped one Terraform forgets them, and they stay in the cluster with their models. It could
-   * not delete them: it would do so before the pods let go of them, and a claim in use is never gone. An address that is in no state is no
-   * error.
+   * An air-gapped lab has no claims, but it may have had them while it was online. Terraform forgets those claims, and they stay in the cluster
+   * with their models. Deleting them would hang, because Terraform deletes a claim before the pods that use it are gone. An address that is not
+   * in the state does no harm.
    */
   private forgetClaims(keys: readonly string[]): void {
     const removed = keys.map((key) => ({ from: OllamaRelease.claimAddress(key), lifecycle: { destroy: false } }));

@@ -8,7 +8,7 @@ export function connectionProps({ proxmox }: ProxmoxLab): ConnectionProps {
   return { endpoint, insecure, auth, ...(ssh && { ssh: { ...ssh, nodes: addresses } }) };
 }
 
-/** The tags that every guest of a lab bears, besides those of its own. */
+/** The tags that every guest of a lab has, besides its own. */
 export function guestTags(lab: Lab, kind: string): string[] {
   return [lab.name, kind, "terraform"];
 }

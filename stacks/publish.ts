@@ -27,7 +27,7 @@ export function publish(next: string, target: string, origin: Origin, listedBefo
   mkdirSync(stacks, { recursive: true });
   const made = `${origin.name}\n${origin.folder}\n`;
   const former = existsSync(join(target, ORIGIN)) ? readFileSync(join(target, ORIGIN), "utf8") : undefined;
-  // Before anything else: a process that is killed on the way must not leave one lab's stacks with another's working data.
+  // This comes first: a process that is killed half-way must not leave one lab's stacks beside another lab's working data.
   if (former !== made) {
     for (const stack of readdirSync(stacks)) {
       if (former !== undefined || !sameBackend(join(next, "stacks", stack), join(stacks, stack))) {
@@ -51,7 +51,7 @@ export function publish(next: string, target: string, origin: Origin, listedBefo
   renameSync(join(next, "manifest.json"), join(target, "manifest.json"));
 }
 
-/** Whether a stack has its state at the same place before and after; for an output of which nobody wrote down the lab. */
+/** Whether a stack has the same backend as before. It decides for an output that does not say which lab it was made from. */
 function sameBackend(next: string, current: string): boolean {
   const [after, before] = [backendOf(next), backendOf(current)];
   return after !== undefined && after === before;

@@ -24,7 +24,7 @@ class PassedBackend extends TerraformBackend {
     return this.settings;
   }
 
-  /** Stacks are ordered, and read nothing from each other's states. */
+  /** Refused: stacks have an order, but they do not read each other's states. */
   override getRemoteStateDataSource(): TerraformRemoteState {
     throw new Error("A stack of a lab does not read another's state; pass what it needs by the lab or by a variable.");
   }
