@@ -108,7 +108,8 @@ finish() {
   trap - EXIT
   [ -z "$child" ] || kill "$child" 2>/dev/null || true
   stop_server
-  [ -z "$heart" ] || kill "$heart" 2>/dev/null || true
+  # Not TERM: a shell that was forked a moment ago still has this one's trap, and would lose the signal and beat for ever.
+  [ -z "$heart" ] || kill -KILL "$heart" 2>/dev/null || true
   [ -z "$heart" ] || wait "$heart" 2>/dev/null || true
   [ -z "$scratch" ] || rm -rf "$scratch"
   if [ "$locked" = true ] && owns_lock; then rm -rf "$lock"; fi
