@@ -1,5 +1,4 @@
 import { examine } from "../doctor";
-import { load } from "../lab/load";
 import { readLab } from "../lab/read";
 import { type Environment, EXIT, type Outcome } from "./command";
 import { verdict } from "./print";
@@ -9,16 +8,12 @@ import { verdict } from "./print";
  * the apply fail.
  */
 export async function doctor(file: string, env: Environment): Promise<Outcome> {
-  const { lab, problems } = readLab(file);
+  const { lab, problems, position } = readLab(file);
   if (!lab) {
     const notice = `${file}: ${verdict(problems)}. Mend the lab first; nothing was asked.`;
     return { exitCode: EXIT.refused, lab: file, problems, notice };
   }
-  const source = load(file);
-  const findings = (await examine(lab, env)).map((finding) => ({
-    ...finding,
-    ...(!Array.isArray(source) && { position: source.position(finding.path) }),
-  }));
+  const findings = (await examine(lab, env)).map((finding) => ({ ...finding, position: position?.(finding.path) }));
   const failed = findings.some(({ severity }) => severity === "error");
   return {
     exitCode: failed ? EXIT.refused : EXIT.done,

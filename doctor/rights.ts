@@ -75,8 +75,12 @@ export function rightsOf(lab: Lab, release: Release, vnets: readonly string[] = 
       );
     }
     rights.push({ path: bridgePath(bridge, vlan, vnets), privilege: "SDN.Use", reason: "Attaches a guest to the bridge." });
-    if (pool) rights.push({ path: `/pool/${pool}`, privilege: "Pool.Allocate", reason: "Puts a guest into the pool." });
-    if (pool) rights.push({ path: `/pool/${pool}`, privilege: "Pool.Audit", reason: "Reads who is in the pool." });
+    if (pool) {
+      rights.push(
+        { path: `/pool/${pool}`, privilege: "Pool.Allocate", reason: "Puts a guest into the pool." },
+        { path: `/pool/${pool}`, privilege: "Pool.Audit", reason: "Reads who is in the pool." },
+      );
+    }
   }
   for (const { node, storage, content, existing } of plan.volumes) {
     if (existing) {
@@ -120,9 +124,8 @@ interface Role {
 
 /** The roles that grant the rights: one for each set of privileges, named after what it is for. */
 function rolesOf(rights: readonly Right[], prefix: string): Role[] {
-  const byPath = grouped(rights);
   const roles = new Map<string, { privileges: string[]; paths: string[] }>();
-  for (const [path, held] of byPath) {
+  for (const [path, held] of byPath(rights)) {
     const privileges = held.map(({ privilege }) => privilege).sort();
     const key = privileges.join(" ");
     const role = roles.get(key) ?? { privileges, paths: [] };
@@ -138,7 +141,8 @@ function rolesOf(rights: readonly Right[], prefix: string): Role[] {
   });
 }
 
-function grouped(rights: readonly Right[]): Map<string, Right[]> {
+/** The rights by their path. */
+export function byPath(rights: readonly Right[]): ReadonlyMap<string, readonly Right[]> {
   const result = new Map<string, Right[]>();
   for (const right of rights) result.set(right.path, [...(result.get(right.path) ?? []), right]);
   return result;

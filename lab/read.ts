@@ -14,6 +14,8 @@ export interface Reading {
   /** Absent when a problem is an error. */
   readonly lab?: Lab;
   readonly problems: readonly Problem<Code>[];
+  /** The place of a value in the file. Absent when the file could not be read, or the lab was given as data. */
+  readonly position?: (path: Path) => Position | undefined;
 }
 
 /** In a lab with errors every section may be missing, so that the others can still be checked. */
@@ -23,7 +25,8 @@ const partialSchema = labSchema.partial();
 export function readLab(file: string): Reading {
   const source = load(file);
   if (Array.isArray(source)) return { problems: source };
-  return check(source.value, dirname(resolvePath(file)), (path) => source.position(path));
+  const position = (path: Path) => source.position(path);
+  return { ...check(source.value, dirname(resolvePath(file)), position), position };
 }
 
 /**

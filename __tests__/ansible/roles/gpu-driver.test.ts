@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { describeWithAnsible, type HostVariables, type PlaybookRun, Workbench } from "./playbook";
 
@@ -10,17 +10,6 @@ describeWithAnsible("role gpu_setup, before Ollama starts,", () => {
   let nvidia: PlaybookRun;
   let installer: PlaybookRun;
   let proof: PlaybookRun;
-
-  /** A host whose device nodes are files of the test; the tasks look at their names, groups and modes. */
-  function withNodes(name: string, gpu: string, nodes: readonly string[], variables = {}) {
-    const folder = join(bench.folder, name, "dev");
-    mkdirSync(join(folder, "dri"), { recursive: true });
-    for (const node of nodes) {
-      writeFileSync(join(folder, node), "");
-      chmodSync(join(folder, node), 0o660);
-    }
-    return bench.host(name, 1, { ollama_gpu: gpu, gpu_setup_device_dir: folder, ...variables });
-  }
 
   /** Commands that stand before the real ones on a host's PATH. */
   function withCommands(variables: HostVariables, name: string, commands: Record<string, string>): HostVariables {
@@ -35,7 +24,7 @@ describeWithAnsible("role gpu_setup, before Ollama starts,", () => {
 
   /** A host whose kernel module reports this version. */
   function withModule(name: string, version: string, variables: HostVariables): HostVariables {
-    const host = withNodes(name, "nvidia", ["nvidia0", "nvidiactl", "nvidia-uvm"], {
+    const host = bench.hostWithNodes(name, "nvidia", ["nvidia0", "nvidiactl", "nvidia-uvm"], {
       gpu_setup_nvidia_module: join(bench.folder, name, "version"),
       ...variables,
     });
@@ -77,8 +66,8 @@ describeWithAnsible("role gpu_setup, before Ollama starts,", () => {
     const nodes = ["nvidia0", "nvidiactl", "nvidia-uvm"];
     for (const name of ["seen", "unseen"]) mkdirSync(join(bench.root(name), "opt/ollama"), { recursive: true });
     proof = await bench.run(bench.playbook("gpu_setup", "proof"), "all", {
-      seen: withCommands(withNodes("seen", "nvidia", nodes), "seen", { "nvidia-smi": 'echo "GPU 0: NVIDIA RTX"' }),
-      unseen: withCommands(withNodes("unseen", "nvidia", nodes), "unseen", {
+      seen: withCommands(bench.hostWithNodes("seen", "nvidia", nodes), "seen", { "nvidia-smi": 'echo "GPU 0: NVIDIA RTX"' }),
+      unseen: withCommands(bench.hostWithNodes("unseen", "nvidia", nodes), "unseen", {
         "nvidia-smi": 'echo "Failed to initialize NVML: Driver/library version mismatch" >&2; exit 18',
       }),
     });

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { FakeOllama } from "./fake-ollama";
 import { describeWithAnsible, type PlaybookRun, Workbench } from "./playbook";
@@ -20,17 +20,6 @@ describeWithAnsible("role gpu_setup", () => {
   let service: PlaybookRun;
   let prove: PlaybookRun;
 
-  /** A host whose device nodes are files of the test; the tasks look at their names, groups and modes. */
-  function withNodes(name: string, gpu: string, nodes: readonly string[], variables = {}) {
-    const folder = join(bench.folder, name, "dev");
-    mkdirSync(join(folder, "dri"), { recursive: true });
-    for (const node of nodes) {
-      writeFileSync(join(folder, node), "");
-      chmodSync(join(folder, node), 0o660);
-    }
-    return bench.host(name, 1, { ollama_gpu: gpu, gpu_setup_device_dir: folder, ...variables });
-  }
-
   /** A host that runs an Ollama which wrote a line into its journal at each of its starts. */
   function withJournal(name: string, ...starts: readonly string[]) {
     const variables = bench.host(name, 1, {
@@ -48,15 +37,15 @@ describeWithAnsible("role gpu_setup", () => {
   beforeAll(async () => {
     for (const api of Object.values(apis)) await api.start();
     setup = await bench.run("provision.yml", "gpu", {
-      nvidia: withNodes("nvidia", "nvidia", ["nvidia0", "nvidiactl"]),
-      intel: withNodes("intel", "intel", ["dri/card0"]),
-      foreign: withNodes("foreign", "intel", ["dri/renderD128"], { ollama_render_gid: 64999 }),
-      computeless: withNodes("computeless", "amd", ["dri/renderD128"], { gpu_setup_kfd_topology: "/nowhere" }),
-      driverless: withNodes("driverless", "amd", ["kfd", "dri/renderD128"], {
+      nvidia: bench.hostWithNodes("nvidia", "nvidia", ["nvidia0", "nvidiactl"]),
+      intel: bench.hostWithNodes("intel", "intel", ["dri/card0"]),
+      foreign: bench.hostWithNodes("foreign", "intel", ["dri/renderD128"], { ollama_render_gid: 64999 }),
+      computeless: bench.hostWithNodes("computeless", "amd", ["dri/renderD128"], { gpu_setup_kfd_topology: "/nowhere" }),
+      driverless: bench.hostWithNodes("driverless", "amd", ["kfd", "dri/renderD128"], {
         gpu_setup_kfd_topology: "/nowhere",
         ollama_render_gid: process.getgid?.(),
       }),
-      none: withNodes("none", "none", []),
+      none: bench.hostWithNodes("none", "none", []),
     });
     service = await bench.run(bench.playbook("gpu_setup", "service"), "all", {
       detected: withJournal("detected", compute("Vulkan")),

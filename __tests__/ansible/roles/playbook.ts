@@ -87,6 +87,17 @@ export class Workbench {
     return existsSync(path) ? readFileSync(path, "utf8") : "";
   }
 
+  /** A host whose device nodes are files of the test; the tasks look at their names, groups and modes. */
+  hostWithNodes(name: string, gpu: string, nodes: readonly string[], variables: HostVariables = {}): HostVariables {
+    const folder = join(this.folder, name, "dev");
+    mkdirSync(join(folder, "dri"), { recursive: true });
+    for (const node of nodes) {
+      writeFileSync(join(folder, node), "");
+      chmodSync(join(folder, node), 0o660);
+    }
+    return this.host(name, 1, { ollama_gpu: gpu, gpu_setup_device_dir: folder, ...variables });
+  }
+
   /**
    * Variables of a host that is this machine, with a root and a systemd of its own.
    * @param port the port of its Ollama API

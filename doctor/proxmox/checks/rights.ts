@@ -1,5 +1,5 @@
 import { valueOr } from "../../finding";
-import { grantCommands, type Release, type Right, rightsOf } from "../../rights";
+import { byPath, grantCommands, type Release, rightsOf } from "../../rights";
 import type { Permissions } from "../facts";
 import type { Check } from "./check";
 
@@ -52,10 +52,8 @@ export const rights: Check = function* ({ lab, facts }) {
   const release = version.known ? releaseOf(version.value.version) : 9;
   const needed = rightsOf(lab, release, valueOr(vnets, []));
   const missing = needed.filter(({ path, privilege }) => !heldOn(path, permissions.value).has(privilege));
-  const byPath = new Map<string, Right[]>();
-  for (const right of missing) byPath.set(right.path, [...(byPath.get(right.path) ?? []), right]);
   const commands = grantCommands(needed, { user: "USER" });
-  for (const [path, lacking] of byPath) {
+  for (const [path, lacking] of byPath(missing)) {
     const names = lacking.map(({ privilege }) => privilege);
     // Everything that the lab needs on the path, because an entry there takes the place of what is inherited.
     const grant = commands.find((line) => line.startsWith(`pveum acl modify ${path} `)) ?? "";
