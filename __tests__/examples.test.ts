@@ -7,12 +7,9 @@ import { buildLab, buildStacks } from "../stacks";
 import { addresses, type StackJson } from "../testing/lab";
 
 const ROOT = join(__dirname, "..");
-const examples = [
-  "lab.yaml",
-  ...readdirSync(join(ROOT, "examples"))
-    .filter((file) => file.endsWith(".yaml"))
-    .map((file) => `examples/${file}`),
-];
+const examples = readdirSync(join(ROOT, "examples"))
+  .filter((file) => file.endsWith(".yaml"))
+  .map((file) => `examples/${file}`);
 
 function stacksOf(file: string) {
   const { lab: read, problems } = readLab(join(ROOT, file));

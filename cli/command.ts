@@ -20,6 +20,8 @@ export interface Outcome {
   readonly exitCode: number;
   /** The lab file that the command read. */
   readonly lab?: string;
+  /** What the person has to know before everything else, in one line; on stderr. @default "" */
+  readonly preface?: string;
   /** Everything there is to say about that lab. @default none */
   readonly problems?: readonly (Problem | Reported)[];
   /** The command's own answer, for `--json`. @default null */

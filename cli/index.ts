@@ -3,7 +3,7 @@ import { version } from "../package.json";
 import { check } from "./check";
 import { type Environment, EXIT, type Outcome, Refusal } from "./command";
 import type { InventoryOptions } from "./inventory";
-import { labFile } from "./lab-file";
+import { exampleStandsIn, labFile as namedLab, STANDS_IN } from "./lab-file";
 import { asJson, asText, PLAIN, type Printed, type Style, styleFor } from "./print";
 import type { RightsOptions } from "./rights";
 
@@ -40,6 +40,7 @@ async function outcomeOf(work: () => Outcome | Promise<Outcome>): Promise<Outcom
  */
 export async function run(args: readonly string[], env: Environment, style: Style = PLAIN): Promise<Answer> {
   let answer: Answer | undefined;
+  let preface = "";
   const written = { stdout: "", stderr: "" };
   const program = new Command("ollama-lab")
     .description("From one checked lab.yaml to Terraform JSON: Ollama on Proxmox, in containers and on a GPU K3s cluster.")
@@ -58,18 +59,24 @@ export async function run(args: readonly string[], env: Environment, style: Styl
       },
     });
 
+  /** The lab file that a command works on. When it is the default example, the command says so first. */
+  const labFile = (argument: string | undefined, from: Environment) => {
+    if (exampleStandsIn(argument, from)) preface = STANDS_IN;
+    return namedLab(argument, from);
+  };
+
   /** Adds a command that works on a lab. */
   const command = <Options extends object>(name: string, summary: string, options: readonly Option[], work: Work<Options>) => {
     const added = program
       .command(name)
       .summary(summary)
       .description(summary)
-      .argument("[lab]", "the lab file; without it the variable LAB counts, then lab.yaml")
+      .argument("[lab]", "the lab file; without it the variable LAB counts, then lab.yaml, then examples/default.yaml")
       .option("--json", "print one JSON document on stdout, and nothing else")
       .helpOption("-h, --help", "print this help")
       .action(async (lab: string | undefined, given: Options & { json?: boolean }) => {
         const outcome = await outcomeOf(() => work(lab, given));
-        answer = { exitCode: outcome.exitCode, ...(given.json ? asJson(name, outcome) : asText(outcome, style)) };
+        answer = { exitCode: outcome.exitCode, ...(given.json ? asJson(name, outcome) : asText({ preface, ...outcome }, style)) };
       });
     for (const option of options) added.addOption(option);
   };

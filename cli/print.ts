@@ -49,7 +49,10 @@ function annotation(problem: Reported, file: string): string {
 }
 
 /** An outcome for people: the answer on stdout, problems and notices on stderr. */
-export function asText({ lab = "", problems = [], text = "", notice = "" }: Outcome, style: Style = PLAIN): Printed {
+export function asText(
+  { lab = "", preface = "", problems = [], text = "", notice = "" }: Outcome,
+  style: Style = PLAIN,
+): Printed {
   const { bold, red, yellow, cyan, dim } = picocolors.createColors(style.colours);
   const colourOf = { error: red, warning: yellow, unknown: cyan } as const;
   const ordered = inReadingOrder(problems);
@@ -59,7 +62,7 @@ export function asText({ lab = "", problems = [], text = "", notice = "" }: Outc
     return [bold(placeOf(problem, lab)), what, `  ${dim("→")} ${remedy}`].join("\n");
   });
   const annotations = style.annotations ? ordered.map((problem) => annotation(problem, lab)) : [];
-  const blocks = [[...lines, ...annotations].join("\n"), notice].filter((part) => part !== "");
+  const blocks = [preface, [...lines, ...annotations].join("\n"), notice].filter((part) => part !== "");
   return { stdout: text, stderr: blocks.join("\n\n") };
 }
 

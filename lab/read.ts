@@ -1,4 +1,5 @@
-import { basename, dirname, resolve as resolvePath } from "node:path";
+import { basename } from "node:path";
+import { folderOf } from "./default-lab";
 import { resolve } from "./draft";
 import type { Finding } from "./finding";
 import type { Lab } from "./lab";
@@ -26,7 +27,7 @@ export function readLab(file: string): Reading {
   const source = load(file);
   if (Array.isArray(source)) return { problems: source };
   const position = (path: Path) => source.position(path);
-  return { ...check(source.value, dirname(resolvePath(file)), position), position };
+  return { ...check(source.value, folderOf(file), position), position };
 }
 
 /**

@@ -43,7 +43,7 @@ const median = (numbers) => [...numbers].sort((a, b) => a - b)[Math.floor(number
 
 try {
   for (const [name, lab] of [
-    ["lab.yaml", join(root, "lab.yaml")],
+    ["default lab", join(root, "examples/default.yaml")],
     ["200 containers", largeLab(200)],
     ["1000 containers", largeLab(1000)],
   ]) {

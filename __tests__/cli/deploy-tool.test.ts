@@ -50,6 +50,7 @@ describe("the lab in printed commands", () => {
   test.each([
     ["lab.yaml", ""],
     ["examples/lxc.yaml", "LAB=examples/lxc.yaml "],
+    ["examples/default.yaml", "LAB=examples/default.yaml "],
     ["my labs/it's.yaml", "LAB='my labs/it'\\''s.yaml' "],
   ])("%s gives the prefix %j", (lab, prefix) => expect(labPrefix(lab)).toBe(prefix));
 });

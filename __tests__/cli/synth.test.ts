@@ -8,12 +8,9 @@ import { readLab } from "../../lab/read";
 import { synthesize } from "../../stacks/synthesize";
 
 const ROOT = join(__dirname, "../..");
-const EXAMPLES = [
-  "lab.yaml",
-  ...readdirSync(join(ROOT, "examples"))
-    .filter((name) => name.endsWith(".yaml"))
-    .map((name) => `examples/${name}`),
-];
+const EXAMPLES = readdirSync(join(ROOT, "examples"))
+  .filter((name) => name.endsWith(".yaml"))
+  .map((name) => `examples/${name}`);
 
 let folder: string;
 beforeEach(() => {
@@ -80,7 +77,7 @@ describe("a good lab, with nothing on PATH", () => {
     // One process for all of its facts: starting one costs more than everything it does.
     result ??= spawnSync(process.execPath, [join(ROOT, "main.mjs"), "synth"], {
       cwd: ROOT,
-      env: { LAB: copyOfLab("lab.yaml", folder), CDKTF_OUTDIR: join(folder, "cdktf.out"), PATH: "" },
+      env: { LAB: copyOfLab("examples/default.yaml", folder), CDKTF_OUTDIR: join(folder, "cdktf.out"), PATH: "" },
       encoding: "utf8",
     });
     beside ??= readdirSync(folder).sort();
@@ -116,19 +113,19 @@ describe("a good lab, with nothing on PATH", () => {
 });
 
 test("a lab with an error ends with 1, says that nothing was written, and leaves an earlier output as it was", async () => {
-  const before = synthesizedIn(folder, copyOfLab("lab.yaml", folder));
-  const { exitCode, stderr } = await command("synth", copyOfLab("lab.yaml", folder, broken));
+  const before = synthesizedIn(folder, copyOfLab("examples/default.yaml", folder));
+  const { exitCode, stderr } = await command("synth", copyOfLab("examples/default.yaml", folder, broken));
   expect([exitCode, stderr]).toEqual([1, expect.stringContaining("1 error, 0 warnings. Nothing was written.")]);
   expect(contents(join(folder, "cdktf.out"))).toEqual(before);
 });
 
 test("a lab with an error makes no output", async () => {
-  await command("synth", copyOfLab("lab.yaml", folder, broken));
+  await command("synth", copyOfLab("examples/default.yaml", folder, broken));
   expect(readdirSync(folder)).toEqual(["lab.yaml"]);
 });
 
 test("a second synthesis keeps what Terraform left in a stack's folder, and drops a stack that is gone", () => {
-  synthesizedIn(folder, copyOfLab("lab.yaml", folder));
+  synthesizedIn(folder, copyOfLab("examples/default.yaml", folder));
   const stacks = join(folder, "cdktf.out/stacks");
   cpSync(join(stacks, "containers"), join(stacks, "former"), { recursive: true });
   writeFileSync(join(stacks, "containers/.terraform.lock.hcl"), "# kept");

@@ -21,8 +21,8 @@ function stacksOf(file: string): Record<string, StackJson> {
   return synthesized(labWith(optional, source.value as LabInput));
 }
 
-const stacks = stacksOf("lab.yaml");
-const labText = readFileSync(join(ROOT, "lab.yaml"), "utf8");
+const stacks = stacksOf("examples/default.yaml");
+const labText = readFileSync(join(ROOT, "examples/default.yaml"), "utf8");
 const resources = (type: string) => Object.values(stacks).flatMap(({ resource }) => Object.values(resource[type] ?? {}));
 const names = (type: string) => resources(type).map(({ metadata }) => (metadata as { name: string }).name);
 const releases = resources("helm_release") as { name: string; namespace: string; chart: string }[];

@@ -608,7 +608,8 @@ function severityOf(code: DoctorCode): string[] {
   return findingKind(code).severity.split(" or ");
 }
 
-const examples = ["lab.yaml", ...readdirSync(join(ROOT, "examples")).map((file) => `examples/${file}`)]
+const examples = readdirSync(join(ROOT, "examples"))
+  .map((file) => `examples/${file}`)
   .filter((file) => file.endsWith(".yaml"))
   .flatMap((file) => {
     const { lab } = readLab(join(ROOT, file));

@@ -12,7 +12,8 @@ import { baseLab, clusterLab, labWith, ollamaLab } from "../../testing/lab";
 import { factsFor, permissionsFor } from "../../testing/proxmox/facts";
 
 const ROOT = join(__dirname, "../..");
-const examples = ["lab.yaml", ...readdirSync(join(ROOT, "examples")).map((file) => `examples/${file}`)]
+const examples = readdirSync(join(ROOT, "examples"))
+  .map((file) => `examples/${file}`)
   .filter((file) => file.endsWith(".yaml"))
   .flatMap((file) => {
     const { lab } = readLab(join(ROOT, file));

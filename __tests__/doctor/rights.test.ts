@@ -8,7 +8,7 @@ import type { LabInput } from "../../lab/schema";
 import { clusterLab, labWith } from "../../testing/lab";
 
 const ROOT = join(__dirname, "../..");
-const home = parse(readFileSync(join(ROOT, "lab.yaml"), "utf8")) as LabInput;
+const home = parse(readFileSync(join(ROOT, "examples/default.yaml"), "utf8")) as LabInput;
 const containersAlone = labWith(
   {
     cluster: undefined,
@@ -24,12 +24,12 @@ const printed = (lab: LabInput) => grantCommands(rights(lab));
 const documented = (page: string) => readFileSync(join(ROOT, "docs", page), "utf8").split("\n");
 const names = (lab: LabInput, release: 8 | 9 = 9) => rights(lab, release).map(({ path, privilege }) => `${path} ${privilege}`);
 
-test("docs/proxmox.md prints the commands for the containers of lab.yaml, line by line", () => {
+test("docs/proxmox.md prints the commands for the containers of examples/default.yaml, line by line", () => {
   const commands = printed(containersAlone);
   expect(documented("proxmox.md").filter((line) => line.startsWith("pveum "))).toEqual(commands);
 });
 
-test("docs/cluster.md prints the commands that the cluster of lab.yaml adds, line by line", () => {
+test("docs/cluster.md prints the commands that the cluster of examples/default.yaml adds, line by line", () => {
   const before = new Set(printed(containersAlone));
   const added = printed(home).filter((command) => !before.has(command));
   expect(documented("cluster.md").filter((line) => line.startsWith("pveum "))).toEqual(added);

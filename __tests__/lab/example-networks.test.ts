@@ -5,7 +5,8 @@ import { contains, parseCidr } from "../../grammar/address";
 import type { LabInput } from "../../lab/schema";
 
 const ROOT = join(__dirname, "../..");
-const labs = ["lab.yaml", ...readdirSync(join(ROOT, "examples")).map((file) => `examples/${file}`)]
+const labs = readdirSync(join(ROOT, "examples"))
+  .map((file) => `examples/${file}`)
   .filter((file) => file.endsWith(".yaml"))
   .map((file) => ({ file, lab: parse(readFileSync(join(ROOT, file), "utf8")) as LabInput }))
   .filter(({ lab }) => lab.network);

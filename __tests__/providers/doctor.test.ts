@@ -13,7 +13,8 @@ import { clusterLab, labWith } from "../../testing/lab";
 import { Simulation } from "../../testing/proxmox/simulation";
 
 const ROOT = join(__dirname, "../..");
-const shipped = ["lab.yaml", ...readdirSync(join(ROOT, "examples")).map((file) => `examples/${file}`)]
+const shipped = readdirSync(join(ROOT, "examples"))
+  .map((file) => `examples/${file}`)
   .filter((file) => file.endsWith(".yaml"))
   .map((file) => ({ file, input: parse(readFileSync(join(ROOT, file), "utf8")) as LabInput }))
   .filter(({ input }) => input.proxmox && input.proxmox.auth !== "rootPassword");

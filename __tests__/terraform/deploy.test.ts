@@ -1,6 +1,6 @@
-// The command of the README, as a user types it, from lab.yaml to the last stack: `npx cdktf deploy '*'`, or cdktn, or each where both work.
+// The command of the README, as a user types it, from the lab to the last stack: `npx cdktf deploy '*'`, or cdktn, or each where both work.
 import { spawn } from "node:child_process";
-import { cpSync, readdirSync, readFileSync, statSync, symlinkSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { type DeployCli, thisMachine, workingClis } from "../../cli/deploy-tool";
 import { describeWithTool } from "../../testing/external-tool";
@@ -25,7 +25,8 @@ interface Deployment {
 async function deploy(cli: DeployCli): Promise<Deployment> {
   const workspace = await Workspace.open({}, { commands: OPERATOR_COMMANDS, variables: SECRETS, env: { CI: "1" } });
   const { root, env } = workspace;
-  for (const file of ["lab.yaml", "cdktf.json"]) cpSync(join(ROOT, file), join(root, file));
+  mkdirSync(join(root, "examples"));
+  for (const file of ["examples/default.yaml", "cdktf.json"]) cpSync(join(ROOT, file), join(root, file));
   for (const entry of ["main.mjs", "node_modules"]) symlinkSync(join(ROOT, entry), join(root, entry));
   const args = [join(ROOT, "node_modules/.bin", cli), "deploy", "*", "--auto-approve", "--skip-provider-lock"];
   const child = spawn(process.execPath, args, { cwd: root, env });

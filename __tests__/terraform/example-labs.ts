@@ -6,13 +6,10 @@ import { runFolder } from "../../testing/provider-replay/client";
 /** The project's own folder. */
 export const ROOT = resolve(__dirname, "../..");
 
-/** The lab files, relative to the project's folder: the default one and every example there is. */
-export const LAB_FILES = [
-  "lab.yaml",
-  ...readdirSync(join(ROOT, "examples"))
-    .filter((name) => name.endsWith(".yaml"))
-    .map((name) => `examples/${name}`),
-];
+/** The lab files, relative to the project's folder: every example there is, the default one among them. */
+export const LAB_FILES = readdirSync(join(ROOT, "examples"))
+  .filter((name) => name.endsWith(".yaml"))
+  .map((name) => `examples/${name}`);
 
 /** A folder of its own with a copy of the lab file at the same place in it; removed when the test run ends. */
 export function copyOfLab(file: string): string {

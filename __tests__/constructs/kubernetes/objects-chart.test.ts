@@ -57,7 +57,11 @@ describeWithTool("helm", "the local chart renders", () => {
     ollama: { releases: { ollama: { allowFrom: ["192.0.2.0/24"] } } },
   };
   test.each([
-    ...releases("lab.yaml", everything).map(([name, values]): [string, string, typeof values] => ["lab.yaml", name, values]),
+    ...releases("examples/default.yaml", everything).map(([name, values]): [string, string, typeof values] => [
+      "default.yaml",
+      name,
+      values,
+    ]),
     ...releases("examples/home-lab.yaml").map(([name, values]): [string, string, typeof values] => [
       "home-lab.yaml",
       name,
