@@ -5,6 +5,7 @@ import { parse } from "yaml";
 import { count } from "../lab/problem";
 import { readLab } from "../lab/read";
 import { formatInventory, type Inventory, inventory, staticAddress } from "../stacks/inventory";
+import { originOf, otherLab } from "../stacks/publish";
 import { type Environment, EXIT, type Outcome, refuse } from "./command";
 import { deployCommand, labPrefix } from "./deploy-tool";
 import { outputFolder } from "./output-folder";
@@ -80,9 +81,17 @@ export function writeInventory(
   const output = named ?? `inventory-${lab.name}.yml`;
   const fromLab = !wantsState && containers.every((container) => staticAddress(container) !== null);
   const names = containers.map(({ name }) => name);
+  const out = outputFolder(env);
+  const other = fromLab ? undefined : otherLab(out, originOf(lab, out));
+  if (other !== undefined) {
+    refuse(
+      `${out} is the output of the lab ${other}, so its state is not that of ${file}. ` +
+        `Synthesize and deploy that lab first: ${deployCommand("deploy containers", file)}`,
+    );
+  }
   const { text, waiting } = fromLab
     ? { text: formatInventory(inventory(lab, (_, spec) => staticAddress(spec))), waiting: [] }
-    : fromState(join(outputFolder(env), "stacks/containers"), file, names, env);
+    : fromState(join(out, "stacks/containers"), file, names, env);
   writeFileSync(`${output}.part`, text);
   renameSync(`${output}.part`, output);
   return {

@@ -158,7 +158,9 @@ export interface Ollama extends Omit<WithChart<Section<"ollama">>, "releases" | 
 type KubernetesConfig = LabConfig["kubernetes"];
 
 /** The Kubernetes cluster, and what it gets. */
-export interface Kubernetes extends Omit<KubernetesConfig, "devicePlugin" | "nfs" | "certManager"> {
+export interface Kubernetes extends Omit<KubernetesConfig, "kubeconfig" | "devicePlugin" | "nfs" | "certManager"> {
+  /** Relative to the lab's folder. Two labs in one folder have two names, so neither reaches the other's cluster. */
+  readonly kubeconfig: string;
   /** @default the cluster needs none, or has one */
   readonly devicePlugin?: WithChart<DevicePlugin>;
   readonly nfs?: WithChart<NonNullable<KubernetesConfig["nfs"]>>;
@@ -166,7 +168,9 @@ export interface Kubernetes extends Omit<KubernetesConfig, "devicePlugin" | "nfs
 }
 
 /** Models that a staging cluster puts on a share, for production to mount. */
-export interface ModelStaging extends Omit<Section<"staging">, "revision" | "image"> {
+export interface ModelStaging extends Omit<Section<"staging">, "kubeconfig" | "revision" | "image"> {
+  /** The kubeconfig of the staging cluster, relative to the lab's folder. */
+  readonly kubeconfig: string;
   /** Name of the release on the share. It follows from the models, the image and the revision. */
   readonly id: string;
   /** The release that production mounts: the pinned one, or the new one. */

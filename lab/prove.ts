@@ -80,8 +80,9 @@ function common(draft: DraftLab) {
   const section = <T>(value: T | undefined, name: string) => proved(value, "missing", name);
   const kubernetes = section(draft.kubernetes, "kubernetes");
   const airGapped = section(draft.airGapped, "airGapped");
+  const name = section(draft.name, "name");
   return {
-    name: section(draft.name, "name"),
+    name,
     directory,
     sshPublicKeys: section(draft.sshPublicKeys, "sshPublicKeys"),
     state: section(draft.state, "state"),
@@ -89,9 +90,9 @@ function common(draft: DraftLab) {
     configure: section(draft.configure, "configure"),
     mirrors: section(draft.mirrors, "mirrors"),
     airGapped,
-    kubernetes: kubernetesOf(kubernetes, draft),
+    kubernetes: kubernetesOf(kubernetes, name, draft),
     ollama: ollama && ollamaOf(ollama, kubernetes.storageClass),
-    modelStaging: airGapped && ollama ? stagingOf(draft) : undefined,
+    modelStaging: airGapped && ollama ? stagingOf(draft, name) : undefined,
     fetched: airGapped ? fetchedBy(draft) : [],
   };
 }
@@ -257,10 +258,15 @@ function withChart<T extends { readonly chart: ChartConfig }>(section: T): Omit<
 
 type ChartConfig = NonNullable<LabConfig["ollama"]>["chart"];
 
-function kubernetesOf({ devicePlugin, nfs, certManager, ...settings }: LabConfig["kubernetes"], draft: DraftLab): Kubernetes {
+function kubernetesOf(
+  { kubeconfig, devicePlugin, nfs, certManager, ...settings }: LabConfig["kubernetes"],
+  name: string,
+  draft: DraftLab,
+): Kubernetes {
   const plugin = devicePluginOf(draft);
   return {
     ...settings,
+    kubeconfig: kubeconfig ?? `./kubeconfig-${name}`,
     devicePlugin: plugin && withChart(plugin),
     nfs: nfs && withChart(nfs),
     certManager: certManager && withChart(certManager),
@@ -283,13 +289,14 @@ function releaseOf(release: OllamaRelease, key: string, image: string | undefine
   };
 }
 
-function stagingOf(draft: DraftLab): ModelStaging {
-  const { revision, image: given, ...settings } = proved(draft.staging, "missing", "staging");
+function stagingOf(draft: DraftLab, name: string): ModelStaging {
+  const { kubeconfig, revision, image: given, ...settings } = proved(draft.staging, "missing", "staging");
   const path = proved(draft.ollamaNfsPath, "nfs-path-missing", "ollamaNfsPath");
   const { image, ...plan } = proved(modelStagingOf(draft), "nfs-path-missing", "what is staged");
   return {
     ...settings,
     ...plan,
+    kubeconfig: kubeconfig ?? `./staging-kubeconfig-${name}`,
     image: proved(image, "image-unknown", "the image that stages"),
     pinned: draft.ollama?.release,
     share: { path, server: draft.ollamaNfsServer },

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative, resolve } from "node:path";
+import type { Lab } from "../lab/lab";
 
 /** What Terraform keeps in a stack's folder between runs: providers, and where the state is. Its lock file stays beside it. */
 const WORKING_DATA = ".terraform";
@@ -25,8 +26,8 @@ export interface Origin {
 export function publish(next: string, target: string, origin: Origin, listedBefore: boolean): void {
   const stacks = join(target, "stacks");
   mkdirSync(stacks, { recursive: true });
-  const made = `${origin.name}\n${origin.folder}\n`;
-  const former = existsSync(join(target, ORIGIN)) ? readFileSync(join(target, ORIGIN), "utf8") : undefined;
+  const made = text(origin);
+  const former = formerOrigin(target);
   // This comes first: a process that is killed half-way must not leave one lab's stacks beside another lab's working data.
   if (former !== made) {
     for (const stack of readdirSync(stacks)) {
@@ -49,6 +50,23 @@ export function publish(next: string, target: string, origin: Origin, listedBefo
     for (const entry of readdirSync(from)) renameSync(join(from, entry), join(to, entry));
   }
   renameSync(join(next, "manifest.json"), join(target, "manifest.json"));
+}
+
+const text = ({ name, folder }: Origin) => `${name}\n${folder}\n`;
+
+function formerOrigin(target: string): string | undefined {
+  return existsSync(join(target, ORIGIN)) ? readFileSync(join(target, ORIGIN), "utf8") : undefined;
+}
+
+/** Where the output at `target` is another lab's, the name of that lab. An output that does not say its lab counts as this one's. */
+export function otherLab(target: string, origin: Origin): string | undefined {
+  const former = formerOrigin(target);
+  return former === undefined || former === text(origin) ? undefined : former.split("\n")[0];
+}
+
+/** The origin of an output at `target` that is made from a lab. */
+export function originOf({ name, directory }: Pick<Lab, "name" | "directory">, target: string): Origin {
+  return { name, folder: relative(resolve(target), directory) };
 }
 
 /** Whether a stack has the same backend as before. It decides for an output that does not say which lab it was made from. */

@@ -1,10 +1,10 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
-import { basename, dirname, join, relative, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { App } from "cdktf";
 import type { Lab } from "../lab/lab";
 import type { Problem } from "../lab/problem";
 import { buildStacks } from "./index";
-import { publish } from "./publish";
+import { originOf, publish } from "./publish";
 
 /** What was written for one stack. */
 export interface StackSummary {
@@ -34,8 +34,7 @@ export function synthesize(lab: Lab, warnings: readonly Problem[], outdir: strin
       app.synth();
       return stacks.map((stack) => stack.node.id);
     });
-    const origin = { name: lab.name, folder: relative(target, lab.directory) };
-    publish(next, target, origin, underCli());
+    publish(next, target, originOf(lab, target), underCli());
     return ids.map((id) => summarize(id, join(outdir, "stacks", id)));
   } finally {
     rmSync(next, { recursive: true, force: true });

@@ -27,8 +27,13 @@ interface Written extends Answer {
 }
 
 /** Runs the command for a lab, or for a lab file's text, without the price of a process. */
-async function write(lab: LabInput | string, args: string[] = [], env: Record<string, string> = {}): Promise<Written> {
-  const file = join(folder, "lab.yaml");
+async function write(
+  lab: LabInput | string,
+  args: string[] = [],
+  env: Record<string, string> = {},
+  beside = folder,
+): Promise<Written> {
+  const file = join(beside, "lab.yaml");
   writeFileSync(file, typeof lab === "string" ? lab : stringify(lab));
   const output = join(folder, "inventory.yml");
   const environment = { PATH: process.env["PATH"], LAB: file, CDKTF_OUTDIR: join(folder, "cdktf.out"), ...env };
@@ -36,9 +41,9 @@ async function write(lab: LabInput | string, args: string[] = [], env: Record<st
   return { ...answer, ...(existsSync(output) && { text: readFileSync(output, "utf8") }) };
 }
 
-/** The same, with Terraform and the state of a workspace. */
+/** The same, with Terraform and the state of a workspace, in which the lab file is. */
 const writeFrom = (workspace: Workspace, lab: LabInput, ...args: string[]) =>
-  write(lab, args, { ...workspace.env, CDKTF_OUTDIR: join(workspace.root, "cdktf.out") });
+  write(lab, args, { ...workspace.env, CDKTF_OUTDIR: join(workspace.root, "cdktf.out") }, workspace.root);
 
 describe("inventory", () => {
   test("needs no Terraform where every address is static, and says what comes next", async () => {
@@ -146,6 +151,6 @@ describeWithTool("terraform", "npm run inventory with a state", () => {
   test("says where to get Terraform when it cannot be run", async () => {
     const workspace = await openLab(leasing);
     const env = { CDKTF_OUTDIR: join(workspace.root, "cdktf.out"), PATH: ["", "/nowhere"].join(delimiter) };
-    expect((await write(leasing, [], env)).stderr).toMatch(/terraform cannot be run .*TERRAFORM_BINARY_NAME/);
+    expect((await write(leasing, [], env, workspace.root)).stderr).toMatch(/terraform cannot be run .*TERRAFORM_BINARY_NAME/);
   });
 });

@@ -215,7 +215,7 @@ describeWithTool("terraform", "a cluster that keeps its VMs", () => {
     const calls = stack.workspace.commandCalls().filter((call) => call.startsWith("ssh "));
     expect(calls.join("\n")).toMatch(/ubuntu@192\.0\.2\.31.*ubuntu@192\.0\.2\.41/s);
     expect(calls.join("\n")).not.toMatch(/[0-9a-f]{64}/);
-    const kubeconfig = join(stack.workspace.root, "kubeconfig");
+    const kubeconfig = join(stack.workspace.root, "kubeconfig-test");
     expect(readFileSync(kubeconfig, "utf8")).toContain("server: https://192.0.2.31:6443");
     expect((statSync(kubeconfig).mode & 0o777).toString(8)).toBe("600");
   });

@@ -450,14 +450,14 @@ describe("the end of the deploy", () => {
   test("writes the kubeconfig to a path relative to the stack's folder, that a pipeline can set", () => {
     expect(plain.variable?.["kubeconfig"]).toMatchObject({
       type: "string",
-      default: expect.stringMatching(/^(\.\.\/)+.*lab\/kubeconfig$/),
+      default: expect.stringMatching(/^(\.\.\/)+.*lab\/kubeconfig-test$/),
     });
   });
   test("is the user's own with waitForNodes: false, and the output has the command", () => {
     const stack = cluster({ waitForNodes: false });
     expect(Object.keys(stack.resource[NULL] ?? {})).toEqual(["gpu-1_bootstrap", "k3s-1_bootstrap"]);
     expect(stack.output?.["kubeconfig_command"]?.value).toBe(
-      "(umask 077 && ssh ubuntu@192.0.2.31 sudo cat /etc/rancher/k3s/k3s.yaml | sed 's#https://127.0.0.1:6443#https://192.0.2.31:6443#' > kubeconfig)",
+      "(umask 077 && ssh ubuntu@192.0.2.31 sudo cat /etc/rancher/k3s/k3s.yaml | sed 's#https://127.0.0.1:6443#https://192.0.2.31:6443#' > kubeconfig-test)",
     );
   });
 });

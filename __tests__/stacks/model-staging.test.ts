@@ -67,7 +67,7 @@ describe("the three modes", () => {
 describe("staging", () => {
   test("is on the staging cluster's kubeconfig", () => {
     expect(of()["model-staging"]?.variable?.["kubeconfig"]).toMatchObject({
-      default: expect.stringMatching(/lab\/staging-kubeconfig$/),
+      default: expect.stringMatching(/lab\/staging-kubeconfig-sealed$/),
     });
   });
   test("is the Job ollama-download-models in ollama-staging, kept for an hour and tried twice more", () => {

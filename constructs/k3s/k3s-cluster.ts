@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import { TerraformStack, TerraformVariable } from "cdktf";
 import { Construct } from "constructs";
 import { DRIVER_BRANCH, GPU_NODE, GPU_TAINT } from "../../catalog/nvidia";
@@ -90,7 +91,8 @@ export class K3sCluster extends Construct {
     this.ready = this.finish(user);
     const ssh = `ssh ${user}@${first.address}`;
     this.kubeconfigCommand =
-      `(umask 077 && ${ssh} sudo cat /etc/rancher/k3s/k3s.yaml | ` + `sed 's#${apiUrl("127.0.0.1")}#${this.url}#' > kubeconfig)`;
+      `(umask 077 && ${ssh} sudo cat /etc/rancher/k3s/k3s.yaml | ` +
+      `sed 's#${apiUrl("127.0.0.1")}#${this.url}#' > ${basename(props.kubeconfig ?? KUBECONFIG)})`;
     this.growCommand =
       `${ssh} "sudo mkdir -p /etc/rancher/k3s/config.yaml.d && ` +
       `echo 'cluster-init: true' | sudo tee /etc/rancher/k3s/config.yaml.d/etcd.yaml && sudo systemctl restart k3s"`;

@@ -32,9 +32,10 @@ export const ollamaNfsServer = z
 /** `staging:` — the cluster that can reach the model registry. */
 export const staging = z
   .strictObject({
-    kubeconfig: text(checkFilePath, "The kubeconfig of the staging cluster, relative to this file.").default(
-      "./staging-kubeconfig",
-    ),
+    kubeconfig: text(
+      checkFilePath,
+      "The kubeconfig of the staging cluster, relative to this file. Default: ./staging-kubeconfig-NAME, with the lab's name.",
+    ).optional(),
     revision: whole(1, 1_000_000, "Raise it to stage the same models anew: tags move.").default(1),
     keep: whole(...KEEP_BOUNDS, "How many releases stay on the share, the new one included.").default(2),
     image: text(checkImage, "Image of Ollama that pulls. Default: that of the chart.").optional(),

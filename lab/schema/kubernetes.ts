@@ -65,8 +65,8 @@ export const kubernetes = z
   .strictObject({
     kubeconfig: text(
       checkFilePath,
-      "The kubeconfig of the cluster, relative to this file. The cluster stack writes it, the Kubernetes stacks read it.",
-    ).default("./kubeconfig"),
+      "The kubeconfig of the cluster, relative to this file. The cluster stack writes it, the Kubernetes stacks read it. Default: ./kubeconfig-NAME, with the lab's name.",
+    ).optional(),
     storageClass: text(checkKubernetesName, "StorageClass of the models. Changing it replaces their claims.").default(
       "nfs-client",
     ),
