@@ -11,6 +11,8 @@ export const EXIT = {
   refused: 1,
   /** The command line was not understood: an unknown command, option or argument (EX_USAGE of sysexits.h). */
   usage: 64,
+  /** What was asked could not be found out: a program or a service that the command needs is not there (EX_UNAVAILABLE of sysexits.h). */
+  unavailable: 69,
   /** A defect of this program (EX_SOFTWARE of sysexits.h). */
   defect: 70,
 } as const;

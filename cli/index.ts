@@ -6,6 +6,7 @@ import type { InventoryOptions } from "./inventory";
 import { exampleStandsIn, labFile as namedLab, STANDS_IN } from "./lab-file";
 import { asJson, asText, PLAIN, type Printed, type Style, styleFor } from "./print";
 import type { RightsOptions } from "./rights";
+import type { ValidateOptions } from "./validate";
 
 /** What a run of the program ends with, and what it prints. */
 export interface Answer extends Printed {
@@ -17,6 +18,7 @@ Exit codes:
   0   done
   1   the lab has errors, or the command could not do its work; the message says which
   64  the command line was not understood
+  69  what was asked could not be found out: a program or a service is not there
   70  a defect of this program`;
 
 /** The options of every command, and the outcome of its work as it is printed. */
@@ -96,6 +98,16 @@ export async function run(args: readonly string[], env: Environment, style: Styl
     async (lab, options) => {
       const { writeInventory } = await import("./inventory");
       return writeInventory(labFile(lab, env), options, env);
+    },
+  );
+
+  command<ValidateOptions>(
+    "validate",
+    "let Terraform or OpenTofu check a lab's stacks with the real providers; needs their registry, but no credential",
+    [new Option("--tofu", "ask OpenTofu, not Terraform")],
+    async (lab, options) => {
+      const { validate } = await import("./validate");
+      return validate(labFile(lab, env), options, env);
     },
   );
 
