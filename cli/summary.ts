@@ -85,6 +85,7 @@ export function urlsOf(lab: Lab): SummarizedUrl[] {
 export function leftToDo(lab: Lab, stacks: readonly StackSummary[], hasTerraform: boolean): string[] {
   const variables = [...new Set(stacks.flatMap((stack) => stack.variables))].map((name) => `TF_VAR_${name}`);
   const hosts = Object.values(lab.ollama?.releases ?? {}).flatMap(({ host }) => host ?? []);
+  const secrets = [...new Set(Object.values(lab.ollama?.releases ?? {}).flatMap(({ auth }) => auth?.secretName ?? []))];
   const { install, cli } = deployTool();
   return [
     ...(hasTerraform ? [] : ["Install Terraform or OpenTofu: neither is on PATH, and a deploy starts one of them."]),
@@ -99,6 +100,7 @@ export function leftToDo(lab: Lab, stacks: readonly StackSummary[], hasTerraform
     ...(lab.cluster?.registrationAddress
       ? [`Make ${lab.cluster.registrationAddress} answer for the servers: a load balancer or a virtual IP (docs/cluster.md).`]
       : []),
+    ...secrets.map((name) => `Make the Secret ${lab.ollama?.namespace}/${name} with the users of the host (docs/kubernetes.md).`),
     ...(hosts.length > 0 ? [`Let ${hosts.join(" and ")} resolve to the cluster in your DNS.`] : []),
   ];
 }

@@ -26,6 +26,7 @@ Where Ollama is (default: --external when OLLAMA_EXTERNAL_URL is set):
   --internal          the Service of the cluster: by its name inside a pod, elsewhere through kubectl port-forward
   --namespace NAME    namespace of that Service (default ml)
   --service NAME      its name (default ollama)
+  --credentials FILE  how to log in where a door asks for it: USER:PASSWORD, or a token alone, in the file's first line
 
 What is checked:
   --model NAME        this model has to be there; repeatable. The first one also answers the prompt.
@@ -52,7 +53,7 @@ misuse() {
 
 # --- what was asked for ----------------------------------------------------------------------------------------------
 
-mode='' endpoint='' namespace=ml service=ollama timeout=120 threshold=30 json=false
+mode='' endpoint='' namespace=ml service=ollama credentials='' timeout=120 threshold=30 json=false
 models=()
 while [ $# -gt 0 ]; do
   case $1 in
@@ -61,12 +62,13 @@ while [ $# -gt 0 ]; do
       mode=${1#--}
       shift
       ;;
-    --endpoint | --namespace | --service | --model | --timeout | --threshold)
+    --endpoint | --namespace | --service | --credentials | --model | --timeout | --threshold)
       [ -n "${2:-}" ] || misuse "$1 needs a value"
       case $1 in
         --endpoint) endpoint=$2 ;;
         --namespace) namespace=$2 ;;
         --service) service=$2 ;;
+        --credentials) credentials=$2 ;;
         --model) models+=("$2") ;;
         --timeout) timeout=$2 ;;
         --threshold) threshold=$2 ;;
@@ -120,6 +122,14 @@ if [ -n "$endpoint" ]; then
   while [[ $endpoint == */ ]]; do endpoint=${endpoint%/}; done
 fi
 
+login=''
+if [ -n "$credentials" ]; then
+  if [ ! -r "$credentials" ] || [ -d "$credentials" ]; then misuse "--credentials: $credentials cannot be read"; fi
+  IFS= read -r login <"$credentials" || true
+  login=${login%$'\r'}
+  [[ -n $login && $login != *[[:cntrl:]]* ]] || misuse "--credentials: the first line of $credentials is not USER:PASSWORD or a token"
+fi
+
 # --- results ---------------------------------------------------------------------------------------------------------
 
 work=$(mktemp -d) || misuse "no temporary folder can be made below ${TMPDIR:-/tmp}; set TMPDIR to one that can be written"
@@ -142,6 +152,14 @@ cleanup() {
 trap cleanup EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
+
+# curl reads the login from a file: a command line is seen by everybody on this machine.
+if [ -n "$login" ]; then
+  escaped=${login//\\/\\\\}
+  escaped=${escaped//\"/\\\"}
+  if [[ $login == *:* ]]; then setting="user = \"$escaped\""; else setting="header = \"Authorization: Bearer $escaped\""; fi
+  (umask 077 && printf '%s\n' "$setting" >"$work/login")
+fi
 
 passed=0 warnings=0 failed=0 code=0
 # What --json prints, as JSON texts.
@@ -273,7 +291,7 @@ request() {
   # Redirects are not followed: an operator has to learn that the URL is another one, and a POST would become a GET.
   answer=$(curl --silent --show-error --max-time "$bound" --connect-timeout "$(awk -v b="$bound" 'BEGIN { print (b < 10 ? b : 10) }')" \
     --output "$work/body" --write-out '%{http_code}\n%{time_total}\n%{redirect_url}\n%{content_type}\n' \
-    "$@" "$endpoint$path" 2>"$work/curl") || curl_code=$?
+    ${login:+--config "$work/login"} "$@" "$endpoint$path" 2>"$work/curl") || curl_code=$?
   { read -r status && read -r seconds && read -r redirect && read -r type; } <<<"$answer"$'\n\n\n' || true
   problem=''
   if [ "$curl_code" -ne 0 ]; then
@@ -281,7 +299,8 @@ request() {
   elif [[ $status == 3* ]]; then
     problem="redirect (HTTP $status) to ${redirect:-nowhere}; give that as the endpoint"
   elif [ "$status" = 401 ]; then
-    problem="HTTP 401: a login is asked for; give it in the endpoint: https://USER:PASSWORD@HOST"
+    problem="HTTP 401: a login is asked for; give it in a file: --credentials FILE"
+    [ -z "$login" ] || problem="HTTP 401: the login in $credentials is refused"
   elif [ "$status" = 403 ] && [ ! -s "$work/body" ]; then
     problem="HTTP 403 without a body: an Ollama that listens on loopback alone refuses the name it is called by; the proxy before it has to send \"Host: localhost\", or a proxy's address list refuses this machine"
   elif [ ! -s "$work/body" ]; then

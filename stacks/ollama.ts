@@ -17,6 +17,9 @@ import { LabStack } from "./lab-stack";
 /** What the chart adds to a release with GPUs, for its Job. */
 const GPU_TOLERATION = { key: GPU_NODE.taint.key, operator: "Exists", effect: GPU_NODE.taint.effect } as const;
 
+/** The file with one user and its password that `scripts/ollama-health.sh` reads, where docs/kubernetes.md makes it. */
+const CREDENTIALS_FILE = "ollama-credentials";
+
 /** What an image's reference ends with: its tag, or its digest. */
 function versionOf(image: string): string {
   return /[@:]((sha256:)?[^:@/]+)$/.exec(image)?.[1] ?? image;
@@ -122,6 +125,7 @@ export class OllamaStack extends LabStack {
         host: spec.host,
         issuer: lab.kubernetes.issuer,
         allowFrom: spec.allowFrom,
+        authSecret: spec.auth?.secretName,
         objects: this.objects,
         dependsOn: [...(this.redirect ? [this.redirect.resource] : []), release.chart.resource],
       });
@@ -205,6 +209,8 @@ export class OllamaStack extends LabStack {
             [
               "scripts/ollama-health.sh",
               spec.host ? `--endpoint https://${spec.host}` : `--internal --namespace ${namespace} --service ${key}`,
+              // The password stays with whoever runs the check.
+              ...(spec.auth ? [`--credentials ${CREDENTIALS_FILE}`] : []),
               ...spec.models.map((model) => `--model ${model}`),
             ].join(" "),
           ],

@@ -55,6 +55,8 @@ export interface FakeOllamaOptions {
   misbehave?: Record<string, Misbehaviour>;
   /** How long `/api/generate` thinks, in milliseconds. Default 0. */
   thinks?: number;
+  /** The only value of the header Authorization that it answers; others get 401, as from a door before Ollama. Default: it asks nobody. */
+  authorization?: string;
   /** Serves HTTPS with this key and certificate (PEM). Default: HTTP. */
   tls?: { key: string; cert: string };
 }
@@ -264,7 +266,9 @@ export async function startFakeOllama(options: FakeOllamaOptions = {}): Promise<
     request.on("end", () => {
       const path = request.url ?? "";
       requests.push({ path, body });
-      answer(path, body, response);
+      const { authorization } = options;
+      if (authorization !== undefined && request.headers.authorization !== authorization) response.writeHead(401).end();
+      else answer(path, body, response);
     });
   };
 

@@ -51,7 +51,10 @@ const objects = new Set([
         : [],
     ),
   ),
-  // The operator makes the Secret that the issuer's solver names.
+  // The operator makes the Secrets that the issuer's solver and the middleware of a host's users name.
+  ...[...JSON.stringify(Object.values(stacks)).matchAll(/basicAuth\\*":\{[^}]*secret\\*":\\*"([a-z0-9-]+)\\*"/g)].map(
+    ([, name]) => `secret/${name}`,
+  ),
   ...[...JSON.stringify(Object.values(stacks)).matchAll(/SecretRef\\":\{[^}]*\\"name\\":\\"([a-z0-9-]+)\\"/g)].map(
     ([, name]) => `secret/${name}`,
   ),

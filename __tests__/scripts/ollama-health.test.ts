@@ -185,7 +185,7 @@ describe("an API that cannot be reached exits 1 and says", () => {
     [
       "that a login is asked for",
       { "/api/tags": { answer: "", status: 401 } },
-      /HTTP 401: a login is asked for; .*USER:PASSWORD@HOST/,
+      /HTTP 401: a login is asked for; .*--credentials FILE/,
     ],
     [
       "that the name it is called by is refused",
@@ -411,6 +411,50 @@ describe("the endpoint", () => {
     const finished = await check(["--endpoint", fake.url.replace("//", `//admin:${password}@`)]);
     expect(finished.code).toBe(0);
     expect(finished.text).not.toContain("ter2");
+  });
+});
+
+describe("a door that asks for a login", () => {
+  const login = (text: string): string[] => {
+    writeFileSync(join(folder, "login"), text);
+    return ["--credentials", join(folder, "login")];
+  };
+  const basic = (text: string) => `Basic ${Buffer.from(text).toString("base64")}`;
+
+  test.each([
+    ["a user and a password", "ollama:hunter2\n", basic("ollama:hunter2")],
+    ["a password with quotes, a backslash, a colon and a space", 'ollama:h"u\\n: 2', basic('ollama:h"u\\n: 2')],
+    ["a line that ends as in Windows", "ollama:hunter2\r\n", basic("ollama:hunter2")],
+    ["a token", "hunter2-token\n", "Bearer hunter2-token"],
+  ])("is passed with %s from a file, for every question", async (_, text, authorization) => {
+    const finished = await checkServer({ authorization }, "--model", "llama3.2:1b", ...login(text));
+    expect(finished.stdout).toContain("Passed: 3, warnings: 0, failed: 0");
+    expect(finished.code).toBe(0);
+  });
+
+  test("is met with no password on a command line, nor in the output", async () => {
+    const env = command("curl", `echo "$*" >>'${folder}/arguments'; echo "curl: (7) refused" >&2; exit 7`);
+    const finished = await check(["--endpoint", "https://ollama.home.example", ...login("ollama:hunter2")], env);
+    expect(readFileSync(join(folder, "arguments"), "utf8") + finished.text).not.toContain("hunter2");
+  });
+
+  test("and refuses that login is named with the file", async () => {
+    const finished = await checkServer({ authorization: basic("ollama:other") }, ...login("ollama:hunter2"));
+    expect(finished.code).toBe(1);
+    expect(finished.stdout).toContain(`HTTP 401: the login in ${join(folder, "login")} is refused`);
+  });
+
+  test.each([
+    ["that is empty", ""],
+    ["whose first line is empty", "\nollama:hunter2"],
+    ["with a tab", "ollama:hun\tter2"],
+  ])("a file %s exits 64", async (_, text) => {
+    expect((await checkServer({}, ...login(text))).code).toBe(64);
+  });
+
+  test("a file that is not there exits 64", async () => {
+    const finished = await checkServer({}, "--credentials", join(folder, "absent"));
+    expect([finished.code, finished.stderr]).toEqual([64, expect.stringContaining("absent cannot be read")]);
   });
 });
 

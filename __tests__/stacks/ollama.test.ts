@@ -13,11 +13,22 @@ const values = (changes: Changes = {}, base?: LabInput) => valuesOf(release(chan
 const claim = (stack: StackJson, name = "ollama") => stack.resource["kubernetes_persistent_volume_claim_v1"]?.[name];
 const hosted = (changes: Changes = {}) => release({ host: "ollama.home.example", ...changes });
 
+/** The routes of the release by name, each with the names of its middlewares. */
+function middlewaresOf(stack: StackJson): [string, string[]][] {
+  type Route = { readonly middlewares?: readonly { readonly name: string }[] };
+  return objectsOf(stack, "ollama-route")
+    .filter(({ kind }) => kind === "IngressRoute")
+    .map(({ metadata, spec }) => [
+      metadata.name,
+      ((spec?.["routes"] ?? []) as readonly Route[]).flatMap(({ middlewares = [] }) => middlewares.map(({ name }) => name)),
+    ]);
+}
+
 /** A shipped lab as data, so that the stack is synthesized as any other. */
-function shipped(file: string): StackJson {
+function shipped(file: string, changes: Changes = {}): StackJson {
   const source = load(join(ROOT, file));
   if (Array.isArray(source)) throw new Error(`${file} cannot be read`);
-  return stackOf(source.value as LabInput, "ollama");
+  return stackOf(labWith(changes, source.value as LabInput), "ollama");
 }
 
 test("the namespace has the labels that Kubernetes recommends", () => {
@@ -377,8 +388,8 @@ describe("the models", () => {
 });
 
 describe("a host", () => {
-  test("has a middleware, a certificate and two routes: those of the deployment that home-lab describes", () => {
-    const stack = shipped("examples/home-lab.yaml");
+  test("has a middleware, a certificate and two routes: those of the deployment that home-lab describes, before its lock", () => {
+    const stack = shipped("examples/home-lab.yaml", { ollama: { releases: { ollama: { auth: undefined } } } });
     const match = "Host(`ollama.home.example`)";
     const services = [{ name: "ollama", port: 11434 }];
     const labels = {
@@ -447,6 +458,30 @@ describe("a host", () => {
       ["ollama-ingress", true],
       ["ollama-ingress-redirect", false],
     ]);
+  });
+  test("asks for the passwords in the Secret that the lab names, over HTTPS only, and hands none to Ollama", () => {
+    const stack = hosted({ auth: { secretName: "ollama-users" } });
+    expect(objectOf(stack, "ollama-route", "Middleware")).toMatchObject({
+      metadata: { name: "ollama-auth", namespace: "ml" },
+      spec: { basicAuth: { secret: "ollama-users", removeHeader: true } },
+    });
+    expect(middlewaresOf(stack)).toEqual([
+      ["ollama-ingress", ["ollama-auth"]],
+      ["ollama-ingress-redirect", ["https-redirect"]],
+    ]);
+  });
+  test("with passwords and a list of networks asks for both, and the address first", () => {
+    const stack = hosted({ auth: { secretName: "ollama-users" }, allowFrom: ["192.0.2.0/24"] });
+    expect(middlewaresOf(stack)[0]).toEqual(["ollama-ingress", ["ollama-allow", "ollama-auth"]]);
+  });
+  test("with passwords is checked with those of whoever checks", () => {
+    const { value } = hosted({ auth: { secretName: "ollama-users" } }).output?.["check_commands"] ?? {};
+    expect(value).toMatchObject({
+      ollama: [
+        expect.anything(),
+        "scripts/ollama-health.sh --endpoint https://ollama.home.example --credentials ollama-credentials --model llama3.2:1b",
+      ],
+    });
   });
   test("comes after the redirect and the release", () => {
     expect(releaseOf(hosted(), "ollama-route")["depends_on"]).toEqual(["helm_release.https-redirect", "helm_release.ollama"]);

@@ -5,15 +5,18 @@ import { OLLAMA_PORT } from "../../catalog/ollama";
 import { TRAEFIK_API } from "../../catalog/traefik";
 import { checkCidr } from "../../grammar/address";
 import { checkDomainName } from "../../grammar/domain-name";
-import { checkKubernetesName, checkServiceName } from "../../grammar/kubernetes-name";
+import { checkKubernetesName, checkObjectName, checkServiceName } from "../../grammar/kubernetes-name";
 import { checkLabelValue } from "../../grammar/kubernetes-node";
 import { checkWhole, PORT_BOUNDS } from "../../grammar/size";
 import { recommendedLabels } from "../kubernetes/namespace";
 import { type KubernetesObject, KubernetesObjects, type ObjectsChart } from "../kubernetes/objects";
-import { checkProps, prop } from "../props-error";
+import { checkProps, prop, required } from "../props-error";
 
 /** Name of the middleware that sends http to https. All routes of a namespace share it. */
 export const HTTPS_REDIRECT = "https-redirect";
+
+/** The Secret that cert-manager keeps a Service's certificate in. */
+const tlsSecretOf = (service: string) => `${service}-tls`;
 
 /** In the form in which the API stores durations. */
 const CERTIFICATE_DURATION = "2160h0m0s";
@@ -46,6 +49,11 @@ export interface HttpsRouteProps {
   readonly issuer: string;
   /** Networks that may use the host. Ollama has no authentication. @default all */
   readonly allowFrom?: readonly string[];
+  /**
+   * Secret in the same namespace with the users who may use the host: one key with lines of an htpasswd file, or of the type
+   * `kubernetes.io/basic-auth`. Traefik answers 404 while it is missing. With `allowFrom` both count. @default nobody is asked for a password
+   */
+  readonly authSecret?: string;
   /** The stack's local chart. */
   readonly objects: ObjectsChart;
   /** What must be there before. @default nothing */
@@ -67,10 +75,28 @@ export class HttpsRoute extends Construct {
       prop("host", host, checkDomainName),
       prop("issuer", props.issuer, checkKubernetesName),
       ...allowFrom.map((network) => prop("allowFrom", network, checkCidr)),
+      prop("authSecret", props.authSecret, checkObjectName),
+      required("authSecret", props.authSecret !== tlsSecretOf(service), {
+        code: "secret-taken",
+        message: `the users of ${host} come from the Secret ${props.authSecret}, but cert-manager keeps the host's certificate in it`,
+        remedy: "Give the users a Secret of their own.",
+      }),
     ]);
     const labels = { ...recommendedLabels("ollama", props.partOf), "app.kubernetes.io/instance": service };
-    const secretName = `${service}-tls`;
-    const allow = `${service}-allow`;
+    const secretName = tlsSecretOf(service);
+    const middleware = (name: string, spec: object): KubernetesObject => ({
+      apiVersion: TRAEFIK_API,
+      kind: "Middleware",
+      metadata: { name, namespace, labels },
+      spec,
+    });
+    // In this order: an address that is not allowed is never asked for a password.
+    const guards = [
+      ...(allowFrom.length > 0 ? [middleware(`${service}-allow`, { ipAllowList: { sourceRange: [...allowFrom].sort() } })] : []),
+      ...(props.authSecret
+        ? [middleware(`${service}-auth`, { basicAuth: { secret: props.authSecret, removeHeader: true } })]
+        : []),
+    ];
     const route = (name: string, entryPoint: string, middlewares: readonly string[], tls?: object): KubernetesObject => ({
       apiVersion: TRAEFIK_API,
       kind: "IngressRoute",
@@ -82,7 +108,7 @@ export class HttpsRoute extends Construct {
             // Traefik 2 requires it, Traefik 3 does not.
             kind: "Rule",
             match: `Host(\`${host}\`)`,
-            ...(middlewares.length > 0 && { middlewares: middlewares.map((middleware) => ({ name: middleware })) }),
+            ...(middlewares.length > 0 && { middlewares: middlewares.map((name) => ({ name })) }),
             services: [{ name: service, port }],
           },
         ],
@@ -107,17 +133,13 @@ export class HttpsRoute extends Construct {
             renewBefore: CERTIFICATE_RENEW_BEFORE,
           },
         },
-        ...(allowFrom.length > 0
-          ? [
-              {
-                apiVersion: TRAEFIK_API,
-                kind: "Middleware",
-                metadata: { name: allow, namespace, labels },
-                spec: { ipAllowList: { sourceRange: [...allowFrom].sort() } },
-              },
-            ]
-          : []),
-        route(`${service}-ingress`, "websecure", allowFrom.length > 0 ? [allow] : [], { secretName }),
+        ...guards,
+        route(
+          `${service}-ingress`,
+          "websecure",
+          guards.map(({ metadata }) => metadata.name),
+          { secretName },
+        ),
         route(`${service}-ingress-redirect`, "web", [HTTPS_REDIRECT]),
       ],
       dependsOn: props.dependsOn,

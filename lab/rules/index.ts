@@ -7,6 +7,7 @@ import { charts } from "./charts";
 import { claims } from "./claims";
 import { downloads } from "./downloads";
 import { guests } from "./guests";
+import { locks } from "./locks";
 import { models } from "./models";
 import { releases } from "./releases";
 import { scheduling } from "./scheduling";
@@ -27,6 +28,7 @@ export const subjects = [
   versions,
   charts,
   certificates,
+  locks,
   scheduling,
   storage,
   releases,

@@ -6,7 +6,7 @@ import { checkImage } from "../../grammar/container-image";
 import { checkDomainName } from "../../grammar/domain-name";
 import { checkKey } from "../../grammar/guest";
 import { checkKeepAlive } from "../../grammar/keep-alive";
-import { checkKubernetesName } from "../../grammar/kubernetes-name";
+import { checkKubernetesName, checkObjectName } from "../../grammar/kubernetes-name";
 import { checkSelectedLabel } from "../../grammar/kubernetes-node";
 import { checkCpu, checkMemory } from "../../grammar/quantity";
 import { CLAIM_GI, CLAIM_GI_BOUNDS, POD_GPUS_BOUNDS, REPLICAS_BOUNDS } from "../../grammar/size";
@@ -35,6 +35,17 @@ const release = z
       .array(cidr("A network."))
       .default([])
       .describe("Networks that may use the host; empty: all. Traefik must see the clients' addresses (docs/operations.md)."),
+    auth: z
+      .strictObject({
+        secretName: text(
+          checkObjectName,
+          "Secret in ollama.namespace with the users and the hashes of their passwords. You make it (docs/kubernetes.md); until then the host answers 404.",
+        ),
+      })
+      .describe(
+        "A user name and a password for the host, asked for by Traefik. With allowFrom both count. Default: nobody is asked.",
+      )
+      .optional(),
     storageGi: whole(...CLAIM_GI_BOUNDS, "Size of the claim for the models, in Gi. It only grows.").default(CLAIM_GI),
     storageClass: text(checkKubernetesName, "StorageClass, where it differs from kubernetes.storageClass.").optional(),
     accessMode: z

@@ -22,5 +22,7 @@ testRejectedProps<Props>(props, make, [
   ["a label with a space", { partOf: "my lab" }, "partOf: invalid-label"],
   ["a host with its scheme", { host: "https://ollama.lab.example" }, "host: invalid-host"],
   ["an issuer with a space", { issuer: "lets encrypt" }, "issuer: invalid-kubernetes-name"],
+  ["a Secret whose name begins with a dot", { authSecret: ".users" }, "authSecret: invalid-kubernetes-name"],
+  ["the Secret of the certificate", { authSecret: "ollama-tls" }, "authSecret: secret-taken"],
   ["a network with host bits", { allowFrom: ["192.0.2.7/24"] }, "allowFrom: network-host-bits"],
 ]);

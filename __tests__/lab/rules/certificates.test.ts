@@ -1,5 +1,5 @@
 import { gpuLab } from "../../../testing/lab";
-import { accepted, certManager, RELEASE, refused, release, warned } from "./rejected";
+import { accepted, certManager, locked, RELEASE, refused, release, warned } from "./rejected";
 
 refused(gpuLab, [
   {
@@ -47,7 +47,7 @@ refused(gpuLab, [
 warned(gpuLab, [
   {
     fact: "HTTP-01 at Let's Encrypt for a host with a private name",
-    lab: { ...certManager({ dns01: undefined }), ...release({ host: "ollama.home.arpa" }) },
+    lab: { ...certManager({ dns01: undefined }), ...release(locked("ollama.home.arpa")) },
     code: "no-public-name",
     stacks: ["platform", "ollama"],
     path: `${RELEASE}.host`,
@@ -55,7 +55,7 @@ warned(gpuLab, [
   },
   ...["ollama.lan", "ollama.local", "ollama.internal", "ollama.home.arpa"].map((host) => ({
     fact: `DNS-01 at Let's Encrypt for ${host}`,
-    lab: release({ host }),
+    lab: release(locked(host)),
     code: "no-public-name" as const,
     stacks: ["platform", "ollama"] as const,
     path: `${RELEASE}.host`,
@@ -67,7 +67,7 @@ warned(gpuLab, [
     fact: "HTTP-01 for a host that only private networks reach",
     lab: {
       ...certManager({ dns01: undefined }),
-      ...release({ host: "ollama.home.example" }),
+      ...release(locked("ollama.home.example")),
       network: { clients: ["10.0.0.0/8", "100.64.0.0/10"] },
     },
     code: "http01-private-host",
@@ -77,7 +77,7 @@ warned(gpuLab, [
   },
   {
     fact: "a host in a cluster without Traefik",
-    lab: { cluster: { disable: ["traefik"] }, ...release({ host: "ollama.home.example" }) },
+    lab: { cluster: { disable: ["traefik"] }, ...release(locked("ollama.home.example")) },
     code: "no-traefik",
     stacks: ["cluster", "ollama"],
     path: "cluster.disable",
@@ -85,7 +85,7 @@ warned(gpuLab, [
   },
   {
     fact: "an issuer that nothing creates in a new cluster",
-    lab: { kubernetes: { certManager: undefined }, ...release({ host: "ollama.home.example" }) },
+    lab: { kubernetes: { certManager: undefined }, ...release(locked("ollama.home.example")) },
     code: "issuer-missing",
     stacks: ["ollama"],
     path: "kubernetes.certManager",
@@ -96,10 +96,10 @@ warned(gpuLab, [
 accepted(gpuLab, [
   [
     "a private name at an ACME server of one's own",
-    { ...certManager({ dns01: undefined, server: "https://ca.lab.example/acme/directory" }), ...release({ host: "ollama.lan" }) },
+    { ...certManager({ dns01: undefined, server: "https://ca.lab.example/acme/directory" }), ...release(locked("ollama.lan")) },
   ],
   [
     "HTTP-01 for a host that the internet reaches",
-    { ...certManager({ dns01: undefined }), ...release({ host: "ollama.home.example" }) },
+    { ...certManager({ dns01: undefined }), ...release(locked("ollama.home.example")) },
   ],
 ]);

@@ -4,6 +4,7 @@ import {
   cluster,
   container,
   cpuPool,
+  locked,
   pool,
   RELEASE,
   refused,
@@ -184,7 +185,7 @@ refused(clusterLab, [
 refused(ollamaLab, [
   {
     fact: "a host that two releases have",
-    lab: { ollama: { releases: { ollama: { host: "a.home.example" }, second: { host: "a.home.example" } } } },
+    lab: { ollama: { releases: { ollama: locked("a.home.example"), second: locked("a.home.example") } } },
     code: "duplicate-host",
     path: "ollama.releases.second.host",
     names: ["a.home.example", "ollama", "second"],

@@ -114,6 +114,9 @@ export const pool = (changes: Changes = {}) => cluster({ pools: { cpu: { ...cpuP
 /** Changes of the release of `ollamaLab` and `gpuLab`. */
 export const release = (changes: Changes) => ({ ollama: { releases: { ollama: changes } } });
 
+/** A host with a lock, for a release. */
+export const locked = (host: string) => ({ host, auth: { secretName: "ollama-users" } });
+
 /** A second release for `ollamaLab` and `gpuLab`. */
 export const twoReleases = (changes: Changes) => ({ ollama: { releases: { second: changes } } });
 

@@ -1,5 +1,5 @@
 import { clusterLab, gpuLab } from "../../../testing/lab";
-import { accepted, certManager, cluster, pool, RELEASE, refused, release, servers, warned, worker } from "./rejected";
+import { accepted, certManager, cluster, locked, pool, RELEASE, refused, release, servers, warned, worker } from "./rejected";
 
 refused(clusterLab, [
   {
@@ -100,7 +100,7 @@ warned(gpuLab, [
     lab: {
       cluster: { k3sVersion: "v1.27.9+k3s1" },
       ...certManager({ chart: { version: "v1.13.0" } }),
-      ...release({ host: "ollama.home.example" }),
+      ...release(locked("ollama.home.example")),
     },
     code: "old-traefik",
     stacks: ["cluster", "ollama"],
