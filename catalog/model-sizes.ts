@@ -77,3 +77,29 @@ export function knownModelGiB(model: string): number {
 export function knownSizeGiB(models: readonly string[]): number {
   return models.reduce((sum, model) => sum + knownModelGiB(model), 0);
 }
+
+/** Chat models of `SIZES_GIB` that are suggested, the most capable first; and the model for embeddings beside them. */
+const SUGGESTED = [
+  "gpt-oss:120b",
+  "llama3.3:70b",
+  "qwen2.5:32b",
+  "gpt-oss:20b",
+  "qwen2.5:14b",
+  "qwen2.5:7b",
+  "qwen2.5:3b",
+  "llama3.2:1b",
+];
+const SUGGESTED_EMBEDDING = "nomic-embed-text";
+
+/** What a loaded model takes beside its weights, as a share of them: the context and buffers (docs.ollama.com/faq). Rounded up. */
+const LOADED_SHARE = 1.25;
+
+/**
+ * Models that fit into memory: one to chat with, and one for embeddings beside it. The smallest of them where none fits.
+ * @param memoryGiB memory of the graphics card, or of the guest where the processor computes
+ */
+export function suggestedModels(memoryGiB: number): string[] {
+  const room = memoryGiB - knownModelGiB(SUGGESTED_EMBEDDING);
+  const chat = SUGGESTED.find((model) => knownModelGiB(model) * LOADED_SHARE <= room) ?? SUGGESTED.at(-1);
+  return [...(chat === undefined ? [] : [chat]), SUGGESTED_EMBEDDING];
+}

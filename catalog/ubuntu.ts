@@ -34,5 +34,11 @@ export const UBUNTU_ARCHIVE_HOST = "archive.ubuntu.com";
 /** The user that Ubuntu's cloud images make (documentation.ubuntu.com/public-images). */
 export const CLOUD_IMAGE_USER = "ubuntu";
 
+/** A release image of Ubuntu for the cluster's nodes, and its checksum (the SHA256SUMS beside it). Release folders stay, daily ones do not. */
+export const CLOUD_IMAGE = {
+  url: "https://cloud-images.ubuntu.com/releases/noble/release-20260814/ubuntu-24.04-server-cloudimg-amd64.img",
+  sha256: "6e40c07ae715f744f84af0bec76415cc1987dd115b4b8de437818561f01a3733",
+} as const;
+
 /** Virtual size of Ubuntu's server cloud images in GiB, rounded up (`qemu-img info` of an image shows it). */
 export const CLOUD_IMAGE_GIB = 4;

@@ -21,7 +21,13 @@ const storage = z.object({
   avail: number.optional(),
 });
 const volume = z.object({ volid: z.string(), vmid: number.optional() });
-const bridge = z.object({ iface: z.string(), active: flag.default(true), bridge_vlan_aware: flag.default(false) });
+const bridge = z.object({
+  iface: z.string(),
+  active: flag.default(true),
+  bridge_vlan_aware: flag.default(false),
+  cidr: z.string().optional(),
+  gateway: z.string().optional(),
+});
 const vnet = z.object({ vnet: z.string() });
 const device = z.object({
   id: z.string(),
@@ -54,6 +60,10 @@ const guestConfig = z.record(z.string(), z.unknown());
 export type Storage = z.infer<typeof storage>;
 /** A PCI device of a node. */
 export type Device = z.infer<typeof device>;
+/** A bridge of a node. `cidr` is the node's own address in it, with the prefix. */
+export type Bridge = z.infer<typeof bridge>;
+/** A resource mapping of PCI devices: for each node an entry such as `node=pve1,path=0000:01:00,id=10de:2684`. */
+export type Mapping = z.infer<typeof mapping>;
 /** A guest that the caller may see. */
 export type Guest = z.infer<typeof guest>;
 /** The caller's privileges by path, each with whether it holds below the path too. */
@@ -62,7 +72,7 @@ export type Permissions = z.infer<typeof permissions>;
 /** What one node is asked about. */
 export interface NodeFacts {
   readonly storages: Known<readonly Storage[]>;
-  readonly bridges: Known<readonly z.infer<typeof bridge>[]>;
+  readonly bridges: Known<readonly Bridge[]>;
   /** Asked only where the lab passes a card of the node. */
   readonly devices: Known<readonly Device[]>;
   /** The node's clock, in seconds since 1970. */
@@ -75,7 +85,7 @@ export interface ProxmoxFacts {
   readonly permissions: Known<Permissions>;
   readonly nodes: Known<readonly z.infer<typeof node>[]>;
   readonly guests: Known<readonly Guest[]>;
-  readonly mappings: Known<readonly z.infer<typeof mapping>[]>;
+  readonly mappings: Known<readonly Mapping[]>;
   readonly vnets: Known<readonly string[]>;
   readonly firewall: Known<z.infer<typeof firewall>>;
   readonly pools: Known<readonly string[]>;
@@ -96,9 +106,12 @@ export function volumesKey(on: string, at: string, content: string): string {
   return `${on}/${at}/${content}`;
 }
 
-/** Asks everything at once; the client limits how many questions are under way. Throws nothing: a fact that cannot be had says why. */
-export async function askProxmox(api: ProxmoxApi, plan: ProxmoxPlan): Promise<ProxmoxFacts> {
-  const ask = async <T>(shape: z.ZodType<T>, path: string, query?: Record<string, string | number>): Promise<Known<T>> => {
+/** Asks one question. A fact that cannot be had says why. */
+export type Ask = <T>(shape: z.ZodType<T>, path: string, query?: Record<string, string | number>) => Promise<Known<T>>;
+
+/** What asks one question after another of a Proxmox. */
+export function asker(api: ProxmoxApi): Ask {
+  return async (shape, path, query) => {
     try {
       const answer = shape.safeParse(await api.get(path, query));
       return answer.success ? known(answer.data) : unknown(`${path} answered in a shape that this program does not know`);
@@ -107,6 +120,22 @@ export async function askProxmox(api: ProxmoxApi, plan: ProxmoxPlan): Promise<Pr
       throw error;
     }
   };
+}
+
+/** The shapes of Proxmox's answers that other questions share. */
+export const SHAPES = {
+  nodes: z.array(node),
+  storages: z.array(storage),
+  bridges: z.array(bridge),
+  devices: z.array(device),
+  guests: z.array(guest),
+  mappings: z.array(mapping),
+  config: guestConfig,
+} as const;
+
+/** Asks everything at once; the client limits how many questions are under way. Throws nothing: a fact that cannot be had says why. */
+export async function askProxmox(api: ProxmoxApi, plan: ProxmoxPlan): Promise<ProxmoxFacts> {
+  const ask = asker(api);
   const nodeFacts = async (name: string): Promise<NodeFacts> => {
     const [storages, bridges, devices, clock] = await Promise.all([
       ask(z.array(storage), `/nodes/${name}/storage`),
@@ -168,7 +197,7 @@ export async function askProxmox(api: ProxmoxApi, plan: ProxmoxPlan): Promise<Pr
 }
 
 /** Whether a VMID is taken, also by a guest that the caller may not see: Proxmox then refuses to call it the next free one. */
-async function isTaken(api: ProxmoxApi, vmId: number): Promise<Known<boolean>> {
+export async function isTaken(api: ProxmoxApi, vmId: number): Promise<Known<boolean>> {
   try {
     await api.get("/cluster/nextid", { vmid: vmId });
     return known(false);

@@ -1,44 +1,5 @@
-import { valueOr } from "../../finding";
-import type { PlannedCard } from "../../plan";
-import type { Device, Guest, ProxmoxFacts } from "../facts";
+import { functionsOf, holderOf, idOf, othersInGroup } from "../devices";
 import type { Check } from "./check";
-
-/** "10de:2684", from Proxmox's two numbers. */
-function idOf(vendor: string | undefined, device: string | undefined): string {
-  return [vendor, device].map((part) => (part ?? "").replace(/^0x/, "")).join(":");
-}
-
-/** The functions of a card: `0000:01:00` stands for all that are there. */
-function functionsOf(card: PlannedCard, devices: readonly Device[]): Device[] {
-  const path = card.pciPath ?? "";
-  return devices.filter(({ id }) =>
-    /\.\d$/.test(path) && !card.allFunctions ? id === path : id.startsWith(`${path.replace(/\.\d$/, "")}.`),
-  );
-}
-
-/** Bridges between PCI buses share a group with what is behind them and stay with the host. */
-function isBridge(device: Device): boolean {
-  return device.class.startsWith("0x06");
-}
-
-/** Another guest of the node that runs with the card, as its configuration says: by the path, or by a mapping of it. */
-function holder(card: PlannedCard, facts: ProxmoxFacts): Guest | undefined {
-  // Proxmox takes a path with and without the domain 0000.
-  const short = (card.pciPath ?? "").replace(/\.\d$/, "").replace(/^0000:/, "");
-  const device = new RegExp(`(?:^|[;,=]|0000:)${short}(?![0-9a-f])`);
-  const mappings = valueOr(facts.mappings, []).filter(({ map }) =>
-    map.some((entry) => entry.split(",").includes(`node=${card.node}`) && device.test(entry)),
-  );
-  return valueOr(facts.guests, []).find(({ vmid, node, status }) => {
-    const config = facts.configs.get(vmid);
-    if (vmid === card.vmId || node !== card.node || status !== "running" || !config?.known) return false;
-    return Object.entries(config.value).some(([key, value]) => {
-      if (!key.startsWith("hostpci")) return false;
-      const parts = String(value).split(",");
-      return device.test(String(value)) || mappings.some(({ id }) => parts.includes(`mapping=${id}`));
-    });
-  });
-}
 
 /** The four facts of each card that a VM gets, and whether its IOMMU group can be passed. */
 export const cards: Check = function* ({ plan, facts }) {
@@ -68,7 +29,7 @@ export const cards: Check = function* ({ plan, facts }) {
       };
       continue;
     }
-    const functions = functionsOf(card, devices.value);
+    const functions = functionsOf(card.pciPath ?? "", card.allFunctions, devices.value);
     const first = functions[0];
     if (!first) {
       const displays = devices.value.filter((device) => device.class.startsWith("0x03"));
@@ -108,10 +69,7 @@ export const cards: Check = function* ({ plan, facts }) {
       };
       continue;
     }
-    const group = devices.value.filter(
-      ({ iommugroup, id }) => iommugroup === first.iommugroup && !functions.some((one) => one.id === id),
-    );
-    const others = group.filter((device) => !isBridge(device));
+    const others = othersInGroup(functions, devices.value);
     if (others.length > 0) {
       yield {
         code: "iommu-group-shared",
@@ -123,7 +81,7 @@ export const cards: Check = function* ({ plan, facts }) {
         remedy: "Put the card into another slot, or pass the whole group if the host can do without those devices.",
       };
     }
-    const other = holder(card, facts);
+    const other = holderOf({ node, pciPath: card.pciPath ?? "", owner: card.vmId }, facts);
     if (other) {
       yield {
         code: "card-in-use",
