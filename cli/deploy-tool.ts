@@ -27,7 +27,10 @@ export interface DeployTool {
 }
 
 function isAtLeast(version: string, oldest: string): boolean {
-  return version.localeCompare(oldest, "en", { numeric: true }) >= 0;
+  // Not localeCompare with `numeric`, for which Node loads a part of its language data.
+  const wanted = oldest.split(".").map(Number);
+  const difference = version.split(".").map((part, i) => Number.parseInt(part, 10) - (wanted[i] ?? 0));
+  return (difference.find((part) => part !== 0) ?? 0) >= 0;
 }
 
 /** The command lines that work on a machine, the better one first: cdktf up to Node 22, for which it was released, and cdktn on newer ones. */

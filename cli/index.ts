@@ -1,3 +1,5 @@
+import { fstatSync, writeSync } from "node:fs";
+import { isatty } from "node:tty";
 import { Command, CommanderError, Option } from "commander";
 import { version } from "../package.json";
 import { check } from "./check";
@@ -144,12 +146,33 @@ function defect(error: unknown): Answer {
   return { exitCode: EXIT.defect, stdout: "", stderr: `This is a defect of ollama-lab ${version}, please report it:\n${what}` };
 }
 
+/**
+ * Writes a text to a stream of this process. Not by `process.stdout`, which takes longer to load than most labs take to check; only where a
+ * pipe is full it has to wait.
+ */
+function print(stream: "stdout" | "stderr", text: string): void {
+  const bytes = Buffer.from(text === "" || text.endsWith("\n") ? text : `${text}\n`);
+  let done = 0;
+  try {
+    while (done < bytes.length) done += writeSync(stream === "stdout" ? 1 : 2, bytes, done);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code === "EAGAIN") process[stream].write(bytes.subarray(done));
+    // Whoever read the pipe has read enough.
+    else if (code !== "EPIPE") throw error;
+  }
+}
+
+/** Whether a file descriptor is a terminal. Only a character device can be one; to ask further loads much of Node. */
+function isTerminal(descriptor: number): boolean {
+  return fstatSync(descriptor).isCharacterDevice() && isatty(descriptor);
+}
+
 /** Runs the process's own command line, prints the answer, and sets the exit code. */
 export async function main(): Promise<void> {
-  const style = styleFor(process.env, process.stderr.isTTY === true);
+  const style = styleFor(process.env, isTerminal(2));
   const { exitCode, stdout, stderr } = await run(process.argv.slice(2), process.env, style).catch(defect);
-  const line = (text: string) => (text === "" || text.endsWith("\n") ? text : `${text}\n`);
-  process.stderr.write(line(stderr));
-  process.stdout.write(line(stdout));
+  print("stderr", stderr);
+  print("stdout", stdout);
   process.exitCode = exitCode;
 }

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { quote } from "../grammar/fault";
 import { nearest } from "../grammar/nearest";
 import { type Finding, finder } from "./finding";

@@ -4,6 +4,7 @@ import { App } from "cdktf";
 import type { Lab } from "../lab/lab";
 import type { Problem } from "../lab/problem";
 import { buildStacks } from "./index";
+import { leanly } from "./lean-cdktf";
 import { originOf, publish } from "./publish";
 
 /** What was written for one stack. */
@@ -28,7 +29,7 @@ export function synthesize(lab: Lab, warnings: readonly Problem[], outdir: strin
   const next = join(dirname(target), `.${basename(target)}.${process.pid}`);
   mkdirSync(next, { recursive: true });
   try {
-    const ids = withoutStackTraces(() => {
+    const ids = leanly(() => {
       const app = new App({ outdir: next, stackTraces: false });
       const stacks = buildStacks(app, lab, warnings);
       app.synth();
@@ -38,20 +39,6 @@ export function synthesize(lab: Lab, warnings: readonly Problem[], outdir: strin
     return ids.map((id) => summarize(id, join(outdir, "stacks", id)));
   } finally {
     rmSync(next, { recursive: true, force: true });
-  }
-}
-
-/**
- * cdktf takes the stack trace of every construct and token, whatever Error.stackTraceLimit and `stackTraces: false` say. Writing them out
- * costs half of the time, and nobody reads them. An error that is thrown gets its trace when it is read, which is afterwards.
- */
-export function withoutStackTraces<T>(work: () => T): T {
-  const { prepareStackTrace } = Error;
-  Error.prepareStackTrace = () => "";
-  try {
-    return work();
-  } finally {
-    Error.prepareStackTrace = prepareStackTrace;
   }
 }
 

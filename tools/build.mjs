@@ -1,22 +1,16 @@
 // Builds the program that `ollama-lab` runs: the TypeScript of this project and what it imports, as a few files in dist/ that Node reads
 // without transpiling. main.mjs calls it when dist/ is missing or a source changed, `npm ci` by way of `npm run build`. The bindings come first.
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { basename, dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { build, transform } from "esbuild";
 import { makeBindings } from "./bindings.mjs";
 import sources from "./source-state.cjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** What CommonJS packages expect of Node, in files that are ES modules. */
-const BANNER = [
-  'import { createRequire as __createRequire } from "node:module";',
-  'import { fileURLToPath as __fileURLToPath } from "node:url";',
-  "const require = __createRequire(import.meta.url);",
-  'const __root = __fileURLToPath(new URL("../..", import.meta.url));',
-  "const __dirname = __root, __filename = __fileURLToPath(import.meta.url);",
-].join("\n");
+/** What a file in the program expects: `__root`, the folder of the checkout, comes from tools/program.cjs. */
+const TARGET = { target: "node20", platform: "node", legalComments: "none", logLevel: "error" };
 
 /** Gives each source file the `__dirname` that it has in the checkout, since constructs find templates/ and ansible/ by it. */
 const sourceFolders = {
@@ -32,6 +26,15 @@ const sourceFolders = {
         resolveDir: dirname(path),
       };
     });
+  },
+};
+
+/** Leaves out what zips assets in cdktf. It runs in a process of its own, started from cdktf's folder, and no construct here has such an asset. */
+const withoutArchiver = {
+  name: "without-archiver",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^archiver$/ }, () => ({ path: "archiver", namespace: "left-out" }));
+    onLoad({ filter: /.*/, namespace: "left-out" }, () => ({ contents: "" }));
   },
 };
 
@@ -54,26 +57,29 @@ export async function buildProgram() {
   const folder = sources.programFolder(root);
   const next = `${folder}.${process.pid}`;
   try {
-    await build({
+    const { outputFiles } = await build({
+      ...TARGET,
       entryPoints: [join(root, "cli/index.ts")],
       outdir: next,
       bundle: true,
+      write: false,
       // Commands import what they need when they run, so that a check loads none of cdktf.
       splitting: true,
       format: "esm",
-      platform: "node",
-      target: "node20",
-      keepNames: true,
-      legalComments: "none",
-      logLevel: "error",
-      outExtension: { ".js": ".mjs" },
-      banner: { js: BANNER },
-      plugins: [sourceFolders],
+      outExtension: { ".js": ".cjs" },
+      minifySyntax: true,
+      plugins: [sourceFolders, withoutArchiver],
     });
+    mkdirSync(next, { recursive: true });
+    for (const { path, text } of outputFiles) {
+      // esbuild splits ES modules only, but V8 lets a cache be given for scripts only.
+      const { code } = await transform(text, { ...TARGET, format: "cjs", minifyWhitespace: true, supported: { "dynamic-import": false } });
+      writeFileSync(join(next, basename(path)), code);
+    }
     try {
       renameSync(next, folder);
     } catch (error) {
-      if (!existsSync(join(folder, "index.mjs"))) throw error;
+      if (!existsSync(join(folder, "index.cjs"))) throw error;
     }
   } finally {
     rmSync(next, { recursive: true, force: true });

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { type Known, known, unknown } from "../finding";
 import type { ProxmoxPlan } from "../plan";
 import { ApiFault, type ProxmoxApi } from "./api";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { DEFAULT_REGISTRY } from "../../catalog/registries";
 import { checkImage, checkImagePrefix } from "../../grammar/container-image";
 import { checkDomainName } from "../../grammar/domain-name";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { K3S_COMPONENTS, K3S_EXAMPLE } from "../../catalog/k3s";
 import { DRIVER_BRANCH, GPU_TAINT, LAST_CLOSED_BRANCH } from "../../catalog/nvidia";
 import { CLOUD_IMAGE_GIB, CLOUD_IMAGE_USER, NODE_RELEASE } from "../../catalog/ubuntu";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { OLLAMA_VERSION } from "../../catalog/ollama";
 import { CONTAINER_TEMPLATE } from "../../catalog/ubuntu";
 import { checkDevicePath, checkMode, DEVICE_DEFAULTS } from "../../grammar/device";

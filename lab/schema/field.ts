@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import * as address from "../../grammar/address";
 import type { Fault, FaultCode, ValueCheck } from "../../grammar/fault";
 import * as guest from "../../grammar/guest";
@@ -8,6 +8,9 @@ import { checkOllamaSetting, checkOllamaVariable } from "../../grammar/ollama-va
 import type { Bounds } from "../../grammar/size";
 import { checkSshPublicKey } from "../../grammar/ssh";
 import * as storage from "../../grammar/storage";
+
+// zod would write a function for each map of the schema and let V8 compile it. That takes longer than reading the largest lab without.
+z.config({ jitless: true });
 
 /** What zod hands to a check. */
 interface Context<T> {

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Chart } from "../../catalog/chart";
 import { checkFilePath } from "../../grammar/file-path";
 import { checkChartVersion, checkOciUrl } from "../../grammar/helm-chart";

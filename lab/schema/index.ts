@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { checkKey } from "../../grammar/guest";
 import { airGapped, mirrors, ollamaNfsPath, ollamaNfsServer, reachable, staging } from "./air-gap";
 import { cluster, serverDefaults, workerDefaults } from "./cluster";

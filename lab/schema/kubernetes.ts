@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { ACME_SERVER, CERT_MANAGER_CHART } from "../../catalog/cert-manager";
 import { CSI_DRIVER_NFS_CHART, NFS_MOUNT_OPTIONS } from "../../catalog/csi-driver-nfs";
 import { K3S_INGRESS_CLASS } from "../../catalog/k3s";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { OLLAMA_PORT } from "../../catalog/ollama";
 import { INSTALLED } from "../../catalog/proxmox";
 import { checkSearchDomain } from "../../grammar/domain-name";

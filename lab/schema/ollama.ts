@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { K3S_TRAEFIK_NAMESPACE } from "../../catalog/k3s";
 import { GPU_LABEL } from "../../catalog/nvidia";
 import { OLLAMA_CHART } from "../../catalog/ollama";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { checkKey, checkNodeName } from "../../grammar/guest";
 import { checkMappingName, checkPciId, checkPciPath } from "../../grammar/pci";
 import { IOMMU_GROUP_BOUNDS, PORT_BOUNDS } from "../../grammar/size";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** `state:` — where Terraform keeps the state of each stack. */
 export const state = z

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { INSTALLED } from "../../catalog/proxmox";
 import { datastore } from "./field";
 
