@@ -8,6 +8,7 @@ const SOURCES = [
   "catalog",
   "cli",
   "constructs",
+  "diagram",
   "doctor",
   "grammar",
   "lab",
