@@ -4,6 +4,7 @@ import { Command, CommanderError, Option } from "commander";
 import { version } from "../package.json";
 import { check } from "./check";
 import { type Environment, EXIT, type Outcome, Refusal } from "./command";
+import type { DiagramOptions } from "./diagram";
 import type { InventoryOptions } from "./inventory";
 import { exampleStandsIn, labFile as namedLab, STANDS_IN } from "./lab-file";
 import { asJson, asText, PLAIN, type Printed, type Style, styleFor } from "./print";
@@ -127,6 +128,22 @@ export async function run(args: readonly string[], env: Environment, style: Styl
     async (lab, options) => {
       const { rights } = await import("./rights");
       return rights(labFile(lab, env), options);
+    },
+  );
+
+  command<DiagramOptions>(
+    "diagram",
+    "draw what a lab builds: nodes, guests, graphics cards, the cluster, routes and storage",
+    [
+      new Option("-f, --format <format>", "svg for an output that ends in .svg, else mermaid, unless it is given").choices([
+        "mermaid",
+        "svg",
+      ]),
+      new Option("-o, --output <file>", "the file to write; stdout unless it is given"),
+    ],
+    async (lab, options) => {
+      const { diagram } = await import("./diagram");
+      return diagram(labFile(lab, env), options);
     },
   );
 

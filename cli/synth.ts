@@ -1,10 +1,11 @@
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 import { readLab } from "../lab/read";
-import { type Environment, EXIT, type Outcome, refuse } from "./command";
+import { type Environment, EXIT, type Outcome } from "./command";
 import { outputFolder } from "./output-folder";
 import { verdict } from "./print";
 import { guestsOf, summary, urlsOf } from "./summary";
+import { written } from "./written";
 
 /** Whether one of these programs is on PATH; nothing is started for it. */
 function isOnPath(env: Environment, ...names: readonly string[]): boolean {
@@ -21,29 +22,6 @@ function isOnPath(env: Environment, ...names: readonly string[]): boolean {
   );
 }
 
-/** Why the operating system refuses to write. */
-const UNWRITABLE: Readonly<Record<string, string>> = {
-  EACCES: "you may not write there",
-  EPERM: "you may not write there",
-  EROFS: "its file system is read-only",
-  ENOSPC: "its file system is full",
-  ENOTDIR: "a part of the path is a file",
-  EEXIST: "a file has that name",
-  ENOENT: "no folder can be made there",
-};
-
-/** Does what writes into a folder. @throws Refusal when the operating system does not let it */
-function written<T>(folder: string, work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    const code = typeof error === "object" && error !== null && "code" in error ? String(error.code) : "";
-    const why = UNWRITABLE[code];
-    if (why === undefined) throw error;
-    return refuse(`The output cannot be written to ${folder}: ${why} (${code}). Name another folder in CDKTF_OUTDIR.`);
-  }
-}
-
 /** `synth`: checks a lab and writes its stacks. A lab with an error writes nothing. */
 export async function synth(file: string, env: Environment): Promise<Outcome> {
   const { lab, problems } = readLab(file);
@@ -53,7 +31,7 @@ export async function synth(file: string, env: Environment): Promise<Outcome> {
   // Not before: a lab with errors needs none of cdktf, and loading it takes longer than checking.
   const { synthesize } = await import("../stacks/synthesize");
   const folder = outputFolder(env);
-  const stacks = written(folder, () => synthesize(lab, problems, folder));
+  const stacks = written(folder, "Name another folder in CDKTF_OUTDIR.", () => synthesize(lab, problems, folder));
   const terraform = env["TERRAFORM_BINARY_NAME"] ?? "";
   const hasTerraform = terraform !== "" || isOnPath(env, "terraform", "tofu");
   return {

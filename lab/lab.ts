@@ -206,7 +206,8 @@ interface Common
 
 /** The connection to Proxmox. What stands below its nodes is with the guests that use it. */
 export interface Proxmox extends Omit<Section<"proxmox">, "nodes"> {
-  readonly nodes: Readonly<Record<string, { readonly address: string }>>;
+  /** The nodes with their addresses, and the names of their graphics cards, used or not. */
+  readonly nodes: Readonly<Record<string, { readonly address: string; readonly gpus: readonly string[] }>>;
 }
 
 /** A lab with guests on Proxmox. */

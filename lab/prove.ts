@@ -115,7 +115,7 @@ function guests(
   };
   const { proxmox, network } = place;
   return {
-    proxmox: { ...proxmox, nodes: mapValues(proxmox.nodes, ({ address }) => ({ address })) },
+    proxmox: { ...proxmox, nodes: mapValues(proxmox.nodes, ({ address, gpus }) => ({ address, gpus: Object.keys(gpus) })) },
     network,
     containers: mapValues(containers, (container, key) => containerOf(container, `containers.${key}`, place)),
     cluster: draft.cluster && clusterOf(draft.cluster, place),

@@ -6,6 +6,7 @@ const SOURCES = [
   "catalog",
   "cli",
   "constructs",
+  "diagram",
   "doctor",
   "grammar",
   "lab",
