@@ -1,4 +1,4 @@
-import { Token, Tokenization, TerraformStack } from "cdktf";
+import { TerraformStack, Token, Tokenization } from "cdktf";
 
 /** What cdktf writes into a text in place of a token: `${TfToken[TOKEN.1]}`, or `#{…}` and `&{…}` in lists and maps. */
 const MARKER = "{TfToken[";
@@ -41,7 +41,8 @@ function resolved(value: unknown, resolve: (value: unknown) => unknown): unknown
   if (Array.isArray(value)) {
     // A token of a list is a list of one text or number.
     const first: unknown = value[0];
-    if (value.length === 1 && (typeof first === "string" || typeof first === "number") && !isSettled(first)) return resolve(value);
+    if (value.length === 1 && (typeof first === "string" || typeof first === "number") && !isSettled(first))
+      return resolve(value);
     return value.map((item) => resolved(item, resolve)).filter((item) => item !== undefined);
   }
   const prototype: unknown = Object.getPrototypeOf(value);

@@ -73,7 +73,12 @@ export async function buildProgram() {
     mkdirSync(next, { recursive: true });
     for (const { path, text } of outputFiles) {
       // esbuild splits ES modules only, but V8 lets a cache be given for scripts only.
-      const { code } = await transform(text, { ...TARGET, format: "cjs", minifyWhitespace: true, supported: { "dynamic-import": false } });
+      const { code } = await transform(text, {
+        ...TARGET,
+        format: "cjs",
+        minifyWhitespace: true,
+        supported: { "dynamic-import": false },
+      });
       writeFileSync(join(next, basename(path)), code);
     }
     try {

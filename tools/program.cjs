@@ -17,7 +17,10 @@ function read(path, encoding) {
 
 /** A module of functions, such as `crypto`, or one that is itself a function, such as `assert`. No class: one cannot be extended in time. */
 function late(load, id) {
-  return new Proxy(() => {}, { get: (_, key) => load(id)[key], apply: (_, self, values) => Reflect.apply(load(id), self, values) });
+  return new Proxy(() => {}, {
+    get: (_, key) => load(id)[key],
+    apply: (_, self, values) => Reflect.apply(load(id), self, values),
+  });
 }
 
 /**
