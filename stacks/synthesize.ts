@@ -5,6 +5,7 @@ import type { Lab } from "../lab/lab";
 import type { Problem } from "../lab/problem";
 import { buildStacks } from "./index";
 import { publish } from "./publish";
+import { underCli } from "./under-cli";
 
 /** What was written for one stack. */
 export interface StackSummary {
@@ -35,7 +36,7 @@ export function synthesize(lab: Lab, warnings: readonly Problem[], outdir: strin
       return stacks.map((stack) => stack.node.id);
     });
     const origin = { name: lab.name, folder: relative(target, lab.directory) };
-    publish(next, target, origin, underCli());
+    publish(next, target, origin, underCli(process.env));
     return ids.map((id) => summarize(id, join(outdir, "stacks", id)));
   } finally {
     rmSync(next, { recursive: true, force: true });
@@ -54,11 +55,6 @@ export function withoutStackTraces<T>(work: () => T): T {
   } finally {
     Error.prepareStackTrace = prepareStackTrace;
   }
-}
-
-/** Whether cdktf's CLI, or cdktn's, runs this process: both hand it the context of cdktf.json. */
-function underCli(): boolean {
-  return process.env["CDKTF_CONTEXT_JSON"] !== undefined;
 }
 
 function summarize(id: string, folder: string): StackSummary {
