@@ -1,4 +1,4 @@
-import { type Fault, type FaultCode, quote, type ValueCheck } from "./fault";
+import { type Fault, type FaultCode, formed, quote, type TextCheck } from "./fault";
 
 /** An IPv4 network: its lowest address as an unsigned 32-bit number, and the length of its prefix in bits. */
 export interface Network {
@@ -40,45 +40,52 @@ function baseOf(ip: string, prefix: number): number {
 }
 
 /** Refuses what is not a plain IPv4 address, such as `192.0.2.1`. */
-export const checkAddress: ValueCheck<string> = (text) =>
+export const checkAddress: TextCheck = formed({ pattern: /^\d{1,3}(\.\d{1,3}){3}$/, example: "192.0.2.21" }, (text) =>
   isIPv4(text)
     ? undefined
     : {
         code: "invalid-address",
         message: `${quote(text)} is not an IPv4 address`,
         remedy: "Write four numbers, such as 192.0.2.21.",
-      };
+      },
+);
 
 /** Refuses what is neither `dhcp` nor an IPv4 address with or without a prefix. */
-export const checkHostAddress: ValueCheck<string> = (text) => {
-  if (text === "dhcp" || split(text)) return undefined;
-  return {
-    code: "invalid-address",
-    message: `${quote(text)} is neither an IPv4 address nor dhcp`,
-    remedy: "Write an address such as 192.0.2.21 or 192.0.2.21/24, or the word dhcp.",
-  };
-};
+export const checkHostAddress: TextCheck = formed(
+  { pattern: /^(dhcp|\d{1,3}(\.\d{1,3}){3}(\/\d{1,2})?)$/, example: "192.0.2.21" },
+  (text) => {
+    if (text === "dhcp" || split(text)) return undefined;
+    return {
+      code: "invalid-address",
+      message: `${quote(text)} is neither an IPv4 address nor dhcp`,
+      remedy: "Write an address such as 192.0.2.21 or 192.0.2.21/24, or the word dhcp.",
+    };
+  },
+);
 
 /** Refuses what is not a network in CIDR form. For an address inside a network, the remedy names the network. */
-export const checkCidr: ValueCheck<string> = (text): Fault<FaultCode> | undefined => {
-  const parts = split(text);
-  if (parts?.prefix === undefined) {
-    return {
-      code: "invalid-network",
-      message: `${quote(text)} is not an IPv4 network`,
-      remedy: "Write a network such as 192.0.2.0/24.",
-    };
-  }
-  const base = toAddress(baseOf(parts.ip, parts.prefix));
-  if (base !== parts.ip) {
-    return {
-      code: "network-host-bits",
-      message: `${quote(text)} is an address inside a network, not a network`,
-      remedy: `Write ${base}/${parts.prefix}.`,
-    };
-  }
-  return undefined;
-};
+export const checkCidr: TextCheck = formed(
+  { pattern: /^\d{1,3}(\.\d{1,3}){3}\/\d{1,2}$/, example: "192.0.2.0/24" },
+  (text): Fault<FaultCode> | undefined => {
+    const parts = split(text);
+    if (parts?.prefix === undefined) {
+      return {
+        code: "invalid-network",
+        message: `${quote(text)} is not an IPv4 network`,
+        remedy: "Write a network such as 192.0.2.0/24.",
+      };
+    }
+    const base = toAddress(baseOf(parts.ip, parts.prefix));
+    if (base !== parts.ip) {
+      return {
+        code: "network-host-bits",
+        message: `${quote(text)} is an address inside a network, not a network`,
+        remedy: `Write ${base}/${parts.prefix}.`,
+      };
+    }
+    return undefined;
+  },
+);
 
 /** Reads a network in CIDR form. Throws on text that `checkCidr` refuses. */
 export function parseCidr(text: string): Network {

@@ -1,8 +1,8 @@
-import { matching, type ValueCheck } from "./fault";
+import { matching, type TextCheck } from "./fault";
 
 /** Refuses what is not an e-mail address. */
-export const checkEmail: ValueCheck<string> = matching(
-  /^[^\s@]+@[^\s@]+\.[^\s@]+$/,
+export const checkEmail: TextCheck = matching(
+  { pattern: /^[^\s@]+@[^\s@]+\.[^\s@]+$/, example: "operator@lab.example" },
   "invalid-email",
   "an e-mail address",
   "Write an address that somebody reads.",

@@ -1,6 +1,7 @@
 /** The codes of the faults that a value can have by itself. `docs/problems.md` explains each. */
 export type FaultCode =
   | "chart-version-not-exact"
+  | "credential-in-environment"
   | "credential-in-url"
   | "endpoint-not-https"
   | "endpoint-path"
@@ -82,7 +83,27 @@ export function quote(value: unknown): string {
   return text.length > 60 ? `${text.slice(0, 57)}…"` : text;
 }
 
-/** Makes the check of a value whose whole grammar is one regular expression. */
-export function matching(pattern: RegExp, code: FaultCode, what: string, remedy: string): ValueCheck<string> {
-  return (value) => (pattern.test(value) ? undefined : { code, message: `${quote(value)} is not ${what}`, remedy });
+/** What an editor shows and checks of a text while somebody writes it. */
+export interface Form {
+  /** A text that the check accepts. */
+  readonly example: string;
+  /** Every text that the check accepts matches it; it may match others too. @default no character is refused */
+  readonly pattern?: RegExp;
+}
+
+/** A check of a text, with the form that the text has. */
+export interface TextCheck extends ValueCheck<string> {
+  readonly form: Form;
+}
+
+/** Gives a check the form of its texts. */
+export function formed(form: Form, check: ValueCheck<string>): TextCheck {
+  return Object.assign((value: string) => check(value), { form });
+}
+
+/** Makes the check of a text whose whole grammar is one regular expression. */
+export function matching(form: Required<Form>, code: FaultCode, what: string, remedy: string): TextCheck {
+  return formed(form, (value) =>
+    form.pattern.test(value) ? undefined : { code, message: `${quote(value)} is not ${what}`, remedy },
+  );
 }

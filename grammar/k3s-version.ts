@@ -1,8 +1,8 @@
-import { matching, type ValueCheck } from "./fault";
+import { matching, type TextCheck } from "./fault";
 
 /** Refuses what is not the exact name of a K3s release. */
-export const checkK3sVersion: ValueCheck<string> = matching(
-  /^v1\.\d+\.\d+\+k3s\d+$/,
+export const checkK3sVersion: TextCheck = matching(
+  { pattern: /^v1\.\d+\.\d+\+k3s\d+$/, example: "v1.36.3+k3s1" },
   "invalid-k3s-version",
   "the name of a K3s release",
   "Write it exactly as the release is named, such as v1.36.3+k3s1.",

@@ -1,4 +1,4 @@
-import { type Fault, type FaultCode, quote, type ValueCheck } from "./fault";
+import { type Fault, type FaultCode, formed, quote, type TextCheck, type ValueCheck } from "./fault";
 
 const NAME = /^[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$/;
 const PREFIX = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/;
@@ -45,22 +45,25 @@ export const checkNodeLabel: ValueCheck<string> = (text): Fault<FaultCode> | und
 };
 
 /** Refuses what is not a taint: `key=value:Effect` or `key:Effect`. */
-export const checkNodeTaint: ValueCheck<string> = (text) => {
-  const [pair = "", effect = ""] = text.split(":");
-  const [key = "", value = ""] = pair.split("=");
-  const valid =
-    !checkQualifiedName(key) &&
-    (value === "" || NAME.test(value)) &&
-    ["NoSchedule", "PreferNoSchedule", "NoExecute"].includes(effect);
-  return valid
-    ? undefined
-    : {
-        code: "invalid-taint",
-        message: `${quote(text)} is not a taint`,
-        remedy:
-          "Write key=value:Effect with NoSchedule, PreferNoSchedule or NoExecute, such as nvidia.com/gpu=present:NoSchedule.",
-      };
-};
+export const checkNodeTaint: TextCheck = formed(
+  { pattern: /^[^:]+:(NoSchedule|PreferNoSchedule|NoExecute)/, example: "gpu=true:NoSchedule" },
+  (text) => {
+    const [pair = "", effect = ""] = text.split(":");
+    const [key = "", value = ""] = pair.split("=");
+    const valid =
+      !checkQualifiedName(key) &&
+      (value === "" || NAME.test(value)) &&
+      ["NoSchedule", "PreferNoSchedule", "NoExecute"].includes(effect);
+    return valid
+      ? undefined
+      : {
+          code: "invalid-taint",
+          message: `${quote(text)} is not a taint`,
+          remedy:
+            "Write key=value:Effect with NoSchedule, PreferNoSchedule or NoExecute, such as nvidia.com/gpu=present:NoSchedule.",
+        };
+  },
+);
 
 /** Refuses `key=value` that a pod cannot select nodes by. It may select labels that no node may give itself. */
 export const checkSelectedLabel: ValueCheck<string> = (text) => {

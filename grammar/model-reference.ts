@@ -1,4 +1,4 @@
-import { quote, type ValueCheck } from "./fault";
+import { formed, quote, type TextCheck } from "./fault";
 
 /** The parts of a reference to a model, with Ollama's defaults filled in. */
 export interface ModelReference {
@@ -35,11 +35,14 @@ export function canonicalModelReference(text: string): string {
 }
 
 /** Refuses a reference that Ollama refuses. A reference that passes is also safe as an argument in a shell. */
-export const checkModelReference: ValueCheck<string> = (text) =>
-  parseModelReference(text)
-    ? undefined
-    : {
-        code: "invalid-model",
-        message: `${quote(text)} is not a model reference`,
-        remedy: "Write [host/][namespace/]model[:tag] as `ollama pull` takes it, such as mistral:7b.",
-      };
+export const checkModelReference: TextCheck = formed(
+  { pattern: /^[A-Za-z0-9_][A-Za-z0-9_.:/-]*$/, example: "mistral:7b" },
+  (text) =>
+    parseModelReference(text)
+      ? undefined
+      : {
+          code: "invalid-model",
+          message: `${quote(text)} is not a model reference`,
+          remedy: "Write [host/][namespace/]model[:tag] as `ollama pull` takes it, such as mistral:7b.",
+        },
+);

@@ -2,6 +2,7 @@ import { readFileSync, statSync } from "node:fs";
 import { Alias, type Document, isMap, isNode, isPair, isScalar, isSeq, LineCounter, type Node, parseDocument, visit } from "yaml";
 import { finder } from "./finding";
 import { type Path, type Position, type Problem, STACK_IDS } from "./problem";
+import { mergeSlip, type Slip, slipOf } from "./yaml-slip";
 
 const error = { severity: "error", stacks: STACK_IDS } as const;
 
@@ -115,6 +116,8 @@ export interface Source {
   readonly value: unknown;
   /** The position of the key at the path. When there is none, the position of the nearest value around it. */
   position(path: Path): Position;
+  /** A single value as the file has it, such as 192.0 where the value is the number 192. `undefined` for anything else. */
+  written(path: Path): string | undefined;
 }
 
 /** Reads a YAML file. Returns problems when it cannot be read. */
@@ -160,23 +163,32 @@ function parse(bytes: Buffer): Source | FileProblem[] {
     return refuse("lab-not-utf8", "the file is not UTF-8 text");
   }
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, merge: true, prettyErrors: false });
+  const merge = mergeSlip(text);
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    merge: true,
+    stringKeys: true,
+    prettyErrors: false,
+    logLevel: "error",
+  });
   const at = (offset: number): Position => {
     const { line, col } = lines.linePos(offset);
     return { line, column: col };
   };
+  const refuseSlip = ({ offset, message, remedy }: Slip) => refuse("invalid-yaml", message, remedy, at(offset));
+  if (merge) return refuseSlip(merge);
   const faults = [...document.errors, ...document.warnings];
   if (faults.length > 0) {
     // After a slip of the hand the rest is read wrong, so only the first fault counts. A key that is there twice spoils nothing else.
     const [first] = [...faults].sort((a, b) => a.pos[0] - b.pos[0]);
     const told = faults.every(({ code }) => code === "DUPLICATE_KEY") ? faults : first ? [first] : [];
-    return told.flatMap((fault) => refuse("invalid-yaml", fault.message, yamlRemedy(fault.code), at(fault.pos[0])));
+    return told.flatMap((fault) => refuseSlip(slipOf(fault, document, text)));
   }
   if (document.contents === null) return refuse("lab-empty", "the file is empty");
   const aliases = aliasFaults(document, at);
   if (aliases.length > 0) return aliases;
-  const zeros = leadingZeros(document, at);
-  if (zeros.length > 0) return zeros;
+  const misread = [...mergeFaults(document, at), ...leadingZeros(document, at)];
+  if (misread.length > 0) return misread;
   let value: unknown;
   try {
     value = document.toJS({ maxAliasCount: MAX_ALIAS_COUNT });
@@ -185,7 +197,7 @@ function parse(bytes: Buffer): Source | FileProblem[] {
     return refuse("alias-bomb", `the file's aliases stand for too much: ${message}`);
   }
   if (!isMap(document.contents)) return refuse("lab-not-a-map", "the file holds no keys and values");
-  return { value, position: (path) => at(offsetOf(document, path)) };
+  return { value, position: (path) => at(offsetOf(document, path)), written: (path) => writtenAt(document, path) };
 }
 
 /** The aliases that stand for nothing, and those that stand for a value that they are a part of. */
@@ -199,6 +211,25 @@ function aliasFaults(document: Document, at: (offset: number) => Position): File
         faults.push(...refuse("unknown-alias", `*${alias.source} has no anchor &${alias.source} before it`, undefined, place));
       else if (ancestors.includes(meant))
         faults.push(...refuse("circular-alias", `*${alias.source} is inside the value that it stands for`, undefined, place));
+    },
+  });
+  return faults;
+}
+
+/** The merge keys (`<<`) that name something else than a map. */
+function mergeFaults(document: Document, at: (offset: number) => Position): FileProblem[] {
+  const faults: FileProblem[] = [];
+  const merges = (value: unknown): boolean => {
+    const node = value instanceof Alias ? value.resolve(document) : value;
+    return isMap(node) || (isSeq(node) && node.items.every((item) => !isSeq(item) && merges(item)));
+  };
+  visit(document, {
+    Pair(_, { key, value }) {
+      if (!isScalar(key) || key.source !== "<<" || key.type !== "PLAIN" || merges(value)) return;
+      const remedy = "Write the alias of a map, as in <<: *defaults.";
+      faults.push(
+        ...refuse("invalid-yaml", "<< takes over the settings of a map, but this is none", remedy, at(key.range?.[0] ?? 0)),
+      );
     },
   });
   return faults;
@@ -226,20 +257,10 @@ function leadingZeros(document: Document, at: (offset: number) => Position): Fil
   return faults;
 }
 
-/** The remedy for the reasons that the YAML reader names. Default: the remedy of invalid-yaml. */
-function yamlRemedy(code: string): string | undefined {
-  switch (code) {
-    case "DUPLICATE_KEY":
-      return "Keep one of the two; otherwise the other is lost silently.";
-    case "MULTIPLE_DOCS":
-      return "Keep one document in the file, and remove the line ---.";
-    case "TAB_AS_INDENT":
-      return "Replace the tab by spaces: YAML takes no tabs before a key.";
-    case "TAG_RESOLVE_FAILED":
-      return "Remove the tag (!…).";
-    default:
-      return undefined;
-  }
+/** The text of the single value at the path. */
+function writtenAt(document: Document, path: Path): string | undefined {
+  const node = document.getIn(path, true);
+  return isScalar(node) ? node.source : undefined;
 }
 
 /** Where the deepest part of the path that exists begins: at the key in a map, at the item in a list. */

@@ -8,7 +8,7 @@ import { LabError, type Path, type Position, type Problem } from "./problem";
 import { prove } from "./prove";
 import { type Code, registry, rules } from "./registry";
 import { type LabConfig, type LabInput, labSchema } from "./schema";
-import { fromIssue } from "./schema-problems";
+import { fromIssue, type Given } from "./schema-problems";
 
 /** The result of reading a lab: the lab, when it has no error, and its problems. */
 export interface Reading {
@@ -29,7 +29,7 @@ export function readLab(file: string): Reading {
   const source = load(file);
   if (Array.isArray(source)) return { problems: source, ofDefaults: [] };
   const position = (path: Path) => source.position(path);
-  return { ...check(source.value, folderOf(file), position), position };
+  return { ...check(source.value, folderOf(file), position, (path) => source.written(path)), position };
 }
 
 /**
@@ -37,13 +37,23 @@ export function readLab(file: string): Reading {
  * @throws LabError with all problems when one is an error
  */
 export function checkLab(input: LabInput, directory: string): { lab: Lab; warnings: readonly Problem<Code>[] } {
-  const { lab, problems } = check(input, directory, () => undefined);
+  const { lab, problems } = check(
+    input,
+    directory,
+    () => undefined,
+    () => undefined,
+  );
   if (!lab) throw new LabError(problems, basename(directory));
   return { lab, warnings: problems };
 }
 
-function check(input: unknown, directory: string, position: (path: Path) => Position | undefined): Reading {
-  const { config, problems } = parse(input);
+function check(
+  input: unknown,
+  directory: string,
+  position: (path: Path) => Position | undefined,
+  written: Given["written"],
+): Reading {
+  const { config, problems } = parse(input, written);
   const draft = resolve(config, directory);
   const context = { declared: (path: Path) => valueAt(input, path) !== undefined };
   const findings = rules
@@ -78,11 +88,11 @@ function once(findings: readonly Finding<Code>[]): Finding<Code>[] {
  * Parses what can be parsed. A value that is refused is reported and removed, and the rest is parsed again, until nothing is refused.
  * Only the first attempt reports problems, so that removing a value makes no new ones.
  */
-function parse(input: unknown): { config: Partial<LabConfig>; problems: Finding<Code>[] } {
+function parse(input: unknown, written: Given["written"]): { config: Partial<LabConfig>; problems: Finding<Code>[] } {
   const first = labSchema.safeParse(input);
   if (first.success) return { config: first.data, problems: [] };
-  const value = (path: Path) => valueAt(input, path);
-  const found = first.error.issues.flatMap((issue) => fromIssue(issue, value));
+  const given: Given = { value: (path) => valueAt(input, path), written };
+  const found = first.error.issues.flatMap((issue) => fromIssue(issue, given));
   let rest = structuredClone(input);
   let prune = found.map(({ prune: path }) => path);
   // Each round removes a value and what needs it, one level up at most. 20 is far more than a lab has levels.
@@ -92,7 +102,7 @@ function parse(input: unknown): { config: Partial<LabConfig>; problems: Finding<
     if (attempt.success) return { config: attempt.data as Partial<LabConfig>, problems: found.map(({ problem }) => problem) };
     const remaining = rest;
     prune = attempt.error.issues
-      .flatMap((issue) => fromIssue(issue, (path) => valueAt(remaining, path)))
+      .flatMap((issue) => fromIssue(issue, { value: (path) => valueAt(remaining, path), written }))
       .map(({ prune: path }) => path);
     if (prune.some((path) => path.length === 0)) break;
   }

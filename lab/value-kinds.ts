@@ -82,6 +82,18 @@ export const valueKinds: Readonly<Record<FaultCode, ProblemKind>> = {
     `,
     remedy: "Write the whole URL, with https:// before it.",
   },
+  "credential-in-environment": {
+    ...error,
+    meaning:
+      "A variable of Ollama holds a credential, such as OLLAMA_API_KEY or the password of a proxy. Everything in the lab is written to the output.",
+    example: `
+      ollama:
+        releases:
+          ollama: { environment: { OLLAMA_API_KEY: not-a-real-key } }
+    `,
+    remedy:
+      "Take it out: on Kubernetes values.extraEnvFrom takes it from a Secret, and in a container a file in ollama.service.d has it. Make a new one in its place.",
+  },
   "credential-in-url": {
     ...error,
     meaning: "A URL has a user name or a password in it, which would be written to the output.",

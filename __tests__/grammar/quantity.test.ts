@@ -13,7 +13,7 @@ test.each([
   ["512Mi", 2 ** 29],
   ["1G", 1e9],
   ["1.5Gi", 1.5 * 2 ** 30],
-  ["1024", 1024],
+  ["1048576", 1_048_576],
 ])("%s of memory is %d bytes", (memory, expected) => {
   expect([checkMemory(memory), bytes(memory)]).toEqual([undefined, expected]);
 });

@@ -74,11 +74,6 @@ describe("a file that is not a lab", () => {
   test("bytes that are not UTF-8 are refused", () => {
     expect(read(Buffer.concat([Buffer.from(VALID), Buffer.from([0x23, 0xff, 0xfe])])).codes).toEqual(["lab-not-utf8"]);
   });
-  test("broken YAML is refused at its line", () => {
-    const { codes, places } = read("name: test\nproxmox: [\n");
-    expect(codes[0]).toBe("invalid-yaml");
-    expect(places[0]).toMatch(/^3:/);
-  });
   test("a key that is there twice is refused at its second place", () => {
     const { codes, places } = read(`${VALID}name: again\n`);
     expect([codes, places]).toEqual([["invalid-yaml"], ["9:1"]]);

@@ -114,7 +114,7 @@ const refused: [fact: string, lab: Changes, path: string, code: string, remedy: 
     "invalid-key",
     /lower-case letter/,
   ],
-  ["a missing VMID", container({ vmId: undefined }), "containers.ollama-1.vmId", "missing", /a number/],
+  ["a missing VMID", container({ vmId: undefined }), "containers.ollama-1.vmId", "missing", /^Add it, such as vmId: 201$/],
   [
     "a GPU of an unknown type",
     container({ gpu: { type: "arc" } }),
@@ -151,7 +151,13 @@ const refused: [fact: string, lab: Changes, path: string, code: string, remedy: 
     "invalid-environment",
     /follow from the lab/,
   ],
-  ["no node at all", { proxmox: { nodes: undefined } }, "proxmox.nodes", "missing", /names and settings/],
+  [
+    "no node at all",
+    { proxmox: { nodes: undefined } },
+    "proxmox.nodes",
+    "missing",
+    /^Add it, such as nodes: { pve1: { address: 192.0.2.11 } }$/,
+  ],
   [
     "a URL with a password",
     { defaults: { container: { template: { url: "https://a:b@mirror.lab.example/u.tar.zst" } } } },

@@ -47,7 +47,7 @@ const kinds = {
           email: operator@lab.example
           dns01: { cloudflare: { apiToken: not-a-real-token } }
     `,
-    remedy: `Put it into a Secret in the namespace ${CERT_MANAGER_NAMESPACE}, and name the Secret in the field that ends in SecretRef.`,
+    remedy: `Put it into a Secret in the namespace ${CERT_MANAGER_NAMESPACE}, and name the Secret in the field that ends in SecretRef. Make a new one in its place, because this one may be in git.`,
   },
   "unknown-solver": {
     severity: "error",

@@ -28,6 +28,8 @@ const kinds = {
 } as const;
 const found = finder(kinds);
 
+const ANEW = " Make a new one in its place, because this one may be in git.";
+
 /** The settings of Terraform's backends that are credentials, and the environment variable that the backend reads instead. */
 const CREDENTIALS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   azurerm: {
@@ -89,14 +91,14 @@ const noCredentials = rule(["state"], function* ({ state }) {
     const variable = Object.hasOwn(variables, key) ? variables[key] : undefined;
     if (variable) {
       yield found("credential-in-state-settings", path, `${key} is a credential, but every setting is written to the output`, {
-        remedy: `Take it out, and export ${variable} where Terraform runs.`,
+        remedy: `Take it out, and export ${variable} where Terraform runs.${ANEW}`,
       });
     } else if (/^[a-z]+:\/\/[^/@\s]*:[^/@\s]*@/.test(text)) {
       yield found(
         "credential-in-state-settings",
         path,
         `the URL in ${key} has a password in it, but every setting is written to the output`,
-        { remedy: `Take it out of the URL, and export it as the ${state.type} backend documents.` },
+        { remedy: `Take it out of the URL, and export it as the ${state.type} backend documents.${ANEW}` },
       );
     }
   }

@@ -1,13 +1,13 @@
 import * as z from "zod";
 import { DEFAULT_REGISTRY } from "../../catalog/registries";
 import { checkImage, checkImagePrefix } from "../../grammar/container-image";
-import { checkDomainName } from "../../grammar/domain-name";
 import { checkAbsolutePath, checkFilePath } from "../../grammar/file-path";
 import { checkHost, checkHttpsUrl, checkMirrorOfCharts, checkRegistry } from "../../grammar/mirror";
 import { checkFileSystem } from "../../grammar/nfs";
+import { checkServer } from "../../grammar/server";
 import { KEEP_BOUNDS } from "../../grammar/size";
 import { checkSha256 } from "../../grammar/storage";
-import { ip, text, whole } from "./field";
+import { text, whole } from "./field";
 
 /** `airGapped:` */
 export const airGapped = z
@@ -24,10 +24,11 @@ export const ollamaNfsPath = text(
 ).optional();
 
 /** `ollamaNfsServer:` */
-export const ollamaNfsServer = z
-  .union([ip("Address."), text(checkDomainName, "Name.")])
-  .describe("With airGapped: the NFS server, so that pods mount it themselves. Default: the nodes have mounted ollamaNfsPath.")
-  .optional();
+export const ollamaNfsServer = text(
+  checkServer,
+  "With airGapped: the NFS server, by its address or name, so that pods mount it themselves. Default: the nodes have mounted ollamaNfsPath.",
+  "192.0.2.5",
+).optional();
 
 /** `staging:` — the cluster that can reach the model registry. */
 export const staging = z

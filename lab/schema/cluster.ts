@@ -2,10 +2,10 @@ import * as z from "zod";
 import { K3S_COMPONENTS, K3S_EXAMPLE } from "../../catalog/k3s";
 import { DRIVER_BRANCH, GPU_TAINT, LAST_CLOSED_BRANCH } from "../../catalog/nvidia";
 import { CLOUD_IMAGE_GIB, CLOUD_IMAGE_USER, NODE_RELEASE } from "../../catalog/ubuntu";
-import { checkDomainName } from "../../grammar/domain-name";
 import { checkBridge, checkKey, checkPoolName } from "../../grammar/guest";
 import { checkK3sVersion } from "../../grammar/k3s-version";
 import { checkNodeLabel, checkNodeTaint } from "../../grammar/kubernetes-node";
+import { checkServer } from "../../grammar/server";
 import {
   MOST_PCI_DEVICES,
   PORT_BOUNDS,
@@ -48,7 +48,7 @@ const image = z
 
 const template = z
   .strictObject({
-    vmId: vmId("VMID of the template."),
+    vmId: vmId("VMID of the template.", 9000),
     node: nodeName("Node that the template is on. Default: the node of the VM.").optional(),
     sizeGiB: whole(1, 1024, "Size of the template's disk; no disk may be smaller.").default(CLOUD_IMAGE_GIB),
   })
@@ -57,9 +57,9 @@ const template = z
 /** What nodes of one role share, and a single one can say otherwise. */
 const shared = {
   node: nodeName("The Proxmox node. Changing it migrates the VM."),
-  cores: whole(...VM_BOUNDS.cores, "CPU cores. Changing it restarts the VM."),
-  memoryGiB: within(VM_BOUNDS.memoryGiB).describe("Memory, all of it reserved. Changing it restarts the VM."),
-  diskGiB: whole(...VM_BOUNDS.diskGiB, "Disk. It can grow, never shrink."),
+  cores: whole(...VM_BOUNDS.cores, "CPU cores. Changing it restarts the VM.", 4),
+  memoryGiB: within(VM_BOUNDS.memoryGiB, "Memory, all of it reserved. Changing it restarts the VM.", 16),
+  diskGiB: whole(...VM_BOUNDS.diskGiB, "Disk. It can grow, never shrink.", 200),
   disks: datastore("Datastore of its disks. Default: that of its Proxmox node."),
   startOnBoot: z.boolean().describe("Start with the Proxmox node."),
   protect: z.boolean().describe("Refuse to destroy it, in Proxmox and in Terraform."),
@@ -97,14 +97,14 @@ export const workerDefaults = defaultsOf(WORKER_SIZE, "What holds for every K3s 
 const overrides = z.strictObject(shared).partial().shape;
 
 const one = {
-  vmId: vmId("VMID, unique in the Proxmox cluster. Changing it replaces the VM."),
-  address: ip("Static address, in network.cidr."),
-  name: guestName("Host name, and name of the Kubernetes node. Default: <lab>-<key>.").optional(),
+  vmId: vmId("VMID, unique in the Proxmox cluster. Changing it replaces the VM.", 311),
+  address: ip("Static address, in network.cidr.", "192.0.2.41"),
+  name: guestName("Host name, and name of the Kubernetes node. Default: <lab>-<key>.", "homelab-gpu-1").optional(),
   formerKey: formerKey().optional(),
 };
 
 const gpus = z
-  .array(text(checkKey, "A name under gpus of the node."))
+  .array(text(checkKey, "A name under gpus of the node.", "rtx"))
   .max(MOST_PCI_DEVICES)
   .default([])
   .describe("Graphics cards passed through, by their names under proxmox.nodes.<node>.gpus; at most 16.");
@@ -114,16 +114,16 @@ const worker = z.strictObject({ ...one, gpus, ...overrides }).describe("A K3s wo
 
 const pool = z
   .strictObject({
-    count: whole(0, 1000, "How many workers. A member keeps its name, VMID, address and node when the count grows."),
+    count: whole(0, 1000, "How many workers. A member keeps its name, VMID, address and node when the count grows.", 3),
     nodes: z
       .array(nodeName("A Proxmox node."))
       .min(1)
       .describe(
         "The Proxmox nodes, in turn: member 1 on the first, member 2 on the second. Append to it only: members move otherwise.",
       ),
-    firstVmId: vmId("VMID of member 1; member N has the N-1 th after it."),
+    firstVmId: vmId("VMID of member 1; member N has the N-1 th after it.", 320),
     addresses: z
-      .strictObject({ from: ip("Address of member 1."), to: ip("Last address the pool may take.") })
+      .strictObject({ from: ip("Address of member 1.", "192.0.2.50"), to: ip("Last address the pool may take.", "192.0.2.59") })
       .describe("The range that the members' addresses come from, in order. All of it is the pool's, so that it can grow."),
     gpus,
     ...z
@@ -143,7 +143,7 @@ export const cluster = z
     ).optional(),
     image: image.optional(),
     template: template.optional(),
-    user: text(checkUserName, "User on the VMs that the lab's SSH keys log in as.").default(CLOUD_IMAGE_USER),
+    user: text(checkUserName, "User on the VMs that the lab's SSH keys log in as.", CLOUD_IMAGE_USER).default(CLOUD_IMAGE_USER),
     joinToken: z
       .enum(["variable", "ssh"])
       .default("variable")
@@ -151,19 +151,19 @@ export const cluster = z
         "variable: two sensitive Terraform variables, which end up in state and snippets. ssh: the first server makes the tokens, and " +
           "they are handed over by SSH from the machine that runs Terraform.",
       ),
-    servers: named(checkKey, server, "K3s servers: 1, 3 or 5."),
+    servers: named(checkKey, server, "K3s servers: 1, 3 or 5.", "k3s-1"),
     firstServer: text(
       checkKey,
       "The server that initializes the cluster, and that the others join. Needed when there are several.",
+      "k3s-1",
     ).optional(),
-    workers: named(checkKey, worker, "K3s workers.").default({}),
-    pools: named(checkKey, pool, "Workers of one kind, by number.").default({}),
-    registrationAddress: z
-      .union([ip("An address."), text(checkDomainName, "A name.")])
-      .describe(
-        "Address or name of a load balancer or virtual IP before the servers, that workers and clients use. Servers join each other without it.",
-      )
-      .optional(),
+    workers: named(checkKey, worker, "K3s workers.", "gpu-1").default({}),
+    pools: named(checkKey, pool, "Workers of one kind, by number.", "cpu").default({}),
+    registrationAddress: text(
+      checkServer,
+      "Address or name of a load balancer or virtual IP before the servers, that workers and clients use. Servers join each other without it.",
+      "192.0.2.30",
+    ).optional(),
     disable: z
       .array(z.enum(K3S_COMPONENTS))
       .default([])
@@ -193,7 +193,7 @@ export const cluster = z
         z
           .strictObject({
             protocol: z.enum(["tcp", "udp"]).default("tcp").describe("The protocol."),
-            port: whole(...PORT_BOUNDS, "The port, such as 9100 of Prometheus' node exporter."),
+            port: whole(...PORT_BOUNDS, "The port, such as 9100 of Prometheus' node exporter.", 9100),
           })
           .describe("A port of every node."),
       )
@@ -202,7 +202,7 @@ export const cluster = z
         "Ports that the nodes open to each other besides those of K3s itself. Pods reach each other without it; pods on the host's network don't.",
       ),
     bridge: text(checkBridge, "Bridge, where it differs from network.bridge.").optional(),
-    vlan: whole(...VLAN_BOUNDS, "VLAN tag, where it differs from network.vlan.").optional(),
+    vlan: whole(...VLAN_BOUNDS, "VLAN tag, where it differs from network.vlan.", 20).optional(),
     pool: text(checkPoolName, "An existing Proxmox pool that the VMs become members of.").optional(),
   })
   .describe("A K3s cluster on Proxmox VMs.");

@@ -45,14 +45,14 @@ const gid = whole(
   "Group of the device inside the container. 44 is `video`, the same in every Debian and Ubuntu; `render` is not.",
 );
 const mode = text(checkMode, "Mode of the device inside the container.");
-const card = text(checkKey, "The entry of this node's gpus that is passed, so that no VM takes the same card.").optional();
+const card = text(checkKey, "The entry of this node's gpus that is passed, so that no VM takes the same card.", "rtx").optional();
 
 const nvidia = z
   .strictObject({
-    type: z.literal("nvidia"),
+    type: z.literal("nvidia").describe("The maker of the card."),
     card,
     indexes: z
-      .array(whole(0, 15, "The N of /dev/nvidiaN."))
+      .array(whole(0, 15, "The N of /dev/nvidiaN.", 0))
       .min(1)
       .default([0])
       .describe("Which cards, by the N of /dev/nvidiaN on the node."),
@@ -67,7 +67,7 @@ const nvidia = z
 
 const intel = z
   .strictObject({
-    type: z.literal("intel"),
+    type: z.literal("intel").describe("The maker of the card."),
     card,
     path: text(checkDevicePath, "The card's render node on the Proxmox node.").default("/dev/dri/renderD128"),
     gid: gid.default(DEVICE_DEFAULTS.gid),
@@ -77,7 +77,7 @@ const intel = z
 
 const amd = z
   .strictObject({
-    type: z.literal("amd"),
+    type: z.literal("amd").describe("The maker of the card."),
     card,
     path: text(checkDevicePath, "The card's render node on the Proxmox node.").default("/dev/dri/renderD128"),
     gid: gid.default(44),
@@ -112,10 +112,10 @@ const software = {
 const shared = {
   node: nodeName("The Proxmox node. Changing it replaces the container: Proxmox moves none."),
   template,
-  cores: whole(...CONTAINER_BOUNDS.cores, "CPU cores."),
-  memoryGiB: within(CONTAINER_BOUNDS.memoryGiB).describe("Memory. Changing it restarts the container."),
-  swapMiB: whole(...CONTAINER_BOUNDS.swapMiB, "Swap. 0 switches it off."),
-  diskGiB: whole(...CONTAINER_BOUNDS.diskGiB, "Root disk. It can grow, never shrink."),
+  cores: whole(...CONTAINER_BOUNDS.cores, "CPU cores.", 4),
+  memoryGiB: within(CONTAINER_BOUNDS.memoryGiB, "Memory. Changing it restarts the container.", 8),
+  swapMiB: whole(...CONTAINER_BOUNDS.swapMiB, "Swap. 0 switches it off.", 512),
+  diskGiB: whole(...CONTAINER_BOUNDS.diskGiB, "Root disk. It can grow, never shrink.", 100),
   disks: datastore("Datastore of its disks. Default: storage.disks. Changing it replaces the container."),
   features: z
     .strictObject({
@@ -163,19 +163,19 @@ export const containerDefaults = z
 
 const container = z
   .strictObject({
-    vmId: vmId("VMID, unique in the Proxmox cluster. Changing it replaces the container."),
+    vmId: vmId("VMID, unique in the Proxmox cluster. Changing it replaces the container.", 201),
     address: hostAddress("Static address, with or without a prefix, or dhcp."),
-    name: guestName("Host name. Default: <lab>-<key>.").optional(),
+    name: guestName("Host name. Default: <lab>-<key>.", "ollama-1").optional(),
     formerKey: formerKey().optional(),
-    gateway: ip("Gateway, where it differs from network.gateway.").optional(),
+    gateway: ip("Gateway, where it differs from network.gateway.", "192.0.2.1").optional(),
     mac: text(checkMac, "Fixed MAC address, for a DHCP reservation. Default: Proxmox picks one.").optional(),
     bridge: text(checkBridge, "Bridge, where it differs from network.bridge.").optional(),
-    vlan: whole(...VLAN_BOUNDS, "VLAN tag, where it differs from network.vlan.").optional(),
-    dns: z.array(ip("A name server.")).describe("Name servers, where they differ from network.dns.").optional(),
+    vlan: whole(...VLAN_BOUNDS, "VLAN tag, where it differs from network.vlan.", 20).optional(),
+    dns: z.array(ip("A name server.", "192.0.2.1")).describe("Name servers, where they differ from network.dns.").optional(),
     models: models("Models that Ansible pulls.").default([]),
     modelVolume: z
       .strictObject({
-        sizeGiB: whole(...CONTAINER_BOUNDS.diskGiB, "Size. It cannot be changed later without replacing the container."),
+        sizeGiB: whole(...CONTAINER_BOUNDS.diskGiB, "Size. It cannot be changed later without replacing the container.", 100),
         path: text(checkAbsolutePath, "Where it is mounted; the models go there.").default("/var/lib/ollama/models"),
         datastore: datastore("Its datastore. Default: that of the root disk.").optional(),
         backup: z.boolean().default(false).describe("Include it in backups. Models can be pulled again."),
@@ -185,7 +185,11 @@ const container = z
     gpu: z.discriminatedUnion("type", [nvidia, intel, amd]).describe("A GPU for Ollama. Needs auth: rootPassword.").optional(),
     devices: z.array(device).default([]).describe("Other devices of the node. Needs auth: rootPassword."),
     pool: text(checkPoolName, "An existing pool it becomes a member of.").optional(),
-    description: z.string().max(8192).describe("Notes shown in Proxmox.").optional(),
+    description: z
+      .string()
+      .max(8192)
+      .meta({ description: "Notes shown in Proxmox.", examples: ["Ollama for the house"] })
+      .optional(),
     ollama: z
       .strictObject({
         version: software.version.optional(),
@@ -201,4 +205,4 @@ const container = z
   .describe("An Ollama container.");
 
 /** `containers:` — Ollama containers by their names. */
-export const containers = named(checkKey, container, "Ollama containers, by names of your own.");
+export const containers = named(checkKey, container, "Ollama containers, by names of your own.", "ollama-1");

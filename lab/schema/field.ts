@@ -1,6 +1,6 @@
 import * as z from "zod";
 import * as address from "../../grammar/address";
-import type { Fault, FaultCode, ValueCheck } from "../../grammar/fault";
+import type { Fault, FaultCode, TextCheck, ValueCheck } from "../../grammar/fault";
 import * as guest from "../../grammar/guest";
 import { checkKeepAlive } from "../../grammar/keep-alive";
 import { checkModelReference } from "../../grammar/model-reference";
@@ -27,12 +27,13 @@ export function refuse<T>(
   if (fault) issues.push({ code: "custom", input: value, path, message: fault.message, params: { fault } });
 }
 
-/** A text that a check of `grammar/` accepts. */
-export function text(check: ValueCheck<string>, meaning: string) {
+/** A text that a check of `grammar/` accepts. Editors get the form of the check, with the example of this place if it has one of its own. */
+export function text(check: TextCheck, meaning: string, example = check.form.example) {
+  const { pattern } = check.form;
   return z
     .string()
     .check((context) => refuse(context, check(context.value)))
-    .describe(meaning);
+    .meta({ description: meaning, examples: [example], ...(pattern && { pattern: pattern.source }) });
 }
 
 /** A map of labels, each of which a check of `grammar/` accepts in the form `key=value`. */
@@ -58,27 +59,35 @@ export function faultOf(params: unknown): Fault<FaultCode> | undefined {
   return params.fault as Fault<FaultCode>;
 }
 
-/** A whole number within bounds, both included. */
-export function whole(least: number, most: number, meaning: string) {
-  return z.int().min(least).max(most).describe(meaning);
+/** A whole number within bounds, both included. Without an example it needs a default. */
+export function whole(least: number, most: number, meaning: string, example?: number) {
+  return z
+    .int()
+    .min(least)
+    .max(most)
+    .meta({ description: meaning, ...(example !== undefined && { examples: [example] }) });
 }
 
 /** A number within bounds, both included. It need not be whole. */
-export function within([least, most]: Bounds) {
-  return z.number().min(least).max(most);
+export function within([least, most]: Bounds, meaning: string, example: number) {
+  return z
+    .number()
+    .min(least)
+    .max(most)
+    .meta({ description: meaning, examples: [example] });
 }
 
 /** A map whose keys name guests, nodes or the like. */
-export function named<V extends z.ZodType>(key: ValueCheck<string>, value: V, meaning: string) {
-  return z.record(text(key, "Name."), value).describe(meaning);
+export function named<V extends z.ZodType>(key: TextCheck, value: V, meaning: string, example?: string) {
+  return z.record(text(key, "Name.", example), value).describe(meaning);
 }
 
-export const ip = (meaning: string) => text(address.checkAddress, meaning);
+export const ip = (meaning: string, example?: string) => text(address.checkAddress, meaning, example);
 export const cidr = (meaning: string) => text(address.checkCidr, meaning);
 export const hostAddress = (meaning: string) => text(address.checkHostAddress, meaning);
-export const datastore = (meaning: string) => text(storage.checkDatastore, meaning);
+export const datastore = (meaning: string, example?: string) => text(storage.checkDatastore, meaning, example);
 export const nodeName = (meaning: string) => text(guest.checkNodeName, meaning);
-export const guestName = (meaning: string) => text(guest.checkGuestName, meaning);
+export const guestName = (meaning: string, example: string) => text(guest.checkGuestName, meaning, example);
 export const adopt = () =>
   text(
     guest.checkAdopt,
@@ -88,11 +97,11 @@ export const adopt = () =>
 export const formerKey = () =>
   text(guest.checkKey, "The guest's key until now: it is moved in the state, and not made anew. Remove it after the deploy.");
 /** The bounds are in the metadata too, for editors. */
-export const vmId = (meaning: string) =>
+export const vmId = (meaning: string, example: number) =>
   z
     .int()
     .check((context) => refuse(context, guest.checkVmId(context.value)))
-    .meta({ description: meaning, minimum: 100, maximum: 999_999_999 });
+    .meta({ description: meaning, examples: [example], minimum: 100, maximum: 999_999_999 });
 export const models = (meaning: string) =>
   z.array(text(checkModelReference, "A model, as `ollama pull` takes it.")).describe(meaning);
 export const tags = (meaning: string) => z.array(text(guest.checkTag, "A Proxmox tag.")).describe(meaning);

@@ -17,7 +17,7 @@ import { storage } from "./storage";
  */
 export const labSchema = z
   .strictObject({
-    name: text(checkKey, "Name of the lab: prefix of its guests' names, and a tag of theirs."),
+    name: text(checkKey, "Name of the lab: prefix of its guests' names, and a tag of theirs.", "homelab"),
     proxmox: proxmox.optional(),
     network: network.optional(),
     storage,

@@ -4,15 +4,15 @@ import { CSI_DRIVER_NFS_CHART, NFS_MOUNT_OPTIONS } from "../../catalog/csi-drive
 import { K3S_INGRESS_CLASS } from "../../catalog/k3s";
 import { CUDA_IMAGE, DEVICE_PLUGIN_CHART } from "../../catalog/nvidia";
 import { checkImage } from "../../grammar/container-image";
-import { checkDomainName } from "../../grammar/domain-name";
 import { checkEmail } from "../../grammar/email";
 import { checkAbsolutePath, checkFilePath } from "../../grammar/file-path";
 import { checkKey } from "../../grammar/guest";
 import { checkKubernetesName } from "../../grammar/kubernetes-name";
 import { checkMountOption } from "../../grammar/nfs";
+import { checkServer } from "../../grammar/server";
 import { TIME_SLICING_BOUNDS } from "../../grammar/size";
 import { checkHttpUrl } from "../../grammar/url";
-import { ip, text, whole } from "./field";
+import { text, whole } from "./field";
 import { chart, chartValues } from "./helm";
 
 const devicePlugin = z
@@ -21,6 +21,7 @@ const devicePlugin = z
     timeSlicing: whole(
       ...TIME_SLICING_BOUNDS,
       "Into how many shares each GPU is split. Shares have no memory of their own. Default: not split.",
+      4,
     ).optional(),
     smokeTest: z
       .boolean()
@@ -29,15 +30,15 @@ const devicePlugin = z
     smokeTestImage: text(checkImage, "Image of the smoke test.").default(CUDA_IMAGE),
     values: chartValues,
   })
-  .describe("NVIDIA's device plugin, which makes GPUs schedulable.");
+  .meta({ description: "NVIDIA's device plugin, which makes GPUs schedulable.", examples: [{ timeSlicing: 4 }] });
 
 /** What `devicePlugin: {}` says. */
 export const defaultDevicePlugin = devicePlugin.parse({});
 
 const nfs = z
   .strictObject({
-    server: z.union([ip("Address."), text(checkDomainName, "Name.")]).describe("The NFS server."),
-    path: text(checkAbsolutePath, "Path that the server exports, as `showmount -e` shows it."),
+    server: text(checkServer, "The NFS server: its address or its name.", "192.0.2.5"),
+    path: text(checkAbsolutePath, "Path that the server exports, as `showmount -e` shows it.", "/volume1/k8s"),
     mountOptions: z
       .array(text(checkMountOption, "An option."))
       .default([...NFS_MOUNT_OPTIONS])

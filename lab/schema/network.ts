@@ -11,9 +11,12 @@ export const network = z
   .strictObject({
     bridge: text(checkBridge, "Bridge on the nodes.").default(INSTALLED.bridge),
     cidr: cidr("The guests' network, such as 192.0.2.0/24."),
-    gateway: ip("Default gateway; needed as soon as a guest has a static address.").optional(),
-    vlan: whole(...VLAN_BOUNDS, "VLAN tag of the guests' network cards. Default: untagged.").optional(),
-    dns: z.array(ip("A name server.")).default([]).describe("Name servers of the guests. Default: those of the Proxmox node."),
+    gateway: ip("Default gateway; needed as soon as a guest has a static address.", "192.0.2.1").optional(),
+    vlan: whole(...VLAN_BOUNDS, "VLAN tag of the guests' network cards. Default: untagged.", 20).optional(),
+    dns: z
+      .array(ip("A name server.", "192.0.2.1"))
+      .default([])
+      .describe("Name servers of the guests. Default: those of the Proxmox node."),
     searchDomain: text(checkSearchDomain, "DNS search domain of the guests.").optional(),
     clients: z
       .array(cidr("A network."))

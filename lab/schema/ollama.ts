@@ -20,10 +20,16 @@ const amounts = z.strictObject({
 });
 
 const toleration = z.strictObject({
-  key: z.string().optional(),
-  operator: z.enum(["Exists", "Equal"]).optional(),
-  value: z.string().optional(),
-  effect: z.enum(["NoSchedule", "PreferNoSchedule", "NoExecute"]).optional(),
+  key: z
+    .string()
+    .meta({ description: "Key of the taint. Default: every key, with operator: Exists.", examples: ["team"] })
+    .optional(),
+  operator: z.enum(["Exists", "Equal"]).describe("Exists: the taint may have any value. Default: Equal.").optional(),
+  value: z
+    .string()
+    .meta({ description: "Value of the taint, with operator: Equal.", examples: ["ml"] })
+    .optional(),
+  effect: z.enum(["NoSchedule", "PreferNoSchedule", "NoExecute"]).describe("Effect of the taint. Default: each.").optional(),
 });
 
 const release = z
@@ -72,7 +78,12 @@ const release = z
       .optional(),
     tolerations: z.array(toleration).default([]).describe("Taints it tolerates, besides that of GPU nodes."),
     keepAlive: text(checkKeepAlive, "How long a model stays loaded, such as 30m. Default: Ollama's, five minutes.").optional(),
-    contextLength: whole(512, 10_485_760, "Tokens of context. Default: Ollama's, which depends on the GPU's memory.").optional(),
+    contextLength: whole(
+      512,
+      10_485_760,
+      "Tokens of context. Default: Ollama's, which depends on the GPU's memory.",
+      8192,
+    ).optional(),
     environment: environment().default({}).describe("Other OLLAMA_… variables, and HTTPS_PROXY and its like."),
     image: text(checkImage, "Image of Ollama. Default: the chart's.").optional(),
     timeoutMinutes: whole(1, 600, "How long Helm waits for the pods; the image is several GB.").default(20),
@@ -106,6 +117,7 @@ export const ollama = z
       checkKey,
       release,
       "Releases by names of your own: Helm release, Service, claim and certificate are named after them.",
+      "ollama",
     ),
   })
   .describe("Ollama on Kubernetes.");

@@ -13,10 +13,12 @@ const gpu = z
     subsystemId: text(
       checkPciId,
       "Vendor and device of the subsystem, as `lspci -nnv` shows them. Proxmox starts no VM without it.",
+      "1043:88e2",
     ).optional(),
     iommuGroup: whole(
       ...IOMMU_GROUP_BOUNDS,
       "IOMMU group, as the node's hardware list shows it. Proxmox starts no VM without it.",
+      12,
     ).optional(),
     allFunctions: z
       .boolean()
@@ -31,12 +33,12 @@ const gpu = z
 
 const node = z
   .strictObject({
-    address: ip("Address of the node, for SSH."),
-    gpus: named(checkKey, gpu, "The graphics cards of this node, by names of your own.").default({}),
+    address: ip("Address of the node, for SSH.", "192.0.2.11"),
+    gpus: named(checkKey, gpu, "The graphics cards of this node, by names of your own.", "rtx").default({}),
     storage: z
       .strictObject({
         disks: datastore("Datastore for the disks of this node's guests.").optional(),
-        files: datastore("Datastore for this node's templates, images and snippets.").optional(),
+        files: datastore("Datastore for this node's templates, images and snippets.", "local").optional(),
       })
       .describe("Datastores of this node, where they differ from the lab's.")
       .optional(),
