@@ -1,5 +1,18 @@
 import { readFileSync, statSync } from "node:fs";
-import { Alias, type Document, isMap, isNode, isPair, isScalar, isSeq, LineCounter, type Node, parseDocument, visit } from "yaml";
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type Pair,
+  parseDocument,
+  type Scalar,
+  type YAMLMap,
+} from "yaml";
 import { finder } from "./finding";
 import { type Path, type Position, type Problem, STACK_IDS } from "./problem";
 import { mergeSlip, type Slip, slipOf } from "./yaml-slip";
@@ -168,6 +181,7 @@ function parse(bytes: Buffer): Source | FileProblem[] {
     lineCounter: lines,
     merge: true,
     stringKeys: true,
+    uniqueKeys: false,
     prettyErrors: false,
     logLevel: "error",
   });
@@ -177,7 +191,8 @@ function parse(bytes: Buffer): Source | FileProblem[] {
   };
   const refuseSlip = ({ offset, message, remedy }: Slip) => refuse("invalid-yaml", message, remedy, at(offset));
   if (merge) return refuseSlip(merge);
-  const faults = [...document.errors, ...document.warnings];
+  const nodes = nodesOf(document.contents);
+  const faults = [...document.errors, ...document.warnings, ...keysSetTwice(nodes)];
   if (faults.length > 0) {
     // After a slip of the hand the rest is read wrong, so only the first fault counts. A key that is there twice spoils nothing else.
     const [first] = [...faults].sort((a, b) => a.pos[0] - b.pos[0]);
@@ -185,9 +200,9 @@ function parse(bytes: Buffer): Source | FileProblem[] {
     return told.flatMap((fault) => refuseSlip(slipOf(fault, document, text)));
   }
   if (document.contents === null) return refuse("lab-empty", "the file is empty");
-  const aliases = aliasFaults(document, at);
+  const aliases = aliasFaults(document, nodes, at);
   if (aliases.length > 0) return aliases;
-  const misread = [...mergeFaults(document, at), ...leadingZeros(document, at)];
+  const misread = [...mergeFaults(document, nodes, at), ...leadingZeros(nodes, at)];
   if (misread.length > 0) return misread;
   let value: unknown;
   try {
@@ -200,61 +215,93 @@ function parse(bytes: Buffer): Source | FileProblem[] {
   return { value, position: (path) => at(offsetOf(document, path)), written: (path) => writtenAt(document, path) };
 }
 
-/** The aliases that stand for nothing, and those that stand for a value that they are a part of. */
-function aliasFaults(document: Document, at: (offset: number) => Position): FileProblem[] {
-  const faults: FileProblem[] = [];
-  visit(document, {
-    Alias(_, alias, ancestors) {
-      const place = at(alias.range?.[0] ?? 0);
-      const meant = alias.resolve(document);
-      if (!meant)
-        faults.push(...refuse("unknown-alias", `*${alias.source} has no anchor &${alias.source} before it`, undefined, place));
-      else if (ancestors.includes(meant))
-        faults.push(...refuse("circular-alias", `*${alias.source} is inside the value that it stands for`, undefined, place));
-    },
+/** A node of the file, and the nodes around it. */
+interface Placed {
+  readonly node: Node;
+  readonly within: Placed | undefined;
+}
+
+/** Every node of the file in the order of the file, keys included. Aliases have nothing below them. */
+function nodesOf(root: unknown): Placed[] {
+  const nodes: Placed[] = [];
+  const add = (node: unknown, within: Placed | undefined) => {
+    if (!isNode(node)) return;
+    const placed = { node, within };
+    nodes.push(placed);
+    if (isMap(node)) {
+      for (const { key, value } of node.items) {
+        add(key, placed);
+        add(value, placed);
+      }
+    } else if (isSeq(node)) for (const item of node.items) add(item, placed);
+  };
+  add(root, undefined);
+  return nodes;
+}
+
+/** The keys that a map has twice. The package's own search compares every key of a map with every other. */
+function keysSetTwice(nodes: readonly Placed[]): { code: "DUPLICATE_KEY"; message: string; pos: [number, number] }[] {
+  return nodes.flatMap(({ node }) => {
+    if (!isMap(node)) return [];
+    const seen = new Set<unknown>();
+    return node.items.flatMap(({ key }) => {
+      if (!isScalar(key) || !seen.has(key.value)) {
+        if (isScalar(key)) seen.add(key.value);
+        return [];
+      }
+      const [start = 0, end = 0] = key.range ?? [];
+      return [{ code: "DUPLICATE_KEY", message: "Map keys must be unique", pos: [start, end] }];
+    });
   });
-  return faults;
+}
+
+/** The aliases that stand for nothing, and those that stand for a value that they are a part of. */
+function aliasFaults(document: Document, nodes: readonly Placed[], at: (offset: number) => Position): FileProblem[] {
+  return nodes.flatMap(({ node, within }) => {
+    if (!isAlias(node)) return [];
+    const place = at(node.range?.[0] ?? 0);
+    const meant = node.resolve(document);
+    if (!meant) return refuse("unknown-alias", `*${node.source} has no anchor &${node.source} before it`, undefined, place);
+    for (let around = within; around; around = around.within) {
+      if (around.node === meant)
+        return refuse("circular-alias", `*${node.source} is inside the value that it stands for`, undefined, place);
+    }
+    return [];
+  });
 }
 
 /** The merge keys (`<<`) that name something else than a map. */
-function mergeFaults(document: Document, at: (offset: number) => Position): FileProblem[] {
-  const faults: FileProblem[] = [];
+function mergeFaults(document: Document, nodes: readonly Placed[], at: (offset: number) => Position): FileProblem[] {
   const merges = (value: unknown): boolean => {
-    const node = value instanceof Alias ? value.resolve(document) : value;
+    const node = isAlias(value) ? value.resolve(document) : value;
     return isMap(node) || (isSeq(node) && node.items.every((item) => !isSeq(item) && merges(item)));
   };
-  visit(document, {
-    Pair(_, { key, value }) {
-      if (!isScalar(key) || key.source !== "<<" || key.type !== "PLAIN" || merges(value)) return;
+  return nodes.flatMap(({ node }) => {
+    if (!isMap(node)) return [];
+    return node.items.flatMap(({ key, value }) => {
+      if (!isScalar(key) || key.source !== "<<" || key.type !== "PLAIN" || merges(value)) return [];
       const remedy = "Write the alias of a map, as in <<: *defaults.";
-      faults.push(
-        ...refuse("invalid-yaml", "<< takes over the settings of a map, but this is none", remedy, at(key.range?.[0] ?? 0)),
-      );
-    },
+      return refuse("invalid-yaml", "<< takes over the settings of a map, but this is none", remedy, at(key.range?.[0] ?? 0));
+    });
   });
-  return faults;
 }
 
 /** The numbers that begin with 0, and are read as decimal. */
-function leadingZeros(document: Document, at: (offset: number) => Position): FileProblem[] {
-  const faults: FileProblem[] = [];
-  visit(document, {
-    Scalar(_, { value, source = "", range }) {
-      if (typeof value !== "number" || !/^0\d+$/.test(source) || Number(source) !== value) return;
-      const octal = /^[0-7]+$/.test(source)
-        ? `Write 0o${source.slice(1)} where an octal number is meant, or "${source}"`
-        : `Write "${source}"`;
-      faults.push(
-        ...refuse(
-          "leading-zero",
-          `${source} is the number ${value}: YAML 1.2 knows no octal numbers that begin with 0`,
-          `${octal} in quotes where text is.`,
-          at(range?.[0] ?? 0),
-        ),
-      );
-    },
+function leadingZeros(nodes: readonly Placed[], at: (offset: number) => Position): FileProblem[] {
+  return nodes.flatMap(({ node }) => {
+    if (!isScalar(node)) return [];
+    const { value, source = "", range } = node;
+    if (typeof value !== "number" || !/^0\d+$/.test(source) || Number(source) !== value) return [];
+    const octal = /^[0-7]+$/.test(source)
+      ? `Write 0o${source.slice(1)} where an octal number is meant, or "${source}"`
+      : `Write "${source}"`;
+    return refuse(
+      "leading-zero",
+      `${source} is the number ${value}: YAML 1.2 knows no octal numbers that begin with 0`,
+      `${octal} in quotes where text is.`,
+      at(range?.[0] ?? 0),
+    );
   });
-  return faults;
 }
 
 /** The text of the single value at the path. */
@@ -263,16 +310,29 @@ function writtenAt(document: Document, path: Path): string | undefined {
   return isScalar(node) ? node.source : undefined;
 }
 
+const PAIRS = new WeakMap<YAMLMap, ReadonlyMap<string, Pair<Scalar>>>();
+
+/** The pairs of a map by their keys. They are kept: a lab with many containers may have a problem in each. */
+function pairsOf(map: YAMLMap): ReadonlyMap<string, Pair<Scalar>> {
+  const known = PAIRS.get(map);
+  if (known) return known;
+  const pairs = new Map(
+    map.items.filter((pair): pair is Pair<Scalar> => isScalar(pair.key)).map((pair) => [String(pair.key.value), pair]),
+  );
+  PAIRS.set(map, pairs);
+  return pairs;
+}
+
 /** Where the deepest part of the path that exists begins: at the key in a map, at the item in a list. */
 function offsetOf(document: Document, path: Path): number {
   let node: unknown = document.contents;
   let offset = isNode(node) ? (node.range?.[0] ?? 0) : 0;
   for (const step of path) {
-    if (node instanceof Alias) node = node.resolve(document);
+    if (isAlias(node)) node = node.resolve(document);
     if (isMap(node)) {
-      const pair = node.items.find((item) => isPair(item) && isScalar(item.key) && String(item.key.value) === String(step));
+      const pair = pairsOf(node).get(String(step));
       if (!pair) break;
-      offset = (pair.key as Node).range?.[0] ?? offset;
+      offset = pair.key.range?.[0] ?? offset;
       node = pair.value;
     } else if (isSeq(node)) {
       const item = node.items[Number(step)];

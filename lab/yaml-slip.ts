@@ -84,7 +84,11 @@ export function mergeSlip(text: string): Slip | undefined {
 }
 
 /** Says in plain words what the YAML reader found. */
-export function slipOf({ code, message, pos }: YAMLError, document: Document, text: string): Slip {
+export function slipOf(
+  { code, message, pos }: Pick<YAMLError, "code" | "message" | "pos">,
+  document: Document,
+  text: string,
+): Slip {
   const [offset] = pos;
   const here = shown(text.slice(offset).split("\n", 1)[0] ?? "");
   switch (code) {

@@ -121,12 +121,10 @@ function apiUrl(address: string): string {
 function inventoryTemplate(lab: ProxmoxLab, addresses: Readonly<Record<string, string>>): string {
   const placeholder = (key: string) => `leased-address-of-${key}`;
   const text = verbatim(formatInventory(inventory(lab, (key, spec) => staticAddress(spec) ?? placeholder(key))));
-  return Object.entries(addresses).reduce((result, [key, address]) => {
-    const expression = expressionIn(address);
-    return expression
-      ? result.replace(`ansible_host: ${placeholder(key)}\n`, () => `ansible_host: \${jsonencode(${expression})}\n`)
-      : result;
-  }, text);
+  return text.replace(/(?<=ansible_host: )leased-address-of-(.*)(?=\n)/g, (line, key: string) => {
+    const expression = expressionIn(addresses[key] ?? "");
+    return expression === undefined ? line : `\${jsonencode(${expression})}`;
+  });
 }
 
 /** An address as the construct takes it. */

@@ -61,7 +61,26 @@ export function staticAddress({ network: { address } }: Container): string | nul
   return address.kind === "static" ? address.ip : null;
 }
 
-/** The inventory as YAML, one line for each value: what the output and the inventory file hold. */
+/** A name that YAML takes as text without quotes. */
+const PLAIN_NAME = /^(?!(?:true|false|null)$)[a-z][a-z0-9-]*$/;
+
+const inYaml = (value: unknown) => stringify(value, { lineWidth: 0, aliasDuplicateObjects: false });
+
+/**
+ * The inventory as YAML, one line for each value: what the output and the inventory file hold. Hosts that differ in their addresses alone are
+ * formatted once: YAML takes longer than everything else that a stack does for a container.
+ */
 export function formatInventory(value: Inventory): string {
-  return stringify(value, { lineWidth: 0, aliasDuplicateObjects: false });
+  const { hosts, vars } = value.ollama_containers;
+  const entries = Object.entries(hosts);
+  if (entries.length === 0 || !entries.every(([name]) => PLAIN_NAME.test(name))) return inYaml(value);
+  const bodies = new Map<string, string>();
+  const lines = entries.map(([name, { ansible_host, ...variables }]) => {
+    const key = JSON.stringify(variables);
+    const body = bodies.get(key) ?? inYaml({ ansible_host: 0, ...variables }).replace(/^(?=.)/gm, "      ");
+    bodies.set(key, body);
+    const address = ansible_host === null ? "null" : inYaml(ansible_host).trimEnd();
+    return `    ${name}:\n${body.replace("ansible_host: 0", () => `ansible_host: ${address}`)}`;
+  });
+  return `ollama_containers:\n  hosts:\n${lines.join("")}${inYaml({ vars }).replace(/^(?=.)/gm, "  ")}`;
 }

@@ -1,23 +1,18 @@
-import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { App } from "cdktf";
 import type { Lab } from "../lab/lab";
 import type { Problem } from "../lab/problem";
 import { buildStacks } from "./index";
-import { leanly } from "./lean-cdktf";
+import { LabSynthesizer, type Written } from "./lab-synthesizer";
 import { originOf, publish } from "./publish";
 import { underCli } from "./under-cli";
 
 /** What was written for one stack. */
-export interface StackSummary {
+export interface StackSummary extends Written {
   readonly id: string;
   /** The stack's folder, where Terraform runs. */
   readonly folder: string;
-  /** How many resources of each type. */
-  readonly resources: Readonly<Record<string, number>>;
-  readonly outputs: readonly string[];
-  /** The variables that have no default, and so have to be given. */
-  readonly variables: readonly string[];
 }
 
 /**
@@ -30,35 +25,33 @@ export function synthesize(lab: Lab, warnings: readonly Problem[], outdir: strin
   const next = join(dirname(target), `.${basename(target)}.${process.pid}`);
   mkdirSync(next, { recursive: true });
   try {
-    const ids = leanly(() => {
+    const stacks = withoutStackTraces(() => {
       const app = new App({ outdir: next, stackTraces: false });
-      const stacks = buildStacks(app, lab, warnings);
+      const synthesizers = buildStacks(app, lab, warnings).map((stack) => {
+        const synthesizer = new LabSynthesizer(stack);
+        stack.synthesizer = synthesizer;
+        return { id: stack.node.id, synthesizer };
+      });
       app.synth();
-      return stacks.map((stack) => stack.node.id);
+      return synthesizers;
     });
     publish(next, target, originOf(lab, target), underCli(process.env));
-    return ids.map((id) => summarize(id, join(outdir, "stacks", id)));
+    return stacks.map(({ id, synthesizer }) => ({ id, folder: join(outdir, "stacks", id), ...synthesizer.written }));
   } finally {
     rmSync(next, { recursive: true, force: true });
   }
 }
 
-function summarize(id: string, folder: string): StackSummary {
-  const file = join(folder, "cdk.tf.json");
-  if (!existsSync(file)) throw new Error(`${file} was not written`);
-  // as: cdktf has just written this file, and Terraform's JSON has these sections.
-  const json = JSON.parse(readFileSync(file, "utf8")) as {
-    resource?: Record<string, object>;
-    output?: Record<string, unknown>;
-    variable?: Record<string, object>;
-  };
-  const resources = Object.entries(json.resource ?? {}).map(([type, items]) => [type, Object.keys(items).length] as const);
-  const variables = Object.entries(json.variable ?? {}).filter(([, variable]) => !("default" in variable));
-  return {
-    id,
-    folder,
-    resources: Object.fromEntries(resources),
-    outputs: Object.keys(json.output ?? {}),
-    variables: variables.map(([name]) => name),
-  };
+/**
+ * cdktf takes the stack trace of every construct and token, whatever Error.stackTraceLimit and `stackTraces: false` say. That costs a third of
+ * the time, and nobody reads them. An error that is thrown has its stack all the same.
+ */
+export function withoutStackTraces<T>(work: () => T): T {
+  const { captureStackTrace } = Error;
+  Error.captureStackTrace = () => {};
+  try {
+    return work();
+  } finally {
+    Error.captureStackTrace = captureStackTrace;
+  }
 }

@@ -3,7 +3,7 @@ import { LabError, type Problem } from "../lab/problem";
 import { checkLab } from "../lab/read";
 import type { LabInput } from "../lab/schema";
 import { buildStacks } from "../stacks";
-import { leanly } from "../stacks/lean-cdktf";
+import { withoutStackTraces } from "../stacks/synthesize";
 
 /** How a test's lab differs from the base lab. Maps are merged key by key, other values are replaced, and `undefined` removes a key. */
 export type Changes = { readonly [key: string]: unknown };
@@ -123,7 +123,7 @@ export type StackJson = {
 export function synthesized(input: LabInput): Record<string, StackJson> {
   const { lab, warnings } = checkLab(input, "/lab");
   // Jest maps each line of a stack trace to its source. With the traces that cdktf takes, that would be most of a test's time.
-  return leanly(() => {
+  return withoutStackTraces(() => {
     const stacks = buildStacks(Testing.app({ stackTraces: false }), lab, warnings);
     return Object.fromEntries(stacks.map((stack) => [stack.node.id, JSON.parse(Testing.synth(stack, true)) as StackJson]));
   });

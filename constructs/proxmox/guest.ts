@@ -194,12 +194,13 @@ export function moved(
   const stack = TerraformStack.of(scope);
   const moves = MOVES.get(stack) ?? [];
   const type = resource.terraformResourceType;
-  MOVES.set(stack, [...moves, { from: `${type}.${formerName}${suffix}`, to: `${type}.${resource.friendlyUniqueId}` }]);
-  stack.addOverride("moved", MOVES.get(stack));
+  moves.push({ from: `${type}.${formerName}${suffix}`, to: `${type}.${resource.friendlyUniqueId}` });
+  MOVES.set(stack, moves);
+  stack.addOverride("moved", moves);
 }
 
 /** The moves of each stack: an override replaces the whole list. */
-const MOVES = new WeakMap<TerraformStack, readonly { from: string; to: string }[]>();
+const MOVES = new WeakMap<TerraformStack, { from: string; to: string }[]>();
 
 /** Makes a guest a member of its pool, if it has one. With the container's own pool_id a change of the pool would replace the container. */
 export function addPoolMembership(

@@ -1,0 +1,140 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import {
+  AnnotationMetadataEntryType,
+  DefaultTokenResolver,
+  type IStackSynthesizer,
+  type ISynthesisSession,
+  StringConcat,
+  TerraformBackend,
+  TerraformElement,
+  TerraformOutput,
+  Tokenization,
+} from "cdktf";
+import { ConstructOrder, type IConstruct } from "constructs";
+import { type Json, type JsonObject, writeJson } from "./json-file";
+import type { LabStack } from "./lab-stack";
+import { resolved } from "./resolved";
+
+const resolver = new DefaultTokenResolver(new StringConcat());
+const ANNOTATIONS: readonly string[] = Object.values(AnnotationMetadataEntryType);
+/** The name under which cdktf's assets keep what copies them. */
+const ASSET = Symbol.for("cdktf/customSynthesis");
+
+/** What was written for one stack. */
+export interface Written {
+  /** How many resources of each type. */
+  readonly resources: Readonly<Record<string, number>>;
+  readonly outputs: readonly string[];
+  /** The variables that have no default, and so have to be given. */
+  readonly variables: readonly string[];
+}
+
+/**
+ * Writes a stack of a lab. cdktf's own synthesizer resolves every element three times: for references between stacks, of which a lab has none,
+ * for the element, and once more for the whole. It describes each resource for readers that there are not, and its time grows with the square
+ * of the overrides. Aspects and moved targets, which no lab has, are left out.
+ */
+export class LabSynthesizer implements IStackSynthesizer {
+  /** What was written. Empty before the synthesis. */
+  written: Written = { resources: {}, outputs: [], variables: [] };
+
+  constructor(private readonly stack: LabStack) {
+    // It would look for references between stacks.
+    stack.prepareStack = () => {};
+  }
+
+  /** @throws Error naming every validation of the stack that failed */
+  synthesize(session: ISynthesisSession): void {
+    const { stack } = this;
+    if (!session.skipValidation) stack.runAllValidations();
+    const { workingDirectory, synthesizedStackPath, annotations } = session.manifest.forStack(stack);
+    mkdirSync(join(session.outdir, workingDirectory), { recursive: true });
+    const constructs = stack.node.findAll(ConstructOrder.POSTORDER);
+    for (const construct of constructs) if (isAsset(construct)) construct[ASSET].onSynthesize(session);
+    for (const { node } of stack.node.findAll()) {
+      for (const { type, data, trace } of node.metadata.filter(({ type }) => ANNOTATIONS.includes(type))) {
+        // as: the values of the enumeration were just compared.
+        annotations.push({
+          constructPath: node.path,
+          level: type as AnnotationMetadataEntryType,
+          message: data,
+          stacktrace: trace,
+        });
+      }
+    }
+    const whole = this.whole();
+    writeJson(join(session.outdir, synthesizedStackPath), whole);
+    this.written = writtenIn(whole);
+  }
+
+  /** The stack as Terraform's JSON. */
+  private whole(): JsonObject {
+    const { stack } = this;
+    const elements = stack.node.findAll().filter(TerraformElement.isTerraformElement);
+    const metadata: JsonObject = { version: stack.node.tryGetContext("cdktfVersion"), stackName: stack.node.id };
+    const outputs: JsonObject = {};
+    const whole: JsonObject = { "//": { metadata, outputs } };
+    for (const element of elements) {
+      if (TerraformBackend.isBackend(element)) merge(metadata, this.resolve(element.toMetadata()));
+      if (TerraformOutput.isTerraformOutput(element)) merge(outputs, nested(element));
+      merge(whole, withoutDescription(this.resolve(element.toTerraform())));
+    }
+    merge(whole, this.resolve(stack["rawOverrides"]));
+    return whole;
+  }
+
+  private resolve(value: unknown): JsonObject {
+    const options = { scope: this.stack, preparing: false, resolver };
+    // as: cdktf makes objects of JSON of its elements.
+    return resolved(value, (part) => Tokenization.resolve(part, options)) as JsonObject;
+  }
+}
+
+function isAsset(
+  construct: IConstruct,
+): construct is IConstruct & { [ASSET]: { onSynthesize(session: ISynthesisSession): void } } {
+  return ASSET in construct;
+}
+
+const isObject = (value: Json | undefined): value is JsonObject =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** Puts a part into the whole: objects into objects, lists behind lists. It copies nothing, so its time grows with the part alone. */
+function merge(whole: JsonObject, part: JsonObject): void {
+  for (const [key, value] of Object.entries(part)) {
+    const there = whole[key];
+    if (isObject(there) && isObject(value)) merge(there, value);
+    else if (Array.isArray(there) && Array.isArray(value)) for (const item of value) there.push(item);
+    else whole[key] = value;
+  }
+}
+
+/** The name of an output below the path of its construct: so cdktf's CLI prints outputs. */
+function nested(output: TerraformOutput): JsonObject {
+  const [id = "", ...scopes] = output.node.path.split("/").reverse();
+  return scopes.reduce<JsonObject>((inner, scope) => ({ [scope]: inner }), { [id]: output.friendlyUniqueId });
+}
+
+/** A fragment without cdktf's description of each resource, its path and its name. Terraform ignores it, and cdktf's CLI does not read it. */
+function withoutDescription(fragment: JsonObject): JsonObject {
+  for (const section of [fragment["resource"], fragment["data"]]) {
+    if (!isObject(section)) continue;
+    for (const named of Object.values(section).filter(isObject)) {
+      for (const attributes of Object.values(named).filter(isObject)) delete attributes["//"];
+    }
+  }
+  return fragment;
+}
+
+function writtenIn(whole: JsonObject): Written {
+  const section = (name: string) => {
+    const found = whole[name];
+    return Object.entries(isObject(found) ? found : {}).sort(([a], [b]) => (a < b ? -1 : 1));
+  };
+  return {
+    resources: Object.fromEntries(section("resource").map(([type, items]) => [type, Object.keys(items ?? {}).length])),
+    outputs: section("output").map(([name]) => name),
+    variables: section("variable").flatMap(([name, variable]) => (isObject(variable) && "default" in variable ? [] : [name])),
+  };
+}
