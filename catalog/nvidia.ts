@@ -56,3 +56,6 @@ export const GPU_LABEL = `${PRESENT}=${GPU_SELECTOR[PRESENT]}`;
 
 /** The taint of `GPU_NODE` as `key=value:Effect`, the form in which K3s takes it. */
 export const GPU_TAINT = `${GPU_NODE.taint.key}=${GPU_NODE.taint.value}:${GPU_NODE.taint.effect}`;
+
+/** What tolerates that taint, in Kubernetes' form. */
+export const GPU_TOLERATION = { key: GPU_NODE.taint.key, operator: "Exists", effect: GPU_NODE.taint.effect } as const;

@@ -47,6 +47,9 @@ export function imageOfChart(chartVersion: string): string | undefined {
   return version && ollamaImage(version);
 }
 
+/** The image that the default version of the chart runs, which has Ollama's client too. */
+export const OLLAMA_IMAGE = ollamaImage(OLLAMA_VERSION);
+
 /** The chart ollama of otwld (github.com/otwld/ollama-helm; its README names this repository). */
 export const OLLAMA_CHART = {
   name: "ollama",

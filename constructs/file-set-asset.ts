@@ -19,8 +19,8 @@ export class FileSetAsset extends Construct {
   /** The copy, relative to the stack's folder, where Terraform runs. */
   readonly path: string;
 
-  constructor(stack: TerraformStack, id: string, { folder, files, hash }: FileSetAssetProps) {
-    super(stack, id);
+  constructor(scope: Construct, id: string, { folder, files, hash }: FileSetAssetProps) {
+    super(scope, id);
     this.path = posix.join("assets", id, hash);
     addCustomSynthesis(this, {
       onSynthesize: ({ manifest }) => {

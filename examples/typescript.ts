@@ -1,4 +1,3 @@
-import { NullProvider } from "@cdktf/provider-null/lib/provider";
 import { App, LocalBackend, TerraformOutput, TerraformStack } from "cdktf";
 import { K3sCluster } from "../constructs/k3s/k3s-cluster";
 import { OllamaContainer } from "../constructs/ollama/ollama-container";
@@ -63,7 +62,6 @@ export class OneCluster extends TerraformStack {
     new LocalBackend(this, { path: `../../../state/${id}.tfstate` });
     const ssh = { username: "terraform", nodes: { pve1: "192.0.2.11" } };
     new Connection(this, "proxmox", { endpoint: "https://pve1.lab.example:8006/", ssh });
-    new NullProvider(this, "null");
     const cluster = new K3sCluster(this, "k3s-cluster", {
       release: { version: "v1.36.3+k3s1" },
       source: { cloneOf: 9000 },

@@ -17,6 +17,9 @@ export const CONTAINER_BOUNDS = {
 /** The size of an Ollama container, where nobody says another. */
 export const CONTAINER_SIZE = { cores: 8, memoryGiB: 16, swapMiB: 0, diskGiB: 50 } as const;
 
+/** The features of a container, where nobody says others. */
+export const CONTAINER_FEATURES = { nesting: true, keyctl: false } as const;
+
 /** The size of a K3s server, where nobody says another. */
 export const SERVER_SIZE = { cores: 2, memoryGiB: 4, diskGiB: 40 } as const;
 
@@ -40,6 +43,15 @@ export const MOST_PCI_DEVICES = 16;
 
 /** How many minutes a deploy may wait for the nodes of a cluster. */
 export const WAIT_MINUTES_BOUNDS: Bounds = [1, 240];
+
+/** How many minutes that is, where nobody says another number. */
+export const WAIT_MINUTES = 60;
+
+/** How many minutes Helm waits for the pods of an Ollama release, where nobody says another number. The image has several GB. */
+export const RELEASE_MINUTES = 20;
+
+/** How many minutes the models of a release may take to be pulled, where nobody says another number. */
+export const PULL_MINUTES = 360;
 
 /** Size of a claim for models, in Gi. */
 export const CLAIM_GI_BOUNDS: Bounds = [1, 65_536];

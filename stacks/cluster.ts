@@ -1,5 +1,4 @@
 import { join, relative } from "node:path";
-import { NullProvider } from "@cdktf/provider-null/lib/provider";
 import { type ITerraformDependable, TerraformOutput } from "cdktf";
 import type { Construct } from "constructs";
 import { handedOverTokens } from "../constructs/k3s/handed-over-tokens";
@@ -37,7 +36,6 @@ export class ClusterStack extends LabStack<ProxmoxLab> {
   ) {
     super(scope, "cluster", lab, warnings);
     new Connection(this, "proxmox", connectionProps(lab));
-    new NullProvider(this, "null");
     const guard = lab.ownershipGuard ? new OwnershipGuard(this, "guard") : undefined;
     this.guard = guard;
     this.downloads = new Downloads(this, guard ? [guard.checked] : []);

@@ -1,4 +1,3 @@
-import { NullProvider } from "@cdktf/provider-null/lib/provider";
 import { TerraformOutput } from "cdktf";
 import type { Construct } from "constructs";
 import { OLLAMA_PORT } from "../catalog/ollama";
@@ -76,7 +75,6 @@ export class ContainersStack extends LabStack<ProxmoxLab> {
 
   /** Runs Ansible when every container exists and its firewall lets SSH in. */
   private configure(): void {
-    new NullProvider(this, "null");
     new PlaybookRun(this, "configure", {
       resourceName: "configure",
       inventory: formatInventory(inventory(this.lab, (_, spec) => staticAddress(spec))),

@@ -1,6 +1,6 @@
 import { TerraformOutput } from "cdktf";
 import type { Construct } from "constructs";
-import { GPU_NODE, GPU_SELECTOR } from "../catalog/nvidia";
+import { GPU_SELECTOR, GPU_TOLERATION } from "../catalog/nvidia";
 import { OLLAMA_PORT } from "../catalog/ollama";
 import { Namespace } from "../constructs/kubernetes/namespace";
 import { KubernetesObjects, ObjectsChart } from "../constructs/kubernetes/objects";
@@ -13,9 +13,6 @@ import type { Lab, Ollama, Release } from "../lab/lab";
 import type { Problem } from "../lab/problem";
 import { chartSource, clusterAccess } from "./kubernetes";
 import { LabStack } from "./lab-stack";
-
-/** What the chart adds to a release with GPUs, for its Job. */
-const GPU_TOLERATION = { key: GPU_NODE.taint.key, operator: "Exists", effect: GPU_NODE.taint.effect } as const;
 
 /** The file with one user and its password that `scripts/ollama-health.sh` reads, where docs/kubernetes.md makes it. */
 const CREDENTIALS_FILE = "ollama-credentials";

@@ -2,9 +2,11 @@ import { basename } from "node:path";
 import { TerraformStack, TerraformVariable } from "cdktf";
 import { Construct } from "constructs";
 import { DRIVER_BRANCH, GPU_NODE, GPU_TAINT } from "../../catalog/nvidia";
+import { INSTALLED } from "../../catalog/proxmox";
 import { CLOUD_IMAGE_USER } from "../../catalog/ubuntu";
 import { parseCidr } from "../../grammar/address";
-import { SERVER_SIZE, WORKER_SIZE } from "../../grammar/size";
+import { SERVER_SIZE, WAIT_MINUTES, WORKER_SIZE } from "../../grammar/size";
+import { KUBECONFIG } from "../kubeconfig";
 import { checkProps } from "../props-error";
 import { idOf, moved } from "../proxmox/guest";
 import { type PassedDevice, VirtualMachine } from "../proxmox/virtual-machine";
@@ -17,9 +19,6 @@ import { OperatorScript } from "./operator-script";
 import { API_PORT } from "./paths";
 import { type BoundTokens, type ClusterMember, PATIENCE_SECONDS } from "./token-strategy";
 import { variableTokens } from "./variable-tokens";
-
-/** Where stacks lie below the folder of a project: the kubeconfig is put beside `cdktf.out`. */
-const KUBECONFIG = "../../../kubeconfig";
 
 /** A node whose name and devices are filled in. */
 interface Member extends K3sWorkerProps, ClusterMember {
@@ -38,7 +37,7 @@ function apiUrl(host: string): string {
 /**
  * A K3s cluster on Proxmox VMs: nodes that set themselves up at their first boot, their firewall, and the wait until all of them are ready.
  *
- * The stack needs the providers of Proxmox (`Connection`, with `ssh` for the snippets) and null. Some names in Terraform, such as
+ * The stack needs the provider of Proxmox: `Connection`, with `ssh` for the snippets. Some names in Terraform, such as
  * `nodes_ready`, do not depend on the cluster, so a stack takes one cluster.
  */
 export class K3sCluster extends Construct {
@@ -102,7 +101,7 @@ export class K3sCluster extends Construct {
     const { props } = this;
     const { resourceName, role, address, devices } = node;
     const size = role === "server" ? SERVER_SIZE : WORKER_SIZE;
-    const { cidr, bridge = "vmbr0", ...network } = props.network;
+    const { cidr, bridge = INSTALLED.bridge, ...network } = props.network;
     const isFirst = node === this.first;
     // The prefix keeps a node from taking the name of another construct here.
     return new K3sNode(this, `node-${resourceName}`, {
@@ -116,7 +115,7 @@ export class K3sCluster extends Construct {
       cores: node.cores ?? size.cores,
       memoryGiB: node.memoryGiB ?? size.memoryGiB,
       diskGiB: node.diskGiB ?? size.diskGiB,
-      disks: node.disks ?? props.disks ?? "local-lvm",
+      disks: node.disks ?? props.disks ?? INSTALLED.disks,
       source: node.source ?? props.source,
       network: { ...network, bridge, address: `${address}/${parseCidr(cidr).prefix}` },
       devices,
@@ -127,7 +126,7 @@ export class K3sCluster extends Construct {
       guard: props.guard,
       adopt: node.adopt,
       formerName: node.formerName,
-      files: node.files ?? props.files ?? "local",
+      files: node.files ?? props.files ?? INSTALLED.files,
       filesShared: node.filesShared ?? props.filesShared,
       user,
       sshPublicKeys: props.sshPublicKeys,
@@ -188,7 +187,7 @@ export class K3sCluster extends Construct {
 
   /** The end of the apply: host keys are forgotten, tokens handed over, every node becomes ready, the kubeconfig is written. */
   private finish(user: string): OperatorScript | undefined {
-    const { wait = true, waitMinutes = 60, kubeconfig = KUBECONFIG, registrationAddress } = this.props;
+    const { wait = true, waitMinutes = WAIT_MINUTES, kubeconfig = KUBECONFIG, registrationAddress } = this.props;
     if (!wait && !this.tokens.handOver) return undefined;
     const nodes = Object.values(this.nodes);
     // A replacement keeps a VM's id. But the plan that replaces the VM does not know that, and so the script runs again.

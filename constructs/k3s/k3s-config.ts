@@ -1,7 +1,8 @@
 import { stringify } from "yaml";
 import { ON_NODE } from "./paths";
 
-interface NodeConfig {
+/** What every node of a cluster is told. */
+export interface NodeConfig {
   /** Name of the Kubernetes node. */
   readonly name: string;
   /** IPv4 address, without a prefix. */

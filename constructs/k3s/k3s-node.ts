@@ -10,6 +10,7 @@ import { checkSshPublicKey, checkUserName } from "../../grammar/ssh";
 import { checkDatastore, checkSha256 } from "../../grammar/storage";
 import { checkHttpUrl } from "../../grammar/url";
 import { checkNvidiaBranch } from "../../grammar/version";
+import { addNullProvider } from "../null-provider";
 import { checkProps, prop, required } from "../props-error";
 import { moved } from "../proxmox/guest";
 import { GuestFirewall, type GuestFirewallProps } from "../proxmox/guest-firewall";
@@ -127,6 +128,7 @@ export class K3sNode extends Construct {
       });
     this.userData = snippet("user-data", cloudConfig(config));
     this.metaData = snippet("meta-data", metaData(`k3s-${vmId}`, name));
+    addNullProvider(this);
     // The hash of the text, not the snippet itself, which is also replaced when the VM moves to another Proxmox node.
     this.bootstrap = new NullResource(this, "Bootstrap", {
       triggers: { user_data: createHash("sha256").update(cloudConfigText(config)).digest("hex") },

@@ -1,5 +1,6 @@
-import { AssetType, TerraformAsset, TerraformStack } from "cdktf";
+import { AssetType, TerraformAsset } from "cdktf";
 import type { IConstruct } from "constructs";
+import { sharedIn } from "../shared";
 import { K3S_TEMPLATES } from "./paths";
 
 const ID = "k3s";
@@ -10,11 +11,10 @@ export class K3sScripts {
 
   /** The scripts of the stack that a construct is in. */
   static of(scope: IConstruct): K3sScripts {
-    const stack = TerraformStack.of(scope);
-    const known = stack.node.tryFindChild(ID);
+    const shared = sharedIn(scope);
+    const known = shared.node.tryFindChild(ID);
     if (known instanceof TerraformAsset) return new K3sScripts(known);
-    // Directly below the stack, where its folder's name is not hashed.
-    return new K3sScripts(new TerraformAsset(stack, ID, { path: K3S_TEMPLATES, type: AssetType.DIRECTORY }));
+    return new K3sScripts(new TerraformAsset(shared, ID, { path: K3S_TEMPLATES, type: AssetType.DIRECTORY }));
   }
 
   /** Path of a script, from the stack's folder. */

@@ -4,6 +4,7 @@ import { Resource as NullResource } from "@cdktf/provider-null/lib/resource";
 import type { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
 import type { Check } from "../../grammar/fault";
+import { addNullProvider } from "../null-provider";
 import { checkProps, prop } from "../props-error";
 import { checkResourceName } from "../terraform-text";
 import { K3sScripts } from "./k3s-scripts";
@@ -43,6 +44,7 @@ export class OperatorScript extends Construct {
       prop("resourceName", props.resourceName, checkResourceName),
       prop("script", props.script, checkScript),
     ]);
+    addNullProvider(this);
     this.resource = new NullResource(this, "Resource", {
       triggers: { ...props.triggers },
       dependsOn: props.dependsOn,

@@ -29,8 +29,8 @@ export interface CertManagerProps extends ChartChoice {
         /** Ingress class that answers HTTP-01 challenges. */
         readonly ingressClass: string;
       };
-  /** The stack's local chart, for the ClusterIssuer. */
-  readonly objects: ObjectsChart;
+  /** The stack's local chart, for the ClusterIssuer. @default the one that the stack has, or a new one */
+  readonly objects?: ObjectsChart;
 }
 
 /** The providers that a DNS-01 solver names. `cnameStrategy` stands beside them in cert-manager's API. */

@@ -3,11 +3,12 @@ import { KubernetesProvider } from "@cdktf/provider-kubernetes/lib/provider";
 import { type TerraformStack, TerraformVariable } from "cdktf";
 import { Construct } from "constructs";
 import { checkFilePath } from "../../grammar/file-path";
+import { KUBECONFIG } from "../kubeconfig";
 import { checkProps, prop } from "../props-error";
 
 export interface ClusterAccessProps {
-  /** Path of the kubeconfig, relative to the stack's folder. A plan works without the file. */
-  readonly kubeconfig: string;
+  /** Path of the kubeconfig, relative to the stack's folder. A plan works without the file. @default ../../../kubeconfig, beside `cdktf.out` */
+  readonly kubeconfig?: string;
 }
 
 /**
@@ -20,12 +21,12 @@ export class ClusterAccess extends Construct {
   /** The provider of Helm. */
   readonly helm: HelmProvider;
 
-  constructor(stack: TerraformStack, id: string, props: ClusterAccessProps) {
+  constructor(stack: TerraformStack, id: string, { kubeconfig: path = KUBECONFIG }: ClusterAccessProps = {}) {
     super(stack, id);
-    checkProps(stack, id, [prop("kubeconfig", props.kubeconfig, checkFilePath)]);
+    checkProps(stack, id, [prop("kubeconfig", path, checkFilePath)]);
     const kubeconfig = new TerraformVariable(stack, "kubeconfig", {
       type: "string",
-      default: props.kubeconfig,
+      default: path,
       description: "The kubeconfig of the cluster, relative to this stack's folder or absolute.",
     });
     this.kubernetes = new KubernetesProvider(this, "kubernetes", { configPath: kubeconfig.stringValue });

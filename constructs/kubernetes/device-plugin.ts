@@ -21,8 +21,8 @@ export interface DevicePluginProps extends ChartChoice {
   readonly timeSlicing?: number;
   /** Image of a Job that runs nvidia-smi on one GPU when the plugin was installed. @default no such Job */
   readonly smokeTestImage?: string;
-  /** The stack's local chart, for that Job. */
-  readonly objects: ObjectsChart;
+  /** The stack's local chart, for that Job. @default the one that the stack has, or a new one */
+  readonly objects?: ObjectsChart;
 }
 
 const RUNTIME_CLASS = "nvidia";

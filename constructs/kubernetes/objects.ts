@@ -1,10 +1,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Release } from "@cdktf/provider-helm/lib/release";
-import { AssetType, type ITerraformDependable, TerraformAsset, type TerraformResource, type TerraformStack } from "cdktf";
+import { AssetType, type ITerraformDependable, TerraformAsset, type TerraformResource, TerraformStack } from "cdktf";
 import { Construct } from "constructs";
 import { checkObjectName } from "../../grammar/kubernetes-name";
 import { checkProps, prop, required } from "../props-error";
+import { sharedIn } from "../shared";
 import { terraformName, verbatim } from "../terraform-text";
 import { RELEASE_SETTINGS, releaseChecks, replacedWith } from "./helm-chart";
 import { canonicalJson } from "./values";
@@ -35,6 +36,8 @@ export interface KubernetesObject {
   readonly [key: string]: unknown;
 }
 
+const CHARTS_OF_STACKS = new WeakMap<TerraformStack, ObjectsChart>();
+
 /** The local chart that installs objects as they are, copied into the stack's folder. A stack has one. */
 export class ObjectsChart {
   /** As its Chart.yaml says. */
@@ -42,8 +45,14 @@ export class ObjectsChart {
   private readonly asset: TerraformAsset;
 
   constructor(stack: TerraformStack) {
-    // Directly below the stack, where its folder's name is not hashed.
-    this.asset = new TerraformAsset(stack, "objects-chart", { path: CHART, type: AssetType.DIRECTORY });
+    this.asset = new TerraformAsset(sharedIn(stack), "objects-chart", { path: CHART, type: AssetType.DIRECTORY });
+    CHARTS_OF_STACKS.set(stack, this);
+  }
+
+  /** The chart of the stack that a construct is in. It is made when it is asked for first. */
+  static of(scope: Construct): ObjectsChart {
+    const stack = TerraformStack.of(scope);
+    return CHARTS_OF_STACKS.get(stack) ?? new ObjectsChart(stack);
   }
 
   /** Path of the chart, from the stack's folder. */
@@ -57,8 +66,8 @@ export interface KubernetesObjectsProps {
   readonly name: string;
   /** Namespace of the release. Changing it replaces the release. */
   readonly namespace: string;
-  /** The stack's local chart. */
-  readonly chart: ObjectsChart;
+  /** The stack's local chart. @default the one that the stack has, or a new one */
+  readonly chart?: ObjectsChart;
   /** The objects, at least one. */
   readonly objects: readonly KubernetesObject[];
   /** How many seconds Helm waits for hooks. @default 300 */
@@ -88,12 +97,13 @@ export class KubernetesObjects extends Construct {
       }),
       ...props.objects.map(({ metadata }) => prop("objects", metadata.name, checkObjectName)),
     ]);
+    const { chart = ObjectsChart.of(this) } = props;
     this.resource = new Release(this, "Resource", {
       name: props.name,
       namespace: props.namespace,
-      chart: props.chart.path,
+      chart: chart.path,
       // Without a version Helm's provider asks the cluster for the installed one, in the plan already (helm 3.1.1, with upgrade_install).
-      version: props.chart.version,
+      version: chart.version,
       values: [verbatim(canonicalJson({ objects: props.objects }))],
       ...RELEASE_SETTINGS,
       timeout: props.timeoutSeconds ?? 300,

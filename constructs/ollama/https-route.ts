@@ -54,8 +54,8 @@ export interface HttpsRouteProps {
    * `kubernetes.io/basic-auth`. Traefik answers 404 while it is missing. With `allowFrom` both count. @default nobody is asked for a password
    */
   readonly authSecret?: string;
-  /** The stack's local chart. */
-  readonly objects: ObjectsChart;
+  /** The stack's local chart. @default the one that the stack has, or a new one */
+  readonly objects?: ObjectsChart;
   /** What must be there before. @default nothing */
   readonly dependsOn?: ITerraformDependable[];
 }

@@ -2,10 +2,11 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ITerraformDependable, TerraformResource } from "cdktf";
 import { Construct } from "constructs";
+import { OLLAMA_IMAGE } from "../../catalog/ollama";
 import { checkImage } from "../../grammar/container-image";
 import { checkKubernetesName } from "../../grammar/kubernetes-name";
 import { checkModelReference } from "../../grammar/model-reference";
-import { checkWhole, TIMEOUT_SECONDS_BOUNDS } from "../../grammar/size";
+import { checkWhole, PULL_MINUTES, TIMEOUT_SECONDS_BOUNDS } from "../../grammar/size";
 import { checkHttpUrl } from "../../grammar/url";
 import { hookJob, scriptsMap } from "../kubernetes/hook-job";
 import { recommendedLabels } from "../kubernetes/namespace";
@@ -17,8 +18,6 @@ const SCRIPTS = {
   "pull-models.sh": "ollama/pull-models.sh",
   "verify-models.sh": "model-staging/verify-models.sh",
 } as const;
-/** How long a pull may take, in seconds. */
-const PULL_SECONDS = 6 * 60 * 60;
 /** Where the Job sees the claim. */
 const CLAIM_MOUNT = "/ollama";
 
@@ -31,8 +30,8 @@ export interface ModelPullProps {
   readonly partOf?: string;
   /** URL of the Ollama that pulls, inside the cluster. */
   readonly server: string;
-  /** Image with Ollama's client. */
-  readonly image: string;
+  /** Image with Ollama's client. @default the image that the default version of the chart runs */
+  readonly image?: string;
   /** Name of the Helm release of the Ollama that pulls, by which its pods are found. */
   readonly release: string;
   /** The claim with the models of that Ollama: the Job reads it, because no answer of the server proves a model. */
@@ -50,8 +49,8 @@ export interface ModelPullProps {
   readonly tolerations?: readonly Readonly<Record<string, unknown>>[];
   /** How many seconds the Job may take. @default 21600: six hours */
   readonly timeoutSeconds?: number;
-  /** The stack's local chart. */
-  readonly objects: ObjectsChart;
+  /** The stack's local chart. @default the one that the stack has, or a new one */
+  readonly objects?: ObjectsChart;
   /** The claim that the models are pulled into. After its replacement they are pulled again. @default a replacement is not noticed */
   readonly replacedWith?: TerraformResource;
   /** What must be there before. @default nothing */
@@ -69,10 +68,10 @@ export class ModelPull extends Construct {
   constructor(scope: Construct, id: string, props: ModelPullProps) {
     super(scope, id);
     const { name, namespace, claim } = props;
-    const { timeoutSeconds = PULL_SECONDS } = props;
+    const { timeoutSeconds = PULL_MINUTES * 60, image = OLLAMA_IMAGE } = props;
     checkProps(scope, id, [
       prop("server", props.server, checkHttpUrl),
-      prop("image", props.image, checkImage),
+      prop("image", image, checkImage),
       prop("release", props.release, checkKubernetesName),
       prop("claim.name", claim.name, checkKubernetesName),
       required("models", props.models.length > 0, {
@@ -99,7 +98,7 @@ export class ModelPull extends Construct {
           name,
           namespace,
           labels,
-          image: props.image,
+          image,
           command: ["/bin/sh", "/scripts/pull-models.sh"],
           env: {
             OLLAMA_HOST: props.server,

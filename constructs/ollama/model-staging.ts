@@ -40,8 +40,8 @@ export interface ModelStagingProps {
   readonly fileSystems?: readonly string[];
   /** How many seconds the Job may take. @default 43200: twelve hours */
   readonly timeoutSeconds?: number;
-  /** The stack's local chart. */
-  readonly objects: ObjectsChart;
+  /** The stack's local chart. @default the one that the stack has, or a new one */
+  readonly objects?: ObjectsChart;
 }
 
 /** A Job that pulls models onto a share, proves them by their checksums, and publishes them as an immutable release. */

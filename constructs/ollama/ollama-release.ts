@@ -2,18 +2,19 @@ import { DataKubernetesPersistentVolumeClaimV1 } from "@cdktf/provider-kubernete
 import { PersistentVolumeClaimV1 } from "@cdktf/provider-kubernetes/lib/persistent-volume-claim-v1";
 import type { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
-import { GPU_SELECTOR } from "../../catalog/nvidia";
+import { GPU_SELECTOR, GPU_TOLERATION } from "../../catalog/nvidia";
 import { OLLAMA_CHART, OLLAMA_PORT } from "../../catalog/ollama";
 import { checkImage } from "../../grammar/container-image";
 import { checkKubernetesName, checkServiceName } from "../../grammar/kubernetes-name";
 import { checkLabelValue, checkSelectedLabel } from "../../grammar/kubernetes-node";
 import { checkOllamaSetting, checkOllamaVariable } from "../../grammar/ollama-variable";
 import { checkCpu, checkMemory } from "../../grammar/quantity";
-import { CLAIM_GI, CLAIM_GI_BOUNDS, checkWhole, POD_GPUS_BOUNDS, REPLICAS_BOUNDS } from "../../grammar/size";
+import { CLAIM_GI, CLAIM_GI_BOUNDS, checkWhole, POD_GPUS_BOUNDS, RELEASE_MINUTES, REPLICAS_BOUNDS } from "../../grammar/size";
 import { type ChartChoice, HelmChart } from "../kubernetes/helm-chart";
 import { recommendedLabels } from "../kubernetes/namespace";
 import { checkProps, prop, required } from "../props-error";
 import { terraformName } from "../terraform-text";
+import { ModelPull, type ModelPullProps } from "./model-pull";
 
 /** The access mode of a claim where nobody says another: one node can mount it. */
 export const DEFAULT_ACCESS_MODE = "ReadWriteOnce";
@@ -99,9 +100,6 @@ export interface OllamaReleaseProps extends ChartChoice {
   readonly dependsOn?: ITerraformDependable[];
 }
 
-/** How long Helm waits for the pods, in seconds. */
-const START_SECONDS = 20 * 60;
-
 /** Repository and tag of an image. The chart writes them with a colon between, so `@sha256` of a digest belongs to the repository. */
 function imageValues(image: string): Record<string, unknown> {
   const colon = image.lastIndexOf(":");
@@ -117,7 +115,11 @@ export class OllamaRelease extends Construct {
   /** URL inside the cluster. */
   readonly url: string;
 
-  constructor(scope: Construct, id: string, props: OllamaReleaseProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    private readonly props: OllamaReleaseProps,
+  ) {
     super(scope, id);
     const { name, namespace, models, replicas = 1, gpus = 0 } = props;
     const { resources = { requests: { cpu: "500m", memory: "2Gi" } }, tolerations = [] } = props;
@@ -195,13 +197,43 @@ export class OllamaRelease extends Construct {
         tests: { enabled: false },
       },
       moreValues: props.moreValues,
-      timeoutSeconds: props.timeoutSeconds ?? START_SECONDS,
+      timeoutSeconds: props.timeoutSeconds ?? RELEASE_MINUTES * 60,
       // Terraform would wait in vain for a claim to go while a pod uses it.
       replacedWith: this.claim,
       dependsOn: [...(props.dependsOn ?? []), ...(this.claim ? [this.claim] : [])],
     });
     // The domain of the cluster is left out, because it may not be cluster.local.
     this.url = `http://${name}.${namespace}.svc:${OLLAMA_PORT}`;
+  }
+
+  /**
+   * Makes the Ollama pull models into its claim, once its pods are there: a Job that also proves the files of the models.
+   * @param models at least one. With any change of the list the Job runs again
+   * @param options what is not as usual. The Job tolerates what the release does, and the taint of GPU nodes if the release has GPUs
+   * @throws Error when the models are staged: they are on a share that is mounted read-only
+   */
+  pull(
+    models: readonly string[],
+    options: Partial<
+      Pick<ModelPullProps, "name" | "image" | "removeUnlisted" | "tolerations" | "timeoutSeconds" | "objects">
+    > = {},
+  ): ModelPull {
+    const { name, namespace, partOf, image, gpus = 0, tolerations = [], models: place } = this.props;
+    if (!("claim" in place)) throw new Error(`${this.node.path} mounts its models read-only, so it can't pull any. Stage them.`);
+    return new ModelPull(this, "models", {
+      name: `${name}-models`,
+      namespace,
+      partOf,
+      server: this.url,
+      image,
+      release: name,
+      claim: { name, accessMode: place.claim.accessMode ?? DEFAULT_ACCESS_MODE },
+      models,
+      tolerations: [...tolerations, ...(gpus > 0 ? [GPU_TOLERATION] : [])],
+      replacedWith: this.claim,
+      dependsOn: [this.chart.resource],
+      ...options,
+    });
   }
 
   private claimOf({ name, namespace, partOf, dependsOn }: OllamaReleaseProps, props: ModelClaim): PersistentVolumeClaimV1 {

@@ -5,7 +5,9 @@ import { Resource as NullResource } from "@cdktf/provider-null/lib/resource";
 import { AssetType, type ITerraformDependable, TerraformAsset, type TerraformStack } from "cdktf";
 import { Construct } from "constructs";
 import { FileSetAsset } from "../file-set-asset";
+import { addNullProvider } from "../null-provider";
 import { checkProps, prop, required } from "../props-error";
+import { sharedIn } from "../shared";
 import { checkResourceName, verbatim } from "../terraform-text";
 
 const ANSIBLE = join(__dirname, "../../ansible");
@@ -88,14 +90,15 @@ export class PlaybookRun extends Construct {
     ]);
     const files = playbookFiles();
     const hash = hashOf(ANSIBLE, files);
-    // Directly below the stack, where the folders' names are not hashed.
-    const playbooks = new FileSetAsset(stack, "ansible", { folder: ANSIBLE, files, hash });
-    const script = new TerraformAsset(stack, "run-playbook", { path: SCRIPT, type: AssetType.FILE });
-    const forget = new FileSetAsset(stack, "forget-host-key", {
+    const shared = sharedIn(stack);
+    const playbooks = new FileSetAsset(shared, "ansible", { folder: ANSIBLE, files, hash });
+    const script = new TerraformAsset(shared, "run-playbook", { path: SCRIPT, type: AssetType.FILE });
+    const forget = new FileSetAsset(shared, "forget-host-key", {
       folder: OPERATOR_SCRIPTS,
       files: FORGET_HOST_KEY,
       hash: hashOf(OPERATOR_SCRIPTS, FORGET_HOST_KEY),
     });
+    addNullProvider(this);
     const hostKeys = props.guests.map(({ name, id, address }) => {
       const resource = new NullResource(this, `host-key-${name}`, {
         triggers: { guest: id },

@@ -40,8 +40,8 @@ export interface StagedModelsProps {
   readonly models: readonly string[];
   /** Image with Ollama's client. */
   readonly image: string;
-  /** The stack's local chart. */
-  readonly objects: ObjectsChart;
+  /** The stack's local chart. @default the one that the stack has, or a new one */
+  readonly objects?: ObjectsChart;
   /** What must be there before. @default nothing */
   readonly dependsOn?: ITerraformDependable[];
 }

@@ -1,15 +1,19 @@
+import { posix } from "node:path";
+import { TerraformStack } from "cdktf";
 import { Construct } from "constructs";
 import { VirtualEnvironmentContainer } from "../../.gen/providers/proxmox/virtual-environment-container";
 import { INSTALLED } from "../../catalog/proxmox";
+import { CONTAINER_TEMPLATE } from "../../catalog/ubuntu";
 import { parseHostAddress } from "../../grammar/address";
 import { checkDevicePath, checkMode, DEVICE_DEFAULTS } from "../../grammar/device";
 import { checkAbsolutePath } from "../../grammar/file-path";
 import { checkMac } from "../../grammar/mac";
-import { CONTAINER_BOUNDS, CONTAINER_SIZE, checkWhole, GID_BOUNDS } from "../../grammar/size";
+import { CONTAINER_BOUNDS, CONTAINER_FEATURES, CONTAINER_SIZE, checkWhole, GID_BOUNDS } from "../../grammar/size";
 import { checkSshPublicKey } from "../../grammar/ssh";
 import { checkDatastore, checkTemplateVolume } from "../../grammar/storage";
 import { checkProps, prop, required } from "../props-error";
 import { verbatim } from "../terraform-text";
+import { DownloadedFile } from "./downloaded-file";
 import {
   addPoolMembership,
   dnsBlock,
@@ -44,13 +48,18 @@ export interface ContainerVolume {
 }
 
 /** A change of `node` replaces the container, because the provider moves none. A change of `cores` needs no restart. */
-export interface ContainerProps extends Omit<GuestProps, "cores" | "memoryGiB" | "diskGiB"> {
+export interface ContainerProps extends Omit<GuestProps, "name" | "cores" | "memoryGiB" | "diskGiB"> {
+  /** Host name: one DNS label. @default `resourceName` */
+  readonly name?: string;
   /** CPU cores, 1 to 128. @default 8 */
   readonly cores?: number;
   /** Memory in GiB, 0.0625 to 4096. Changing it restarts the container. @default 16 */
   readonly memoryGiB?: number;
-  /** Volume id of the template, such as `local:vztmpl/NAME.tar.zst`. Later changes are ignored. */
-  readonly template: string;
+  /**
+   * Volume id of the template, such as `local:vztmpl/NAME.tar.zst`. Later changes are ignored.
+   * @default Ubuntu 22.04, which the node downloads to `local`, once for all containers of the stack; its checksum is verified
+   */
+  readonly template?: string;
   /** Swap in MiB. @default 0: no swap */
   readonly swapMiB?: number;
   /** Size of the root disk in GiB. It can grow; a smaller one replaces the container. @default 50 */
@@ -66,10 +75,10 @@ export interface ContainerProps extends Omit<GuestProps, "cores" | "memoryGiB" |
   readonly sshPublicKeys?: readonly string[];
   /** Features of the container. `keyctl` needs root@pam's password. Under an API token Proxmox refuses a later change. @default nesting alone */
   readonly features?: {
-    /** systemd of recent distributions needs it. */
-    readonly nesting: boolean;
-    /** Docker in the container needs it. */
-    readonly keyctl: boolean;
+    /** systemd of recent distributions needs it. @default true */
+    readonly nesting?: boolean;
+    /** Docker in the container needs it. @default false */
+    readonly keyctl?: boolean;
   };
   /** Devices of the node. @default none */
   readonly devices?: readonly ContainerDevice[];
@@ -77,6 +86,7 @@ export interface ContainerProps extends Omit<GuestProps, "cores" | "memoryGiB" |
 
 /** A container with everything that was left out. */
 interface SettledContainer extends ContainerProps {
+  readonly name: string;
   readonly cores: number;
   readonly memoryGiB: number;
   readonly diskGiB: number;
@@ -90,6 +100,7 @@ function settled(props: ContainerProps): SettledContainer {
   const { disks = INSTALLED.disks, devices = [], volumes = [] } = props;
   return {
     ...props,
+    name: props.name ?? props.resourceName,
     cores: props.cores ?? cores,
     memoryGiB: props.memoryGiB ?? memoryGiB,
     diskGiB: props.diskGiB ?? diskGiB,
@@ -141,15 +152,16 @@ export class Container extends Construct {
       ]),
     ]);
 
-    const { nesting, keyctl } = props.features ?? { nesting: true, keyctl: false };
+    const { nesting, keyctl } = { ...CONTAINER_FEATURES, ...props.features };
+    const { volumeId, dependsOn } = this.template(props);
     const dhcp = network.address === "dhcp";
     this.resource = new VirtualEnvironmentContainer(this, "Resource", {
-      ...guestArguments("container", guest),
+      ...guestArguments("container", { ...guest, dependsOn }),
       // The provider's default is a privileged container, in which root is the node's root.
       unprivileged: true,
       startOnBoot: props.startOnBoot ?? true,
       timeoutDelete: DELETE_TIMEOUT_SECONDS,
-      operatingSystem: { templateFileId: props.template, type: "ubuntu" },
+      operatingSystem: { templateFileId: volumeId, type: "ubuntu" },
       cpu: { cores: guest.cores },
       memory: { dedicated: Math.round(guest.memoryGiB * 1024), swap: props.swapMiB ?? CONTAINER_SIZE.swapMiB },
       disk: { datastoreId: guest.disks, size: guest.diskGiB },
@@ -173,7 +185,7 @@ export class Container extends Construct {
         },
       ],
       initialization: {
-        hostname: props.name,
+        hostname: guest.name,
         ipConfig: [{ ipv4: { address: network.address, gateway: network.gateway } }],
         ...dnsBlock(network),
         // Proxmox returns keys trimmed, so an untrimmed key would be a difference in every plan.
@@ -203,6 +215,22 @@ export class Container extends Construct {
 
     guardGuest(this, guest, "container", this.resource);
     addPoolMembership(this, guest, "container", this.resource);
+  }
+
+  /** The volume id of the template, and what must be there before the container: without a template of its own, the download of one. */
+  private template({ template, node, guard, dependsOn }: ContainerProps) {
+    if (template !== undefined) return { volumeId: template, dependsOn };
+    const { url, sha512 } = CONTAINER_TEMPLATE;
+    const { volumeId, resource } = DownloadedFile.once(TerraformStack.of(this), {
+      content: "vztmpl",
+      node,
+      datastore: INSTALLED.files,
+      url,
+      fileName: posix.basename(url),
+      checksum: { algorithm: "sha512", value: sha512 },
+      dependsOn: guard ? [guard.checked] : [],
+    });
+    return { volumeId, dependsOn: [...(dependsOn ?? []), resource] };
   }
 }
 

@@ -1,4 +1,4 @@
-import type { ITerraformDependable } from "cdktf";
+import type { ITerraformDependable, TerraformStack } from "cdktf";
 import { Construct } from "constructs";
 import { DownloadFile } from "../../.gen/providers/proxmox/download-file";
 import type { Check } from "../../grammar/fault";
@@ -6,7 +6,7 @@ import { checkNodeName } from "../../grammar/guest";
 import { checkDatastore, checkImageFileName, checkSha256, checkSha512, checkTemplateFileName } from "../../grammar/storage";
 import { checkHttpUrl } from "../../grammar/url";
 import { checkProps, prop } from "../props-error";
-import { checkResourceName } from "../terraform-text";
+import { checkResourceName, terraformName } from "../terraform-text";
 
 /**
  * What the file is to Proxmox: the template of a container, or a disk image that a VM imports. A datastore does not have the content type
@@ -88,5 +88,21 @@ export class DownloadedFile extends Construct {
       ...(props.shared && { lifecycle: { ignoreChanges: ["node_name"] } }),
     });
     this.resource.overrideLogicalId(props.resourceName);
+  }
+
+  /**
+   * The file on the datastore of a node, which a stack downloads once however many guests are made from it. Its name in Terraform is made of
+   * the node (or `shared`), the datastore and the file name.
+   * @throws Error when another file of the stack has the same name in Terraform: there, a name has no dots
+   */
+  static once(stack: TerraformStack, props: Omit<DownloadedFileProps, "resourceName">): DownloadedFile {
+    const { shared, node, datastore, fileName } = props;
+    const resourceName = terraformName(shared ? "shared" : node, datastore, fileName);
+    const known = stack.node.tryFindChild(`file-${resourceName}`);
+    if (!(known instanceof DownloadedFile)) return new DownloadedFile(stack, `file-${resourceName}`, { ...props, resourceName });
+    if (known.fileName === fileName) return known;
+    throw new Error(
+      `${known.fileName} and ${fileName} on ${datastore} would both be ${resourceName} in Terraform. Give one of them another fileName.`,
+    );
   }
 }

@@ -12,6 +12,7 @@ import {
   SERVER_SIZE,
   VLAN_BOUNDS,
   VM_BOUNDS,
+  WAIT_MINUTES,
   WAIT_MINUTES_BOUNDS,
   WORKER_SIZE,
 } from "../../grammar/size";
@@ -181,7 +182,7 @@ export const cluster = z
       .describe(
         "End the deploy when every node is ready, by SSH from the machine that runs Terraform, and write the kubeconfig.",
       ),
-    waitMinutes: whole(...WAIT_MINUTES_BOUNDS, "How long that may take. A GPU worker builds its driver.").default(60),
+    waitMinutes: whole(...WAIT_MINUTES_BOUNDS, "How long that may take. A GPU worker builds its driver.").default(WAIT_MINUTES),
     onBootstrapChange: z
       .enum(["keep", "replaceWorkers"])
       .default("keep")

@@ -5,7 +5,7 @@ import { checkDevicePath, checkMode, DEVICE_DEFAULTS } from "../../grammar/devic
 import { checkAbsolutePath } from "../../grammar/file-path";
 import { checkBridge, checkKey, checkPoolName } from "../../grammar/guest";
 import { checkMac } from "../../grammar/mac";
-import { CONTAINER_BOUNDS, CONTAINER_SIZE, GID_BOUNDS, VLAN_BOUNDS } from "../../grammar/size";
+import { CONTAINER_BOUNDS, CONTAINER_FEATURES, CONTAINER_SIZE, GID_BOUNDS, VLAN_BOUNDS } from "../../grammar/size";
 import * as storage from "../../grammar/storage";
 import { checkHttpUrl } from "../../grammar/url";
 import { checkNvidiaVersion, checkOllamaVersion } from "../../grammar/version";
@@ -119,10 +119,10 @@ const shared = {
   disks: datastore("Datastore of its disks. Default: storage.disks. Changing it replaces the container."),
   features: z
     .strictObject({
-      nesting: z.boolean().default(true).describe("Needed by systemd in recent distributions."),
+      nesting: z.boolean().default(CONTAINER_FEATURES.nesting).describe("Needed by systemd in recent distributions."),
       keyctl: z
         .boolean()
-        .default(false)
+        .default(CONTAINER_FEATURES.keyctl)
         .describe("Needed by Docker inside the container, not by Ollama. Needs auth: rootPassword."),
     })
     .describe("Features of the container. Under an API token Proxmox refuses any later change of them."),

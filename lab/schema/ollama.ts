@@ -9,7 +9,7 @@ import { checkKeepAlive } from "../../grammar/keep-alive";
 import { checkKubernetesName, checkObjectName } from "../../grammar/kubernetes-name";
 import { checkSelectedLabel } from "../../grammar/kubernetes-node";
 import { checkCpu, checkMemory } from "../../grammar/quantity";
-import { CLAIM_GI, CLAIM_GI_BOUNDS, POD_GPUS_BOUNDS, REPLICAS_BOUNDS } from "../../grammar/size";
+import { CLAIM_GI, CLAIM_GI_BOUNDS, POD_GPUS_BOUNDS, PULL_MINUTES, RELEASE_MINUTES, REPLICAS_BOUNDS } from "../../grammar/size";
 import { checkStagedRelease } from "../../grammar/staged-release";
 import { cidr, environment, labels, models, named, text, whole } from "./field";
 import { chart, chartValues } from "./helm";
@@ -86,8 +86,8 @@ const release = z
     ).optional(),
     environment: environment().default({}).describe("Other OLLAMA_… variables, and HTTPS_PROXY and its like."),
     image: text(checkImage, "Image of Ollama. Default: the chart's.").optional(),
-    timeoutMinutes: whole(1, 600, "How long Helm waits for the pods; the image is several GB.").default(20),
-    pullTimeoutMinutes: whole(1, 2880, "How long the models may take to be pulled.").default(360),
+    timeoutMinutes: whole(1, 600, "How long Helm waits for the pods; the image is several GB.").default(RELEASE_MINUTES),
+    pullTimeoutMinutes: whole(1, 2880, "How long the models may take to be pulled.").default(PULL_MINUTES),
     values: chartValues,
   })
   .describe("An Ollama on the cluster.");
