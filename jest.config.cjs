@@ -1,8 +1,14 @@
 /** @type {import("jest").Config} */
 module.exports = {
   testMatch: ["<rootDir>/__tests__/**/*.test.ts"],
-  // Minutes of real playbooks and of real providers: `npm run test:ansible` and `npm run test:providers`, each with a configuration of its own.
-  testPathIgnorePatterns: ["/node_modules/", "<rootDir>/__tests__/ansible/roles/", "<rootDir>/__tests__/providers/"],
+  // Real playbooks, real providers and a real browser: `npm run test:ansible`, `test:providers` and `test:browser`, each with a configuration of
+  // its own.
+  testPathIgnorePatterns: [
+    "/node_modules/",
+    "<rootDir>/__tests__/ansible/roles/",
+    "<rootDir>/__tests__/providers/",
+    "<rootDir>/__tests__/browser/",
+  ],
   transform: {
     "^.+\\.ts$": ["@swc/jest", { jsc: { target: "es2022", parser: { syntax: "typescript" } }, module: { type: "commonjs" } }],
   },
