@@ -6,6 +6,7 @@ const { join } = require("node:path");
 /** Folders and files that the program is built from. */
 const SOURCES = [
   "catalog",
+  "changes",
   "cli",
   "constructs",
   "diagram",
