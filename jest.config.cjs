@@ -1,13 +1,14 @@
 /** @type {import("jest").Config} */
 module.exports = {
   testMatch: ["<rootDir>/__tests__/**/*.test.ts"],
-  // Minutes of real playbooks, of real providers and of npm installing: `npm run test:ansible`, `test:providers` and `test:package`, each with a
-  // configuration of its own.
+  // Real playbooks, real providers, a real browser, packages that npm installs: `npm run test:ansible`, `test:providers`, `test:browser` and
+  // `test:package`, each with a configuration of its own.
   testPathIgnorePatterns: [
     "/node_modules/",
     "<rootDir>/__tests__/ansible/roles/",
     "<rootDir>/__tests__/providers/",
     "<rootDir>/__tests__/package/",
+    "<rootDir>/__tests__/browser/",
   ],
   transform: {
     "^.+\\.ts$": ["@swc/jest", { jsc: { target: "es2022", parser: { syntax: "typescript" } }, module: { type: "commonjs" } }],

@@ -5,7 +5,7 @@ const ROOT = join(__dirname, "..");
 
 /** What each room may import besides itself, packages of Node and the relative files beside it. */
 const ROOMS: Record<string, { rooms: string[]; packages: RegExp }> = {
-  cli: { rooms: ["lab", "catalog", "stacks", "doctor", "diagram", "package.json"], packages: /^(commander|picocolors|yaml)$/ },
+  cli: { rooms: ["lab", "catalog", "stacks", "doctor", "diagram", "changes", "package.json"], packages: /^(commander|picocolors|yaml)$/ },
   grammar: { rooms: [], packages: /^fastest-levenshtein$/ },
   catalog: { rooms: ["grammar"], packages: /^$/ },
   lab: { rooms: ["grammar", "catalog"], packages: /^(zod|yaml)$/ },
@@ -14,9 +14,10 @@ const ROOMS: Record<string, { rooms: string[]; packages: RegExp }> = {
     packages: /^(cdktf(\/lib\/.*)?|constructs|@cdktf\/.*|yaml)$/,
   },
   stacks: { rooms: ["lab", "constructs", "grammar", "catalog"], packages: /^(cdktf|constructs|@cdktf\/.*|yaml)$/ },
+  changes: { rooms: ["lab", "catalog", "grammar"], packages: /^$/ },
   diagram: { rooms: ["lab", "catalog", "grammar"], packages: /^$/ },
   doctor: { rooms: ["lab", "catalog", "grammar"], packages: /^zod$/ },
-  tools: { rooms: ["lab", "doctor"], packages: /^zod$/ },
+  tools: { rooms: ["lab", "doctor", "diagram"], packages: /^zod$/ },
 };
 
 function filesOf(room: string): string[] {

@@ -9,6 +9,10 @@ export const EXIT = {
   done: 0,
   /** The lab has errors, or the command could not do its work. The message says which; nothing was half written. */
   refused: 1,
+  /** `diff` alone: a deploy changes something, and destroys nothing. */
+  changes: 2,
+  /** `diff` alone: a deploy destroys something, be it to make it anew. */
+  destroys: 3,
   /** The command line was not understood: an unknown command, option or argument (EX_USAGE of sysexits.h). */
   usage: 64,
   /** What was asked could not be found out: a program or a service that the command needs is not there (EX_UNAVAILABLE of sysexits.h). */

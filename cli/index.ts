@@ -5,6 +5,7 @@ import { version } from "../package.json";
 import { type CheckOptions, check } from "./check";
 import { type Environment, EXIT, type Outcome, Refusal } from "./command";
 import type { DiagramOptions } from "./diagram";
+import type { DiffOptions } from "./diff";
 import type { InventoryOptions } from "./inventory";
 import { exampleStandsIn, labFile as namedLab, STANDS_IN } from "./lab-file";
 import { asJson, asText, PLAIN, type Printed, type Style, styleFor } from "./print";
@@ -20,12 +21,17 @@ const EXIT_CODES = `
 Exit codes:
   0   done
   1   the lab has errors, or the command could not do its work; the message says which
+  2   diff: a deploy changes something
+  3   diff: a deploy destroys something, be it to make it anew
   64  the command line was not understood
   69  what was asked could not be found out: a program or a service is not there
   70  a defect of this program`;
 
 /** The options of every command, and the outcome of its work as it is printed. */
-type Work<Options> = (lab: string | undefined, options: Options) => Outcome | Promise<Outcome>;
+type Work<Options> = (argument: string | undefined, options: Options) => Outcome | Promise<Outcome>;
+
+const NO_LAB = "without it the variable LAB counts, then lab.yaml, then examples/default.yaml";
+const LAB_ARGUMENT = ["[lab]", `the lab file; ${NO_LAB}`] as const;
 
 /** Runs a command's work; a refusal becomes an outcome too. */
 async function outcomeOf(work: () => Outcome | Promise<Outcome>): Promise<Outcome> {
@@ -70,18 +76,24 @@ export async function run(args: readonly string[], env: Environment, style: Styl
     return namedLab(argument, from);
   };
 
-  /** Adds a command that works on a lab. */
-  const command = <Options extends object>(name: string, summary: string, options: readonly Option[], work: Work<Options>) => {
+  /** Adds a command that works on a lab. Its one argument is the lab, unless `argument` says what else. */
+  const command = <Options extends object>(
+    name: string,
+    summary: string,
+    options: readonly Option[],
+    work: Work<Options>,
+    argument: readonly [name: string, description: string] = LAB_ARGUMENT,
+  ) => {
     const added = program
       .command(name)
       .summary(summary)
       .description(summary)
-      .argument("[lab]", "the lab file; without it the variable LAB counts, then lab.yaml, then examples/default.yaml")
+      .argument(...argument)
       .option("--json", "print one JSON document on stdout, and nothing else")
       .helpOption("-h, --help", "print this help")
-      .action(async (lab: string | undefined, given: Options & { json?: boolean }) => {
-        const outcome = await outcomeOf(() => work(lab, given));
-        answer = { exitCode: outcome.exitCode, ...(given.json ? asJson(name, outcome) : asText({ preface, ...outcome }, style)) };
+      .action(async (given: string | undefined, chosen: Options & { json?: boolean }) => {
+        const outcome = await outcomeOf(() => work(given, chosen));
+        answer = { exitCode: outcome.exitCode, ...(chosen.json ? asJson(name, outcome) : asText({ preface, ...outcome }, style)) };
       });
     for (const option of options) added.addOption(option);
   };
@@ -136,6 +148,19 @@ export async function run(args: readonly string[], env: Environment, style: Styl
     },
   );
 
+  command<DiffOptions>(
+    "diff",
+    "say what a change of the lab does: what is destroyed, replaced, restarted, created, changed and kept",
+    [
+      new Option("-l, --lab <file>", `the lab file; ${NO_LAB}`),
+      new Option("-f, --format <format>", "how the answer is written").choices(["text", "markdown"]).default("text"),
+    ],
+    async (base, options) => {
+      const { diff } = await import("./diff");
+      return diff(labFile(options.lab, env), base, options, env);
+    },
+    ["[base]", "an output folder, a lab file, or git: with a commit, such as git:main; the last synthesized output unless it is given"],
+  );
   command<DiagramOptions>(
     "diagram",
     "draw what a lab builds: nodes, guests, graphics cards, the cluster, routes and storage",

@@ -60,8 +60,10 @@ export interface Layout {
   readonly arrows: readonly PlacedArrow[];
 }
 
-/** The widest picture, in pixels: about the text column of GitHub, so that it is not scaled down by much. */
-const PAGE = 1080;
+/** How wide a picture may be, in pixels. The first is about the text column of GitHub; a larger lab takes the first that makes it no tower. */
+const PAGES = [1080, 1440, 1800, 2160] as const;
+/** How much higher than its page a picture may be, before a wider page is taken. */
+const TOWER = 1.5;
 const MARGIN = 24;
 const GAP = 16;
 const PADDING = 12;
@@ -240,10 +242,10 @@ function measureGrid(items: readonly Item[], room: number, columns: number): Mea
       false,
     ),
   );
-  return tries.reduce((best, next) => (next.height <= best.height ? next : best));
+  return tries.reduce((best, next) => (next.height < best.height ? next : best));
 }
 
-/** Rows of things that are as high as the highest of the row. `even`: all get the width of the widest. */
+/** Rows of things that are as high as the highest of the row. `even`: all get the width of the widest. Otherwise each row is filled. */
 function rowsOf(things: readonly Measured[], room: number, columns: number, even: boolean): Measured {
   const widest = Math.max(...things.map(({ width }) => width));
   const widthOf = (thing: Measured) => (even ? widest : thing.width);
@@ -269,8 +271,9 @@ function rowsOf(things: readonly Measured[], room: number, columns: number, even
       const parts = rows.flatMap((row) => {
         const height = rowHeight(row);
         let { x } = at;
-        const placed = row.map((thing) => {
-          const width = widthOf(thing);
+        const placed = row.map((thing, i) => {
+          // The last frame of a row reaches to the edge.
+          const width = even || i < row.length - 1 ? widthOf(thing) : at.x + at.width - x;
           const part = thing.place({ x, y, width, height });
           x += width + GAP;
           return part;
@@ -284,8 +287,20 @@ function rowsOf(things: readonly Measured[], room: number, columns: number, even
 }
 
 /** Places everything in a picture. Texts never overlap, whatever their length and the viewer's font. */
-export function layoutOf({ title, summary, column }: Picture): Layout {
-  const room = PAGE - 2 * MARGIN;
+export function layoutOf(picture: Picture): Layout {
+  const [narrowest, ...wider] = PAGES;
+  return wider.reduce(
+    (layout, page) => {
+      if (layout.height <= layout.width * TOWER) return layout;
+      const next = layoutOn(page, picture);
+      return next.height < layout.height ? next : layout;
+    },
+    layoutOn(narrowest, picture),
+  );
+}
+
+function layoutOn(page: number, { title, summary, column }: Picture): Layout {
+  const room = page - 2 * MARGIN;
   const heads: Line[] = [
     ...wrap(title, FONTS.title, room).map((text): Line => ({ style: "title", text })),
     ...wrap(summary, FONTS.line, room).map((text): Line => ({ style: "line", text })),

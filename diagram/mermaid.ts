@@ -29,8 +29,14 @@ export function escapeLabel(text: string): string {
 
 const label = (parts: readonly string[]) => `"${parts.map(escapeLabel).join("<br/>")}"`;
 
-const heading = ({ title, lines, gpus }: Pick<Box, "title" | "lines" | "gpus">) =>
-  label([title, ...lines, ...gpus.map((gpu) => `GPU ${gpu}`)]);
+const facts = ({ title, lines, gpus }: Pick<Box, "title" | "lines" | "gpus">) => [
+  title,
+  ...lines,
+  ...gpus.map((gpu) => `GPU ${gpu}`),
+];
+
+/** The label of a frame: one line, since Mermaid leaves room for one, and draws over a second. */
+const frameLabel = (group: Group) => label([facts(group).join(" · ")]);
 
 /** What an item wrote, and the ids of what arrows to it and from it end at. */
 interface Written {
@@ -55,17 +61,17 @@ class Writer {
 
   private box(box: Box, indent: string): Written {
     const id = this.id();
-    return { lines: [`${indent}${id}[${heading(box)}]:::${box.kind}`], first: id, last: id };
+    return { lines: [`${indent}${id}[${label(facts(box))}]:::${box.kind}`], first: id, last: id };
   }
 
   private group(group: Group, indent: string): Written {
     const id = this.id();
     const inside = this.content(group.content, `${indent}  `);
     // Mermaid draws a group without content as a box, and a subgraph must have some.
-    if (inside.length === 0) return { lines: [`${indent}${id}[${heading(group)}]`], first: id, last: id };
+    if (inside.length === 0) return { lines: [`${indent}${id}[${frameLabel(group)}]`], first: id, last: id };
     return {
       lines: [
-        `${indent}subgraph ${id}[${heading(group)}]`,
+        `${indent}subgraph ${id}[${frameLabel(group)}]`,
         `${indent}  direction TB`,
         ...inside,
         `${indent}end`,

@@ -119,8 +119,10 @@ function nodeBox(spec: ClusterNode): Box {
 function proxmoxGroup(lab: Lab): Group[] {
   if (!lab.proxmox) return [];
   const { proxmox, network, cluster } = lab;
-  const containers = Object.values(lab.containers);
-  const vms = cluster ? nodesOf(cluster) : [];
+  // By their numbers: in the order of names 10 comes before 2.
+  const numbered = <T extends { readonly vmId: number }>(guests: readonly T[]) => [...guests].sort((a, b) => a.vmId - b.vmId);
+  const containers = numbered(Object.values(lab.containers));
+  const vms = cluster ? [...numbered(cluster.servers), ...numbered(cluster.workers)] : [];
   const nodes = Object.entries(proxmox.nodes).map(([name, { address, gpus }]): Group => {
     const own = containers.filter(({ node }) => node === name);
     const ownVms = vms.filter(({ node }) => node === name);

@@ -24,12 +24,15 @@ export interface Reading {
 /** In a lab with errors every section may be missing, so that the others can still be checked. */
 const partialSchema = labSchema.partial();
 
-/** Reads and checks a lab file. Never throws because of the content of the file: it returns problems. */
-export function readLab(file: string): Reading {
+/**
+ * Reads and checks a lab file. Never throws because of the content of the file: it returns problems.
+ * @param folder what relative paths in the lab are relative to. By default the folder of the file
+ */
+export function readLab(file: string, folder = folderOf(file)): Reading {
   const source = load(file);
   if (Array.isArray(source)) return { problems: source, ofDefaults: [] };
   const position = (path: Path) => source.position(path);
-  return { ...check(source.value, folderOf(file), position, (path) => source.written(path)), position };
+  return { ...check(source.value, folder, position, (path) => source.written(path)), position };
 }
 
 /**

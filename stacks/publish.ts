@@ -5,8 +5,8 @@ import type { Lab } from "../lab/lab";
 /** What Terraform keeps in a stack's folder between runs: providers, and where the state is. Its lock file stays beside it. */
 const WORKING_DATA = ".terraform";
 
-/** The file that says which lab an output was made from. */
-const ORIGIN = "lab.txt";
+/** The file that says which lab an output was made from: in its first line the name, in its second the folder. */
+export const ORIGIN = "lab.txt";
 
 /** The lab that an output is made from. Two labs with the same name in one folder are one lab: they share their states. */
 export interface Origin {

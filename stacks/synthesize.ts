@@ -42,6 +42,22 @@ export function synthesize(lab: Lab, warnings: readonly Problem[], outdir: strin
   }
 }
 
+/** A value of JSON. */
+type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
+
+/** The stacks of a lab by their ids, as `synthesize` would write them into `outdir`. Writes nothing. */
+export function synthesized(lab: Lab, outdir: string): Record<string, Json> {
+  return withoutStackTraces(() => {
+    const stacks = buildStacks(new App({ outdir: resolve(outdir), stackTraces: false }), lab, []);
+    for (const stack of stacks) {
+      stack.prepareStack();
+      stack.runAllValidations();
+    }
+    // as: what JSON.parse returns is Json.
+    return Object.fromEntries(stacks.map((stack) => [stack.node.id, JSON.parse(JSON.stringify(stack.toTerraform())) as Json]));
+  });
+}
+
 /**
  * cdktf takes the stack trace of every construct and token, whatever Error.stackTraceLimit and `stackTraces: false` say. That costs a third of
  * the time, and nobody reads them. An error that is thrown has its stack all the same.

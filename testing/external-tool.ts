@@ -15,6 +15,7 @@ const INSTALL = {
   openssl: "apt-get install openssl",
   python3: "apt-get install python3",
   systemctl: "apt-get install systemd",
+  chromium: "apt-get install chromium",
 } as const;
 
 export type ExternalTool = keyof typeof INSTALL;

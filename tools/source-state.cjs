@@ -4,6 +4,7 @@ const { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, 
 /** Folders and files that the program is built from. */
 const SOURCES = [
   "catalog",
+  "changes",
   "cli",
   "constructs",
   "diagram",
