@@ -5,7 +5,10 @@ const ROOT = join(__dirname, "..");
 
 /** What each room may import besides itself, packages of Node and the relative files beside it. */
 const ROOMS: Record<string, { rooms: string[]; packages: RegExp }> = {
-  cli: { rooms: ["lab", "catalog", "stacks", "doctor", "diagram", "changes", "package.json"], packages: /^(commander|picocolors|yaml)$/ },
+  cli: {
+    rooms: ["lab", "catalog", "stacks", "doctor", "diagram", "changes", "package.json"],
+    packages: /^(commander|picocolors|yaml)$/,
+  },
   grammar: { rooms: [], packages: /^fastest-levenshtein$/ },
   catalog: { rooms: ["grammar"], packages: /^$/ },
   lab: { rooms: ["grammar", "catalog"], packages: /^(zod|yaml)$/ },

@@ -104,7 +104,8 @@ function reasonFor(difference: Difference, { address, after }: Pair, hasGuard: b
   const { path } = difference;
   const type = typeOf(address);
   const isIgnored = listAt(lifecycleOf(after), "ignore_changes").some((one) => typeof one === "string" && isBelow(path, one));
-  if (isIgnored && (WATCHED[type] ?? []).some((one) => isBelow(path, one))) return [{ ...words, effect: "refused", note: BY_HAND }];
+  if (isIgnored && (WATCHED[type] ?? []).some((one) => isBelow(path, one)))
+    return [{ ...words, effect: "refused", note: BY_HAND }];
   if (isIgnored) return [{ ...words, effect: "ignored" }];
   if (type === CONTAINER && hasGuard && isBelow(path, "node_name")) {
     return [{ ...words, effect: "refused", note: "The plan stops, and names the command that migrates the container." }];
@@ -159,7 +160,8 @@ function* followers(pair: Pair, replaced: ReadonlySet<string>, changed: Readonly
     for (const other of replaced) {
       if (!text.includes(`${other}.id`)) continue;
       const cost = costOfChange(typeOf(address), path, "", text);
-      if (cost?.effect === "replaces") yield { what: nameOf(other, {}), change: "made anew", effect: "replaces", ...(cost.note && { note: cost.note }) };
+      if (cost?.effect === "replaces")
+        yield { what: nameOf(other, {}), change: "made anew", effect: "replaces", ...(cost.note && { note: cost.note }) };
     }
   }
 }
@@ -251,19 +253,28 @@ function compareStack(stack: string, before: StackOutput, after: StackOutput): C
     const action = actionOf(reasons, pair);
     const name = nameOf(address, pair.after);
     const was = former.get(address)?.address ?? address;
-    const renamed = was === address || isHelper(address) ? undefined : `${nameOf(was, pair.before)} has another name in the lab; it is the same one.`;
-    const refusal = action === "refused" && reasons.some(({ effect }) => effect === "replaces") ? "protect: true refuses to destroy it." : undefined;
+    const renamed =
+      was === address || isHelper(address)
+        ? undefined
+        : `${nameOf(was, pair.before)} has another name in the lab; it is the same one.`;
+    const refusal =
+      action === "refused" && reasons.some(({ effect }) => effect === "replaces")
+        ? "protect: true refuses to destroy it."
+        : undefined;
     const note = [renamed, refusal].filter((part) => part !== undefined).join(" ");
     if (action) changes.push({ action, stack, address, name, reasons, ...(note !== "" && { note }) });
     else if (renamed !== undefined) changes.push({ action: "kept", stack, address, name, reasons: [], note: renamed });
-    else if (isProtected(pair.after)) changes.push({ action: "kept", stack, address, name, reasons: [], note: "It is protected." });
+    else if (isProtected(pair.after))
+      changes.push({ action: "kept", stack, address, name, reasons: [], note: "It is protected." });
   }
   const gone = [...former].filter(([address]) => !(address in after.resources));
   const come = Object.entries(after.resources).filter(([address]) => !former.has(address));
   const refused = new Set<string>();
   for (const [address, { body }] of gone) {
     const name = nameOf(address, body);
-    const heir = isGuest(address) ? come.find(([other, one]) => typeOf(other) === typeOf(address) && one["vm_id"] === body["vm_id"]) : undefined;
+    const heir = isGuest(address)
+      ? come.find(([other, one]) => typeOf(other) === typeOf(address) && one["vm_id"] === body["vm_id"])
+      : undefined;
     if (after.forgotten.includes(address)) {
       changes.push({ action: "kept", stack, address, name, reasons: [], note: "Terraform forgets it, and destroys nothing." });
     } else if (heir && hasGuard) {
@@ -293,7 +304,9 @@ function compareStack(stack: string, before: StackOutput, after: StackOutput): C
 /** Without what goes and comes with a guest, and without what is of no interest. */
 function withoutParts(changes: readonly Change[], refused: ReadonlySet<string>): Change[] {
   const names = (actions: readonly Action[]) =>
-    changes.filter(({ address, action }) => isGuest(address) && actions.includes(action)).map(({ address }) => address.slice(address.indexOf(".") + 1));
+    changes
+      .filter(({ address, action }) => isGuest(address) && actions.includes(action))
+      .map(({ address }) => address.slice(address.indexOf(".") + 1));
   const stopped = [...refused].map((address) => address.slice(address.indexOf(".") + 1));
   const whole = [...names(["destroyed", "replaced", "created"]), ...stopped];
   const isNew = names(["created", "destroyed", "replaced"]);
@@ -302,7 +315,8 @@ function withoutParts(changes: readonly Change[], refused: ReadonlySet<string>):
       if (typeOf(address) === "terraform_data") return false;
       // The snippet says the same in words; the host key follows from the guest.
       if (/^null_resource\..*_(bootstrap|host_key)$/.test(address)) return false;
-      if (belongsTo(address, whole)) return !["destroyed", "created", "replaced", "changed"].includes(action) && isNew.length === 0;
+      if (belongsTo(address, whole))
+        return !["destroyed", "created", "replaced", "changed"].includes(action) && isNew.length === 0;
       return true;
     })
     .map(forReader);

@@ -58,12 +58,17 @@ function parsed(value: Json | undefined): JsonMap | undefined {
 }
 
 /** Everything that differs between two values, as deep as it can be told. Texts that are JSON are compared as what they say. */
-export function differences(before: Json | undefined, after: Json | undefined, place: Place = { path: [], labels: [] }): Difference[] {
+export function differences(
+  before: Json | undefined,
+  after: Json | undefined,
+  place: Place = { path: [], labels: [] },
+): Difference[] {
   if (isDeepStrictEqual(before, after) || (isNothing(before) && isNothing(after))) return [];
   if (isMap(before) && isMap(after)) return inMaps(before, after, place);
   const [documentBefore, documentAfter] = [parsed(before), parsed(after)];
   // The whole text is one attribute, so the path stays.
-  if (documentBefore && documentAfter) return inMaps(documentBefore, documentAfter, place).map((one) => ({ ...one, path: place.path }));
+  if (documentBefore && documentAfter)
+    return inMaps(documentBefore, documentAfter, place).map((one) => ({ ...one, path: place.path }));
   if (Array.isArray(before) && Array.isArray(after)) return inLists(before, after, place);
   return [{ ...place, before, after }];
 }

@@ -59,9 +59,14 @@ function withoutMetadata(value: Json): Json {
 export function stackOutput(json: Json): StackOutput {
   const stack = withoutMetadata(json);
   const resources = Object.entries(mapAt(stack, "resource")).flatMap(([type, named]) =>
-    isMap(named) ? Object.entries(named).flatMap(([name, body]) => (isMap(body) ? [[`${type}.${name}`, body] as const] : [])) : [],
+    isMap(named)
+      ? Object.entries(named).flatMap(([name, body]) => (isMap(body) ? [[`${type}.${name}`, body] as const] : []))
+      : [],
   );
-  const outputs = Object.entries(mapAt(stack, "output")).map(([name, output]) => [name, isMap(output) ? (output["value"] ?? null) : null]);
+  const outputs = Object.entries(mapAt(stack, "output")).map(([name, output]) => [
+    name,
+    isMap(output) ? (output["value"] ?? null) : null,
+  ]);
   return {
     resources: Object.fromEntries(resources),
     moved: listAt(stack, "moved").map((move) => ({ from: textAt(move, "from"), to: textAt(move, "to") })),

@@ -44,7 +44,10 @@ const VERBS: Readonly<Record<Action, string>> = {
   kept: "stays as it is",
 };
 
-const its = ({ what, change }: Reason) => (change === "made anew" ? `${what} is made anew` : `its ${what} ${/s$/.test(what) && !/(ss|address)$/.test(what) ? "change" : "changes"}: ${change}`);
+const its = ({ what, change }: Reason) =>
+  change === "made anew"
+    ? `${what} is made anew`
+    : `its ${what} ${/s$/.test(what) && !/(ss|address)$/.test(what) ? "change" : "changes"}: ${change}`;
 
 /** The notes of reasons, each once. */
 function notesOf({ reasons, note }: Change): string[] {
@@ -59,15 +62,25 @@ export function sentences(change: Change): string[] {
   const notes = notesOf(change);
   const because = action === "kept" ? "although" : "because";
   const [only] = decisive;
-  const head = only && decisive.length === 1 ? `${name} ${VERBS[action]} ${because} ${its(only)}` : `${name} ${VERBS[action]}${decisive.length > 1 ? ` ${because}:` : ""}`;
+  const head =
+    only && decisive.length === 1
+      ? `${name} ${VERBS[action]} ${because} ${its(only)}`
+      : `${name} ${VERBS[action]}${decisive.length > 1 ? ` ${because}:` : ""}`;
   const rows = decisive.length > 1 ? decisive.map(its) : [];
-  return [[head, ...(decisive.length > 1 ? [] : notes)].join(". "), ...rows, ...others.map((reason) => `${its(reason)} (${EFFECTS[reason.effect]})`), ...(decisive.length > 1 ? notes : [])];
+  return [
+    [head, ...(decisive.length > 1 ? [] : notes)].join(". "),
+    ...rows,
+    ...others.map((reason) => `${its(reason)} (${EFFECTS[reason.effect]})`),
+    ...(decisive.length > 1 ? notes : []),
+  ];
 }
 
 /** How many changes there are of each action: "1 destroyed, 2 changed in place". */
 export function numbers(changes: readonly Change[]): string {
   const of = (action: Action) => changes.filter((change) => change.action === action).length;
-  const parts = ACTIONS.filter((action) => action !== "kept" && of(action) > 0).map((action) => `${of(action)} ${HEADINGS[action][1]}`);
+  const parts = ACTIONS.filter((action) => action !== "kept" && of(action) > 0).map(
+    (action) => `${of(action)} ${HEADINGS[action][1]}`,
+  );
   return parts.length > 0 ? parts.join(", ") : "nothing changes";
 }
 
@@ -83,7 +96,9 @@ export const LIMITS =
   "finds out by itself, only a plan knows.";
 
 const byAction = (changes: readonly Change[]) =>
-  ACTIONS.map((action) => ({ action, those: changes.filter((change) => change.action === action) })).filter(({ those }) => those.length > 0);
+  ACTIONS.map((action) => ({ action, those: changes.filter((change) => change.action === action) })).filter(
+    ({ those }) => those.length > 0,
+  );
 
 /** The changes as text for a terminal. */
 export function asPlainText(changes: readonly Change[], { base, lab }: Sides): string {

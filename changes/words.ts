@@ -3,16 +3,16 @@ import { isMap, type Json, type JsonMap, listAt, mapAt, textAt } from "./output"
 
 /** What people call the attributes of guests, and how a value of each is written. */
 const ATTRIBUTES: Readonly<Record<string, readonly [words: string, unit?: "MiB" | "GiB"]>> = {
-  "clone": ["template"],
+  clone: ["template"],
   "clone.vm_id": ["template"],
   "cpu.cores": ["cores"],
-  "description": ["description"],
-  "device_passthrough": ["devices"],
+  description: ["description"],
+  device_passthrough: ["devices"],
   "disk.datastore_id": ["datastore of the disk"],
   "disk.import_from": ["image"],
   "disk.size": ["disk", "GiB"],
-  "efi_disk": ["EFI disk"],
-  "hostpci": ["graphics cards"],
+  efi_disk: ["EFI disk"],
+  hostpci: ["graphics cards"],
   "hostpci.mapping": ["graphics card"],
   "initialization.datastore_id": ["datastore of the cloud-init disk"],
   "initialization.dns": ["name servers"],
@@ -25,26 +25,26 @@ const ATTRIBUTES: Readonly<Record<string, readonly [words: string, unit?: "MiB" 
   "initialization.user_account.keys": ["SSH keys"],
   "memory.dedicated": ["memory", "MiB"],
   "memory.swap": ["swap", "MiB"],
-  "mount_point": ["volumes"],
+  mount_point: ["volumes"],
   "mount_point.size": ["size of a volume"],
-  "name": ["name"],
+  name: ["name"],
   "network_device.bridge": ["bridge"],
   "network_device.vlan_id": ["VLAN"],
   "network_interface.bridge": ["bridge"],
   "network_interface.mac_address": ["MAC address"],
   "network_interface.vlan_id": ["VLAN"],
-  "node_name": ["Proxmox node"],
-  "on_boot": ["start with the node"],
+  node_name: ["Proxmox node"],
+  on_boot: ["start with the node"],
   "operating_system.template_file_id": ["template"],
-  "protection": ["protection"],
-  "rule": ["rules"],
+  protection: ["protection"],
+  rule: ["rules"],
   "spec.access_modes": ["access mode"],
   "spec.resources.requests.storage": ["size"],
   "spec.storage_class_name": ["StorageClass"],
-  "start_on_boot": ["start with the node"],
-  "tags": ["tags"],
-  "version": ["version of the chart"],
-  "vm_id": ["VMID"],
+  start_on_boot: ["start with the node"],
+  tags: ["tags"],
+  version: ["version of the chart"],
+  vm_id: ["VMID"],
 };
 
 /** The path of a difference without what stands for items of lists. */
@@ -85,7 +85,9 @@ function itemWords(item: JsonMap): string {
   }
   const kind = textAt(item, "kind");
   if (kind !== "") return `${kind} ${textAt(mapAt(item, "metadata"), "name")}`;
-  const name = [item["mapping"], item["path"], item["name"], item["id"]].find((value) => typeof value === "string" && value !== "");
+  const name = [item["mapping"], item["path"], item["name"], item["id"]].find(
+    (value) => typeof value === "string" && value !== "",
+  );
   const size = textAt(item, "size");
   if (name !== undefined) return `${shown(name)}${size === "" ? "" : ` (${size})`}`;
   return Object.entries(item)
@@ -119,7 +121,8 @@ function textChange(before: string, after: string): string {
   const [gone, come] = [newLines(before, after), newLines(after, before)];
   const lines = gone.length + come.length;
   const isSecret = [...gone, ...come].some((line) => SECRET_NAME.test(line));
-  if (lines === 0 || lines > 2 * SHOWN_LINES || isSecret) return `its text changes (${gone.length} lines less, ${come.length} more)`;
+  if (lines === 0 || lines > 2 * SHOWN_LINES || isSecret)
+    return `its text changes (${gone.length} lines less, ${come.length} more)`;
   return signed(gone, come);
 }
 

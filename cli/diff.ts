@@ -71,17 +71,22 @@ function ofCommit(ref: string, file: string, env: Environment): Output {
   const folder = dirname(file);
   const git = (...args: string[]) => {
     const run = spawnSync("git", ["-C", folder, ...args], { encoding: "utf8", env, maxBuffer: 2 ** 24 });
-    if (run.error) refuse(`git cannot be run (${run.error.message}). Install it, or name a lab file or an output folder as the base.`);
+    if (run.error)
+      refuse(`git cannot be run (${run.error.message}). Install it, or name a lab file or an output folder as the base.`);
     return run;
   };
   const commit = git("rev-parse", "--verify", "--quiet", "--end-of-options", `${ref}^{commit}`);
   if (commit.status !== 0) {
-    refuse(`git knows no commit ${ref} for ${file}. ${commit.stderr.trim()} In a pipeline, fetch it first: a shallow clone has one commit alone.`);
+    refuse(
+      `git knows no commit ${ref} for ${file}. ${commit.stderr.trim()} In a pipeline, fetch it first: a shallow clone has one commit alone.`,
+    );
   }
   const path = `${commit.stdout.trim()}:./${basename(file)}`;
   if (git("cat-file", "-e", path).status !== 0) {
     if (git("ls-files", "--error-unmatch", "--", basename(file)).status === 0) return {};
-    refuse(`git has no ${file}, neither at ${ref} nor now: it is ignored, or was never added. Name a lab file or an output folder as the base.`);
+    refuse(
+      `git has no ${file}, neither at ${ref} nor now: it is ignored, or was never added. Name a lab file or an output folder as the base.`,
+    );
   }
   const shown = git("show", path);
   if (shown.status !== 0) refuse(`git cannot show ${file} at ${ref}: ${shown.stderr.trim()}`);
@@ -121,7 +126,8 @@ const asData = ({ note, ...change }: Change) => ({ ...change, note: note ?? null
  */
 export function diff(file: string, base: string | undefined, { format }: DiffOptions, env: Environment): Outcome {
   const { lab, problems } = readLab(file);
-  if (!lab) return { exitCode: EXIT.refused, lab: file, problems, notice: `${file}: ${verdict(problems)}. Nothing was compared.` };
+  if (!lab)
+    return { exitCode: EXIT.refused, lab: file, problems, notice: `${file}: ${verdict(problems)}. Nothing was compared.` };
   const named = base ?? outputFolder(env);
   const changes = compare(baseOutput(named, file, lab, env), outputOf(lab, env));
   const exitCode = destroysSomething(changes) ? EXIT.destroys : hasEffect(changes) ? EXIT.changes : EXIT.done;

@@ -93,7 +93,10 @@ export async function run(args: readonly string[], env: Environment, style: Styl
       .helpOption("-h, --help", "print this help")
       .action(async (given: string | undefined, chosen: Options & { json?: boolean }) => {
         const outcome = await outcomeOf(() => work(given, chosen));
-        answer = { exitCode: outcome.exitCode, ...(chosen.json ? asJson(name, outcome) : asText({ preface, ...outcome }, style)) };
+        answer = {
+          exitCode: outcome.exitCode,
+          ...(chosen.json ? asJson(name, outcome) : asText({ preface, ...outcome }, style)),
+        };
       });
     for (const option of options) added.addOption(option);
   };
@@ -159,7 +162,10 @@ export async function run(args: readonly string[], env: Environment, style: Styl
       const { diff } = await import("./diff");
       return diff(labFile(options.lab, env), base, options, env);
     },
-    ["[base]", "an output folder, a lab file, or git: with a commit, such as git:main; the last synthesized output unless it is given"],
+    [
+      "[base]",
+      "an output folder, a lab file, or git: with a commit, such as git:main; the last synthesized output unless it is given",
+    ],
   );
   command<DiagramOptions>(
     "diagram",
