@@ -1,11 +1,15 @@
 import { Command, CommanderError, Option } from "commander";
+import { FLAGS } from "../doctor/init/flags";
+import { OWN_LAB } from "../lab/default-lab";
 import { version } from "../package.json";
 import { check } from "./check";
 import { type Environment, EXIT, type Outcome, Refusal } from "./command";
+import type { InitSwitches } from "./init";
 import type { InventoryOptions } from "./inventory";
-import { exampleStandsIn, labFile as namedLab, STANDS_IN } from "./lab-file";
+import { exampleStandsIn, labFile as namedLab, newLabFile, STANDS_IN } from "./lab-file";
 import { asJson, asText, PLAIN, type Printed, type Style, styleFor } from "./print";
 import type { RightsOptions } from "./rights";
+import { type Ask, Terminal } from "./terminal";
 
 /** What a run of the program ends with, and what it prints. */
 export interface Answer extends Printed {
@@ -37,8 +41,9 @@ async function outcomeOf(work: () => Outcome | Promise<Outcome>): Promise<Outcom
  * loads none of cdktf.
  * @param args what was typed after the program's name
  * @param style how text is shown. Default: plain
+ * @param ask asks a person. Default: there is no terminal
  */
-export async function run(args: readonly string[], env: Environment, style: Style = PLAIN): Promise<Answer> {
+export async function run(args: readonly string[], env: Environment, style: Style = PLAIN, ask?: Ask): Promise<Answer> {
   let answer: Answer | undefined;
   let preface = "";
   const written = { stdout: "", stderr: "" };
@@ -80,6 +85,28 @@ export async function run(args: readonly string[], env: Environment, style: Styl
       });
     for (const option of options) added.addOption(option);
   };
+
+  // Added by itself: it takes no lab, but makes one.
+  const initCommand = program
+    .command("init")
+    .summary("write a lab of your own, from what your Proxmox answers")
+    .description(
+      "Writes a commented lab: asks Proxmox, read-only, with the credential in the environment, and you for what is open. Each flag answers one question.",
+    )
+    .argument("[file]", `the lab to write; without it the variable LAB counts, then ${OWN_LAB}. It is never overwritten`)
+    .option("--offline", "ask no Proxmox: everything comes from answers")
+    .option("--insecure", "accept a certificate that cannot be verified, now and in the lab")
+    .option("-y, --yes", "take what is suggested, and ask only for what is not")
+    .option("--json", "print one JSON document on stdout, and nothing else")
+    .helpOption("-h, --help", "print this help")
+    .action(async (file: string | undefined, options: InitSwitches & Readonly<Record<string, unknown>> & { json?: boolean }) => {
+      const outcome = await outcomeOf(async () => {
+        const { givenIn, init } = await import("./init");
+        return init(newLabFile(file, env), givenIn(options), options, env, ask);
+      });
+      answer = { exitCode: outcome.exitCode, ...(options.json ? asJson("init", outcome) : asText(outcome, style)) };
+    });
+  for (const [flag, { value, meaning }] of Object.entries(FLAGS)) initCommand.option(`--${flag} <${value}>`, meaning);
 
   command("check", "check a lab: everything that is wrong with it, at once", [], (lab) => check(labFile(lab, env)));
   command("synth", "check a lab and write its stacks, as Terraform JSON", [], async (lab) => {
@@ -135,7 +162,9 @@ function defect(error: unknown): Answer {
 /** Runs the process's own command line, prints the answer, and sets the exit code. */
 export async function main(): Promise<void> {
   const style = styleFor(process.env, process.stderr.isTTY === true);
-  const { exitCode, stdout, stderr } = await run(process.argv.slice(2), process.env, style).catch(defect);
+  const terminal = process.stdin.isTTY && process.stderr.isTTY ? new Terminal() : undefined;
+  const { exitCode, stdout, stderr } = await run(process.argv.slice(2), process.env, style, terminal?.ask).catch(defect);
+  terminal?.close();
   const line = (text: string) => (text === "" || text.endsWith("\n") ? text : `${text}\n`);
   process.stderr.write(line(stderr));
   process.stdout.write(line(stdout));
