@@ -1,15 +1,19 @@
 import { fstatSync, writeSync } from "node:fs";
 import { isatty } from "node:tty";
 import { Command, CommanderError, Option } from "commander";
+import { FLAGS } from "../doctor/init/flags";
+import { OWN_LAB } from "../lab/default-lab";
 import { version } from "../package.json";
 import { type CheckOptions, check } from "./check";
 import { type Environment, EXIT, type Outcome, Refusal } from "./command";
 import type { DiagramOptions } from "./diagram";
 import type { DiffOptions } from "./diff";
+import type { InitSwitches } from "./init";
 import type { InventoryOptions } from "./inventory";
-import { exampleStandsIn, labFile as namedLab, STANDS_IN } from "./lab-file";
+import { exampleStandsIn, labFile as namedLab, newLabFile, STANDS_IN } from "./lab-file";
 import { asJson, asText, PLAIN, type Printed, type Style, styleFor } from "./print";
 import type { RightsOptions } from "./rights";
+import type { Ask, Terminal } from "./terminal";
 import type { ValidateOptions } from "./validate";
 
 /** What a run of the program ends with, and what it prints. */
@@ -48,8 +52,9 @@ async function outcomeOf(work: () => Outcome | Promise<Outcome>): Promise<Outcom
  * loads none of cdktf.
  * @param args what was typed after the program's name
  * @param style how text is shown. Default: plain
+ * @param ask asks a person. Default: there is no terminal
  */
-export async function run(args: readonly string[], env: Environment, style: Style = PLAIN): Promise<Answer> {
+export async function run(args: readonly string[], env: Environment, style: Style = PLAIN, ask?: Ask): Promise<Answer> {
   let answer: Answer | undefined;
   let preface = "";
   const written = { stdout: "", stderr: "" };
@@ -100,6 +105,28 @@ export async function run(args: readonly string[], env: Environment, style: Styl
       });
     for (const option of options) added.addOption(option);
   };
+
+  // Added by itself: it takes no lab, but makes one.
+  const initCommand = program
+    .command("init")
+    .summary("write a lab of your own, from what your Proxmox answers")
+    .description(
+      "Writes a commented lab: asks Proxmox, read-only, with the credential in the environment, and you for what is open. Each flag answers one question.",
+    )
+    .argument("[file]", `the lab to write; without it the variable LAB counts, then ${OWN_LAB}. It is never overwritten`)
+    .option("--offline", "ask no Proxmox: everything comes from answers")
+    .option("--insecure", "accept a certificate that cannot be verified, now and in the lab")
+    .option("-y, --yes", "take what is suggested, and ask only for what is not")
+    .option("--json", "print one JSON document on stdout, and nothing else")
+    .helpOption("-h, --help", "print this help")
+    .action(async (file: string | undefined, options: InitSwitches & Readonly<Record<string, unknown>> & { json?: boolean }) => {
+      const outcome = await outcomeOf(async () => {
+        const { givenIn, init } = await import("./init");
+        return init(newLabFile(file, env), givenIn(options), options, env, ask);
+      });
+      answer = { exitCode: outcome.exitCode, ...(options.json ? asJson("init", outcome) : asText(outcome, style)) };
+    });
+  for (const [flag, { value, meaning }] of Object.entries(FLAGS)) initCommand.option(`--${flag} <${value}>`, meaning);
 
   command<CheckOptions>(
     "check",
@@ -224,7 +251,15 @@ function isTerminal(descriptor: number): boolean {
 /** Runs the process's own command line, prints the answer, and sets the exit code. */
 export async function main(): Promise<void> {
   const style = styleFor(process.env, isTerminal(2));
-  const { exitCode, stdout, stderr } = await run(process.argv.slice(2), process.env, style).catch(defect);
+  const opened: { terminal?: Terminal } = {};
+  // Most commands ask nothing, so the terminal is loaded with the first question.
+  const ask: Ask = async (text) => {
+    opened.terminal ??= new (await import("./terminal")).Terminal();
+    return opened.terminal.ask(text);
+  };
+  const asking = isTerminal(0) && isTerminal(2) ? ask : undefined;
+  const { exitCode, stdout, stderr } = await run(process.argv.slice(2), process.env, style, asking).catch(defect);
+  opened.terminal?.close();
   print("stderr", stderr);
   print("stdout", stdout);
   process.exitCode = exitCode;

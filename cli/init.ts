@@ -1,19 +1,15 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { homedir, networkInterfaces } from "node:os";
 import { dirname, join, relative, resolve } from "node:path";
-import { createInterface } from "node:readline/promises";
 import { parse } from "yaml";
-import type { Flag, Given, InitOptions, Workplace } from "../doctor/init";
-import { InitRefusal, initLab } from "../doctor/init";
+import { FLAGS, type Given, type InitOptions, InitRefusal, initLab, type Workplace } from "../doctor/init";
 import { LabError } from "../lab/problem";
 import { checkLab, readLab } from "../lab/read";
 import type { LabInput } from "../lab/schema";
 import { type Environment, EXIT, type Outcome, refuse } from "./command";
 import { deployCommand, labPrefix } from "./deploy-tool";
 import { verdict } from "./print";
-
-/** Asks a person one question and returns the line that was typed. */
-export type Ask = (text: string) => Promise<string>;
+import type { Ask } from "./terminal";
 
 /** What can be said on the command line, besides the answers. */
 export interface InitSwitches {
@@ -47,25 +43,6 @@ function thisWorkplace(env: Environment): Workplace {
     ),
     publicKeys: new Map(keys.flatMap((file) => [[file, readLine(file) ?? ""] as const]).filter(([, line]) => line !== "")),
     readLine,
-  };
-}
-
-/** Asks on the terminal, on stderr, so that stdout keeps what programs read. Whoever leaves ends the command. */
-export function terminal(): Ask {
-  return async (text) => {
-    const lines = createInterface({ input: process.stdin, output: process.stderr });
-    const left = new Promise<never>((_, reject) => {
-      const leave = () => reject(new InitRefusal("You left before the end. Nothing was written."));
-      lines.once("close", leave);
-      lines.once("SIGINT", leave);
-    });
-    try {
-      return await Promise.race([lines.question(text), left]);
-    } finally {
-      // Unhandled otherwise: closing is leaving, too.
-      left.catch(() => undefined);
-      lines.close();
-    }
   };
 }
 
@@ -149,8 +126,8 @@ async function made(options: InitOptions) {
 }
 
 /** The answers among the options of the command line: commander writes `--node-address` as `nodeAddress`. */
-export function givenIn(options: Readonly<Record<string, unknown>>, flags: readonly Flag[]): Given {
-  const entries = flags.flatMap((flag) => {
+export function givenIn(options: Readonly<Record<string, unknown>>): Given {
+  const entries = Object.keys(FLAGS).flatMap((flag) => {
     const value = options[flag.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())];
     return typeof value === "string" ? [[flag, value]] : [];
   });

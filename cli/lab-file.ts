@@ -18,7 +18,7 @@ export function exampleStandsIn(argument: string | undefined, env: Environment):
 }
 
 /** What a command says first when the default example stands in for the user's own lab. */
-export const STANDS_IN = `There is no ${OWN_LAB}, so this is ${DEFAULT_LAB}. Make your own: cp ${DEFAULT_LAB} ${OWN_LAB}`;
+export const STANDS_IN = `There is no ${OWN_LAB}, so this is ${DEFAULT_LAB}. Make your own: npx ollama-lab init, or cp ${DEFAULT_LAB} ${OWN_LAB}`;
 
 /**
  * The lab file that a command works on: the one named as its argument, else the one in the variable LAB, else `lab.yaml`, else the default
@@ -30,4 +30,12 @@ export function labFile(argument: string | undefined, env: Environment): string 
   if (named === "")
     refuse("The variable LAB is set, but it is empty. Name a lab file, as in LAB=examples/lxc.yaml, or unset it.");
   return named ?? (exampleStandsIn(argument, env) ? DEFAULT_LAB : OWN_LAB);
+}
+
+/**
+ * The lab file that `init` writes: the one named as its argument, else the one in the variable LAB, else `lab.yaml`.
+ * @throws Refusal when LAB is set but empty
+ */
+export function newLabFile(argument: string | undefined, env: Environment): string {
+  return (argument ?? env["LAB"]) === undefined ? OWN_LAB : labFile(argument, env);
 }

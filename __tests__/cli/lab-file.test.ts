@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { run } from "../../cli";
 
 const ROOT = join(__dirname, "../..");
-const STANDS_IN = "There is no lab.yaml, so this is examples/default.yaml. Make your own: cp examples/default.yaml lab.yaml";
+const STANDS_IN =
+  "There is no lab.yaml, so this is examples/default.yaml. Make your own: npx ollama-lab init, or cp examples/default.yaml lab.yaml";
 
 let folder: string;
 let before: string;

@@ -1,3 +1,3 @@
-export { FLAGS, type Flag, type Given } from "./flags";
+export { FLAGS, type Given } from "./flags";
 export { type InitOptions, type InitResult, initLab, type Workplace } from "./init";
 export { InitRefusal } from "./interviewer";

@@ -31,8 +31,9 @@ import { checkSshPublicKey, checkUserName } from "../../grammar/ssh";
 import { checkDatastore } from "../../grammar/storage";
 import { checkEndpoint } from "../../grammar/url";
 import { checkNvidiaVersion } from "../../grammar/version";
-import { connect, type DoctorEnvironment } from "../proxmox";
-import { ProxmoxApi } from "../proxmox/api";
+import type { Finding } from "../finding";
+import { type Connection, connect, type DoctorEnvironment } from "../proxmox";
+import type { Questions } from "../proxmox/api";
 import type { Bridge, Storage } from "../proxmox/facts";
 import { type Answering, type Choice, InitRefusal, Interviewer } from "./interviewer";
 import { type CardType, type Survey, type SurveyedCard, type SurveyedNode, surveyProxmox } from "./survey";
@@ -59,8 +60,8 @@ export interface InitOptions {
   readonly workplace: Workplace;
   /** Path of the JSON schema, as the new file sees it. */
   readonly schema: string;
-  /** How long one answer of Proxmox may take, in milliseconds. @default 10 000 */
-  readonly timeoutMs?: number;
+  /** Connects to Proxmox, or says why that cannot be. @default by HTTPS, with the credential in `env` */
+  readonly connect?: (connection: Connection, env: DoctorEnvironment) => Promise<Questions | Finding>;
 }
 
 /** A new lab. */
@@ -135,7 +136,7 @@ class Making {
   }
 
   async lab(): Promise<NewLab> {
-    const kind = await this.interviewer.answer({ flag: "kind", text: "What shall the lab make?", choices: KINDS, leads: true });
+    const kind = await this.interviewer.answer({ flag: "kind", choices: KINDS, leads: true });
     const endpoint = await this.interviewer.answer({ flag: "endpoint", check: checkEndpoint, leads: true });
     const auth = this.auth(kind);
     if (!this.options.offline) this.survey = await this.ask(endpoint, auth);
@@ -174,9 +175,9 @@ class Making {
   }
 
   private async ask(endpoint: string, auth: "apiToken" | "rootPassword"): Promise<Survey> {
-    const { env, insecure, timeoutMs } = this.options;
-    const api = await connect({ endpoint, insecure, auth }, env, timeoutMs);
-    if (!(api instanceof ProxmoxApi)) {
+    const { env, insecure, connect: connectTo = connect } = this.options;
+    const api = await connectTo({ endpoint, insecure, auth }, env);
+    if ("code" in api) {
       const more = api.code === "certificate-untrusted" ? " For that, give --insecure here." : "";
       throw new InitRefusal(`${api.message}\n${api.remedy}${more}\nWithout Proxmox, from answers alone: --offline`);
     }

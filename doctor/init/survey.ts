@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { type Known, known, valueOr } from "../finding";
 import { configuredAddresses, liveAddresses } from "../proxmox/addresses";
-import type { ProxmoxApi } from "../proxmox/api";
+import type { Questions } from "../proxmox/api";
 import { functionsOf, holderOf, idOf, isDisplay, othersInGroup } from "../proxmox/devices";
 import { asker, type Bridge, type Device, isTaken, SHAPES, type Storage } from "../proxmox/facts";
 
@@ -83,7 +83,7 @@ function cardOf(first: Device, devices: readonly Device[], holder: string | unde
 }
 
 /** Asks a Proxmox, read-only, for everything that a new lab can build on. What it does not say is left open. */
-export async function surveyProxmox(api: ProxmoxApi): Promise<Survey> {
+export async function surveyProxmox(api: Questions): Promise<Survey> {
   const ask = asker(api);
   const [nodes, guests, mappings, status] = await Promise.all([
     ask(SHAPES.nodes, "/nodes"),

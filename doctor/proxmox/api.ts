@@ -49,6 +49,16 @@ export interface ApiOptions {
   readonly parallel?: number;
 }
 
+/** What answers questions to Proxmox's API. */
+export interface Questions {
+  /**
+   * The data that a path answers with.
+   * @param path below `/api2/json`, such as `/nodes`
+   * @throws ApiFault
+   */
+  get(path: string, query?: Readonly<Record<string, string | number>>): Promise<unknown>;
+}
+
 /** The longest answer that is read, in bytes. The guests of a thousand-node cluster have a tenth of it. */
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 
@@ -84,7 +94,7 @@ interface Login {
  * Proxmox's API, for questions alone: the only request that is no GET is the login with a password. The credential goes to the endpoint
  * and nowhere else: a redirect is refused.
  */
-export class ProxmoxApi {
+export class ProxmoxApi implements Questions {
   private readonly agent: Agent;
   private login?: Promise<Login>;
 
@@ -98,11 +108,6 @@ export class ProxmoxApi {
     });
   }
 
-  /**
-   * The data that a path answers with.
-   * @param path below `/api2/json`, such as `/nodes`
-   * @throws ApiFault
-   */
   async get(path: string, query: Readonly<Record<string, string | number>> = {}): Promise<unknown> {
     this.login ??= this.logIn();
     const { headers, secrets } = await this.login;

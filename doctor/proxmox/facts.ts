@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { type Known, known, unknown } from "../finding";
 import type { ProxmoxPlan } from "../plan";
-import { ApiFault, type ProxmoxApi } from "./api";
+import { ApiFault, type Questions } from "./api";
 
 /** Proxmox answers numbers as numbers or as text, by endpoint and release. */
 const number = z.coerce.number();
@@ -110,7 +110,7 @@ export function volumesKey(on: string, at: string, content: string): string {
 export type Ask = <T>(shape: z.ZodType<T>, path: string, query?: Record<string, string | number>) => Promise<Known<T>>;
 
 /** What asks one question after another of a Proxmox. */
-export function asker(api: ProxmoxApi): Ask {
+export function asker(api: Questions): Ask {
   return async (shape, path, query) => {
     try {
       const answer = shape.safeParse(await api.get(path, query));
@@ -134,7 +134,7 @@ export const SHAPES = {
 } as const;
 
 /** Asks everything at once; the client limits how many questions are under way. Throws nothing: a fact that cannot be had says why. */
-export async function askProxmox(api: ProxmoxApi, plan: ProxmoxPlan): Promise<ProxmoxFacts> {
+export async function askProxmox(api: Questions, plan: ProxmoxPlan): Promise<ProxmoxFacts> {
   const ask = asker(api);
   const nodeFacts = async (name: string): Promise<NodeFacts> => {
     const [storages, bridges, devices, clock] = await Promise.all([
@@ -197,7 +197,7 @@ export async function askProxmox(api: ProxmoxApi, plan: ProxmoxPlan): Promise<Pr
 }
 
 /** Whether a VMID is taken, also by a guest that the caller may not see: Proxmox then refuses to call it the next free one. */
-export async function isTaken(api: ProxmoxApi, vmId: number): Promise<Known<boolean>> {
+export async function isTaken(api: Questions, vmId: number): Promise<Known<boolean>> {
   try {
     await api.get("/cluster/nextid", { vmid: vmId });
     return known(false);

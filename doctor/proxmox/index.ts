@@ -1,7 +1,7 @@
 import type { Lab } from "../../lab/lab";
 import type { Finding } from "../finding";
 import { proxmoxPlan } from "../plan";
-import { ApiFault, ProxmoxApi } from "./api";
+import { ApiFault, ProxmoxApi, type Questions } from "./api";
 import { findingsIn } from "./checks";
 import { connectionFinding } from "./connection";
 import { type Auth, credentialIn, type DoctorEnvironment, trustedBy } from "./credential";
@@ -23,7 +23,7 @@ export interface Connection {
  * @param timeoutMs how long one answer may take, in milliseconds. @default 10 000
  * @returns the connection, or the one finding that says why there is none
  */
-export async function connect(connection: Connection, env: DoctorEnvironment, timeoutMs?: number): Promise<ProxmoxApi | Finding> {
+export async function connect(connection: Connection, env: DoctorEnvironment, timeoutMs?: number): Promise<Questions | Finding> {
   const { endpoint, insecure, auth } = connection;
   const credential = credentialIn(auth, env);
   if ("code" in credential) return credential;
@@ -44,7 +44,7 @@ export async function examineProxmox(lab: Lab, env: DoctorEnvironment, timeoutMs
   const plan = proxmoxPlan(lab);
   if (!plan || !lab.proxmox) return [];
   const api = await connect(lab.proxmox, env, timeoutMs);
-  if (!(api instanceof ProxmoxApi)) return [api];
+  if ("code" in api) return [api];
   const facts = await askProxmox(api, plan);
   return findingsIn({ lab, plan, facts });
 }

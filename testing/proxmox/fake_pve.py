@@ -1150,6 +1150,21 @@ def node_network(req: Request):
     return out
 
 
+@route("GET", "/nodes/{node}/dns", "/nodes/{node}: Sys.Audit")  # pve-manager, PVE/API2/Nodes.pm
+def node_dns(req: Request):
+    return {"search": "lab.example", "dns1": "10.0.0.1"}
+
+
+@route("GET", "/nodes/{node}/time", "/nodes/{node}: Sys.Audit")  # pve-manager, PVE/API2/Nodes.pm
+def node_time(req: Request):
+    return {"timezone": "UTC", "time": int(time.time()), "localtime": int(time.time())}
+
+
+@route("GET", "/cluster/sdn/vnets")  # pve-network, PVE/API2/Network/SDN/Vnets.pm: those that the caller may audit
+def sdn_vnets(_req: Request):
+    return []
+
+
 @route("GET", "/nodes/{node}/hardware/pci", "/: Sys.Audit|Sys.Modify")
 def node_hardware_pci(req: Request):
     return [entry for _, entry in sorted(req.cluster.pci[req.node].items())]
