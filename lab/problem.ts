@@ -3,7 +3,9 @@ export type Path = readonly (string | number)[];
 
 /** Where a value is in the lab file. Lines and columns count from 1. */
 export interface Position {
+  /** The line. */
   readonly line: number;
+  /** The column, in characters. */
   readonly column: number;
 }
 
@@ -38,9 +40,11 @@ export interface ProblemKind {
 export interface Problem<C extends string = string> {
   /** Stable kebab-case name. `lab/registry.ts` has all of them. */
   readonly code: C;
+  /** Whether it keeps everything from being written. */
   readonly severity: Severity;
   /** The stacks that the problem concerns. The lab need not have all of them. */
   readonly stacks: readonly StackId[];
+  /** Where it is in the lab. */
   readonly path: Path;
   /** Absent when the lab was not read from a file. */
   readonly position?: Position;
@@ -102,7 +106,9 @@ export function count(number: number, noun: string): string {
 /** Thrown for a lab that has errors, with all its problems. */
 export class LabError extends Error {
   constructor(
+    /** All of them, warnings included. */
     readonly problems: readonly Problem[],
+    /** The name of the lab in the message. */
     readonly file: string,
   ) {
     super(report(problems, file));

@@ -14,6 +14,7 @@ import { fromIssue, type Given } from "./schema-problems";
 export interface Reading {
   /** Absent when a problem is an error. */
   readonly lab?: Lab;
+  /** Everything that is wrong or worth knowing. */
   readonly problems: readonly Problem<Code>[];
   /** Warnings about defaults, of which the file says nothing. Only `check --strict` tells them. */
   readonly ofDefaults: readonly Problem<Code>[];

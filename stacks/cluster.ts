@@ -23,6 +23,7 @@ import { stackFolder } from "./stack-folder";
 
 /** Stack `cluster`: images, PCI mappings, snippets, the VMs of a K3s cluster, and the wait until every node is ready. */
 export class ClusterStack extends LabStack<ProxmoxLab> {
+  /** The cluster. */
   readonly k3s: K3sCluster;
   private readonly guard?: OwnershipGuard;
   private readonly downloads: Downloads;
@@ -76,6 +77,7 @@ export class ClusterStack extends LabStack<ProxmoxLab> {
     this.outputs();
   }
 
+  /** Its nodes by the keys of the lab. */
   get nodes(): Readonly<Record<string, K3sNode>> {
     return this.k3s.nodes;
   }

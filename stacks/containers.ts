@@ -17,6 +17,7 @@ import { connectionProps, guestTags } from "./proxmox";
 
 /** Stack `containers`: templates, Ollama containers, their firewall, and the inventory for Ansible. */
 export class ContainersStack extends LabStack<ProxmoxLab> {
+  /** The containers by the keys of the lab. */
   readonly containers: Readonly<Record<string, OllamaContainer>>;
   private readonly downloads: Downloads;
 

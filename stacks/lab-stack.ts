@@ -58,6 +58,7 @@ export abstract class LabStack<L extends Lab = Lab> extends TerraformStack {
   constructor(
     scope: Construct,
     id: string,
+    /** The lab that the stack belongs to. */
     readonly lab: L,
     warnings: readonly Problem[],
   ) {

@@ -9,6 +9,7 @@ import { LabStack } from "./lab-stack";
 
 /** Stack `model-staging`: on the cluster that can reach the model registry, the Job that puts the models on the share. */
 export class ModelStagingStack extends LabStack {
+  /** What stages the models. */
   readonly staging: ModelStaging;
 
   constructor(scope: Construct, lab: Lab, spec: StagingSpec, warnings: readonly Problem[]) {

@@ -24,7 +24,9 @@ function versionOf(image: string): string {
 
 /** Stack `ollama`: namespace, model storage, Ollama releases, their models, and the way in over HTTPS. */
 export class OllamaStack extends LabStack {
+  /** The namespace of the releases. */
   readonly namespace: Namespace;
+  /** The releases by the keys of the lab. */
   readonly releases: Readonly<Record<string, OllamaRelease>>;
   private readonly objects: ObjectsChart;
   private readonly redirect?: KubernetesObjects;

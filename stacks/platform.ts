@@ -12,8 +12,11 @@ import { LabStack } from "./lab-stack";
 
 /** Stack `platform`: what the cluster needs before Ollama, as far as the lab asks for it. */
 export class PlatformStack extends LabStack {
+  /** NVIDIA's device plugin. Absent where the lab has none. */
   readonly devicePlugin?: DevicePlugin;
+  /** The NFS provisioner. Absent where the lab has none. */
   readonly nfs?: NfsProvisioner;
+  /** cert-manager. Absent where the lab has none. */
   readonly certManager?: CertManager;
 
   constructor(scope: Construct, lab: Lab, warnings: readonly Problem[]) {

@@ -13,6 +13,7 @@ export interface NodeConfig {
   readonly taints: readonly string[];
 }
 
+/** What a server is told. */
 export interface ServerConfig extends NodeConfig {
   /** Where the cluster's data is: `alone` in SQLite, `first` in an etcd that others join, or in the etcd of the server at a URL. */
   readonly membership:
@@ -28,6 +29,7 @@ export interface ServerConfig extends NodeConfig {
   readonly disable: readonly string[];
 }
 
+/** What a worker is told. */
 export interface AgentConfig extends NodeConfig {
   /** URL of a server, or of a load balancer before the servers. */
   readonly server: string;

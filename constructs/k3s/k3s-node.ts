@@ -23,6 +23,7 @@ import { K3sScripts } from "./k3s-scripts";
 import { K3S_TEMPLATES, ON_NODE } from "./paths";
 import type { NodeTokens } from "./token-strategy";
 
+/** What makes a single node. `K3sCluster` makes the nodes of a cluster, and fills in what must agree between them. */
 export interface K3sNodeProps extends Omit<VirtualMachineProps, "cloudInit" | "replaceTriggeredBy"> {
   /** A server runs the Kubernetes API and the cluster's data, a worker only pods. */
   readonly role: "server" | "worker";
@@ -69,6 +70,7 @@ export class K3sNode extends Construct {
   readonly formerName?: string;
   /** Its static address, without the prefix. */
   readonly address: string;
+  /** The VM. */
   readonly machine: VirtualMachine;
   /** What cloud-init does at the first boot. */
   readonly userData: Snippet;

@@ -20,6 +20,7 @@ const checkScript: Check<string> = (script) =>
         remedy: "Give the name of a file there.",
       };
 
+/** Which script of templates/k3s runs, and when. */
 export interface OperatorScriptProps {
   /** Name of the resource in Terraform. */
   readonly resourceName: string;

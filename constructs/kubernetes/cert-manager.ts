@@ -10,6 +10,7 @@ import { type ChartChoice, HelmChart } from "./helm-chart";
 import { Namespace } from "./namespace";
 import { KubernetesObjects, type ObjectsChart } from "./objects";
 
+/** The ClusterIssuer, and how its certificate authority is asked. */
 export interface CertManagerProps extends ChartChoice {
   /** Value of the label `app.kubernetes.io/part-of`. @default no such label */
   readonly partOf?: string;

@@ -6,6 +6,7 @@ import { checkFilePath } from "../../grammar/file-path";
 import { KUBECONFIG } from "../kubeconfig";
 import { checkProps, prop } from "../props-error";
 
+/** How Terraform reaches the cluster. */
 export interface ClusterAccessProps {
   /** Path of the kubeconfig, relative to the stack's folder. A plan works without the file. @default ../../../kubeconfig, beside `cdktf.out` */
   readonly kubeconfig?: string;

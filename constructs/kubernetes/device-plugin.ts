@@ -10,6 +10,7 @@ import { hookJob } from "./hook-job";
 import { Namespace, recommendedLabels } from "./namespace";
 import { KubernetesObjects, type ObjectsChart } from "./objects";
 
+/** On which nodes the plugin runs, and what it announces. */
 export interface DevicePluginProps extends ChartChoice {
   /** Value of the label `app.kubernetes.io/part-of`. @default no such label */
   readonly partOf?: string;

@@ -37,6 +37,7 @@ export interface ChartChoice {
   readonly moreValues?: Readonly<Record<string, unknown>>;
 }
 
+/** One release of a chart that catalog/ knows. */
 export interface HelmChartProps extends ChartChoice {
   /** Name of the release, and of the resource in Terraform: at most 53 characters. Changing it replaces the release. */
   readonly name: string;

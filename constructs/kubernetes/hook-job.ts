@@ -1,5 +1,6 @@
 import type { KubernetesObject } from "./objects";
 
+/** What a Job runs. */
 export interface HookJobProps {
   /** Name of the Job. */
   readonly name: string;

@@ -5,6 +5,7 @@ import { checkLabelValue } from "../../grammar/kubernetes-node";
 import { checkProps, prop } from "../props-error";
 import { terraformName } from "../terraform-text";
 
+/** One namespace. */
 export interface NamespaceProps {
   /** Also the resource's name in Terraform, with a `_` before a digit at its beginning. Changing it replaces the namespace, and everything in it. */
   readonly name: string;

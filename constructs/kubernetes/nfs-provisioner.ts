@@ -10,6 +10,7 @@ import { checkProps, prop } from "../props-error";
 import { terraformName, verbatim } from "../terraform-text";
 import { type ChartChoice, HelmChart } from "./helm-chart";
 
+/** The StorageClass, and the share that its volumes are folders of. */
 export interface NfsProvisionerProps extends ChartChoice {
   /** Name of the StorageClass, and of the resource in Terraform. Changing it, or any other prop of the StorageClass, replaces it; volumes stay. */
   readonly storageClass: string;

@@ -61,6 +61,7 @@ export class ObjectsChart {
   }
 }
 
+/** Objects, and the release that holds them. */
 export interface KubernetesObjectsProps {
   /** Name of the release, and of the resource in Terraform: at most 53 characters. Changing it replaces the release. */
   readonly name: string;

@@ -8,6 +8,7 @@ import { checkLabelValue } from "../../grammar/kubernetes-node";
 import { recommendedLabels } from "../kubernetes/namespace";
 import { checkProps, prop } from "../props-error";
 
+/** Who may reach the Ollamas of a namespace. */
 export interface ApiNetworkPolicyProps {
   /** Namespace of Ollama. Changing it replaces the policy. */
   readonly namespace: string;

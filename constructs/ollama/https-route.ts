@@ -32,6 +32,7 @@ export function httpsRedirect(namespace: string, partOf?: string): KubernetesObj
   };
 }
 
+/** One host, and the Service behind it. */
 export interface HttpsRouteProps {
   /** Name of the Helm release, and of the resource in Terraform: at most 53 characters. Changing it replaces the release. */
   readonly name: string;

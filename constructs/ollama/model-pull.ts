@@ -21,6 +21,7 @@ const SCRIPTS = {
 /** Where the Job sees the claim. */
 const CLAIM_MOUNT = "/ollama";
 
+/** Which Ollama pulls which models. `OllamaRelease.pull` fills in most of it. */
 export interface ModelPullProps {
   /** Name of the Helm release, and of the resource in Terraform: at most 53 characters. Changing it replaces the release. */
   readonly name: string;

@@ -21,6 +21,7 @@ const STAGING_SECONDS = 12 * 60 * 60;
 /** How many seconds a Job is kept with its log after its end. */
 const TTL_SECONDS = 3600;
 
+/** Which models are staged, and where to. */
 export interface ModelStagingProps {
   /** Value of the label `app.kubernetes.io/part-of`. @default no such label */
   readonly partOf?: string;

@@ -6,6 +6,7 @@ import { Container, type ContainerProps } from "../proxmox/container";
 import { GuestFirewall } from "../proxmox/guest-firewall";
 import { ping } from "../proxmox/ping";
 
+/** A container, and who may reach it. */
 export interface OllamaContainerProps extends ContainerProps {
   /** Networks that may reach the API. Ollama has no authentication: whoever reaches it may also delete models. @default none */
   readonly clients?: readonly string[];

@@ -56,6 +56,7 @@ export interface Amounts {
   readonly memory?: string;
 }
 
+/** One Ollama on Kubernetes. */
 export interface OllamaReleaseProps extends ChartChoice {
   /** Name of the Helm release, the Service, the claim, and the resources in Terraform. Changing it replaces all of them. */
   readonly name: string;

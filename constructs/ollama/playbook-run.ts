@@ -58,6 +58,7 @@ export interface PlaybookGuest {
   readonly address: string;
 }
 
+/** On which guests the playbook works. */
 export interface PlaybookRunProps {
   /** Name of the resource in Terraform. */
   readonly resourceName: string;

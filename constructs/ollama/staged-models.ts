@@ -25,6 +25,7 @@ const PROBE_TIMEOUT_SECONDS = 8;
 /** Hides the GPUs from containers that only look at files. The image makes every GPU of the node visible. */
 const NO_GPU = { NVIDIA_VISIBLE_DEVICES: "void" } as const;
 
+/** Which staged models a release mounts, and from where. */
 export interface StagedModelsProps {
   /** Name of the Helm release with the scripts, and of the resource in Terraform: at most 53 characters. Changing it replaces the release. */
   readonly name: string;
@@ -51,6 +52,7 @@ export interface StagedModelsProps {
  * is ready only while each model is listed and its files exist. Ollama itself would be ready with an empty folder, too.
  */
 export class StagedModelsMount extends Construct {
+  /** The scripts that prove the models, in the cluster. A release that mounts the models depends on it. */
   readonly scripts: KubernetesObjects;
   /** For `OllamaRelease`. */
   readonly models: StagedModels;

@@ -19,6 +19,7 @@ export interface ConnectionSsh {
   readonly nodes: Readonly<Record<string, string>>;
 }
 
+/** How Terraform reaches Proxmox. */
 export interface ConnectionProps {
   /** URL of the API, without its path: `https://pve1.lab.example:8006/`. */
   readonly endpoint: string;

@@ -19,6 +19,7 @@ const CHECK_NAME: Readonly<Record<DownloadedContent, Check<string>>> = {
   import: checkImageFileName,
 };
 
+/** Which file is downloaded, and where to. */
 export interface DownloadedFileProps {
   /** Name of the resource in Terraform. Changing it downloads the file again, unless the state is moved with it. */
   readonly resourceName: string;

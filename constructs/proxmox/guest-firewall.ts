@@ -22,6 +22,7 @@ export interface OpenPort {
   readonly sources: readonly string[];
 }
 
+/** Which guest is behind the firewall, and what is open. */
 export interface GuestFirewallProps {
   /** The props of the guest's own construct. */
   readonly of: Pick<GuestProps, "resourceName" | "node" | "vmId" | "guard" | "formerName">;

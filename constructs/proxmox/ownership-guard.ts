@@ -50,8 +50,11 @@ export const UNMARKED = "unmarked";
  * The guard imports guests that have this stack's mark but are not in the state, and guests that the stack adopts.
  */
 export class OwnershipGuard extends Construct {
+  /** The VMs that Proxmox has. */
   readonly vms: DataProxmoxVirtualEnvironmentVms;
+  /** The containers that Proxmox has. */
   readonly containers: DataProxmoxVirtualEnvironmentContainers;
+  /** The nodes of Proxmox, online or not. */
   readonly nodes: DataProxmoxVirtualEnvironmentNodes;
   /** Its input marks the state. */
   readonly state: TerraformData;

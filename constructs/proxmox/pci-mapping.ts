@@ -7,6 +7,7 @@ import { checkProps, prop } from "../props-error";
 import { checkResourceName } from "../terraform-text";
 import type { OwnershipGuard } from "./ownership-guard";
 
+/** Which card is mapped: what `lspci -nn` and the IOMMU groups of its node say. */
 export interface PciMappingProps {
   /** Name of the resource in Terraform. */
   readonly resourceName: string;

@@ -6,6 +6,7 @@ import { checkDatastore, checkSnippetName } from "../../grammar/storage";
 import { checkProps, prop } from "../props-error";
 import { checkResourceName } from "../terraform-text";
 
+/** Text that becomes a snippet on a datastore. */
 export interface SnippetProps {
   /** Name of the resource in Terraform. */
   readonly resourceName: string;
