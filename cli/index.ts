@@ -2,7 +2,7 @@ import { fstatSync, writeSync } from "node:fs";
 import { isatty } from "node:tty";
 import { Command, CommanderError, Option } from "commander";
 import { version } from "../package.json";
-import { check } from "./check";
+import { type CheckOptions, check } from "./check";
 import { type Environment, EXIT, type Outcome, Refusal } from "./command";
 import type { DiagramOptions } from "./diagram";
 import type { InventoryOptions } from "./inventory";
@@ -86,7 +86,12 @@ export async function run(args: readonly string[], env: Environment, style: Styl
     for (const option of options) added.addOption(option);
   };
 
-  command("check", "check a lab: everything that is wrong with it, at once", [], (lab) => check(labFile(lab, env)));
+  command<CheckOptions>(
+    "check",
+    "check a lab: everything that is wrong with it, at once",
+    [new Option("--strict", "take warnings for failures, and tell those about defaults that the lab does not choose")],
+    (lab, options) => check(labFile(lab, env), options),
+  );
   command("synth", "check a lab and write its stacks, as Terraform JSON", [], async (lab) => {
     const { synth } = await import("./synth");
     return synth(labFile(lab, env), env);

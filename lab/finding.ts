@@ -9,13 +9,23 @@ export interface Details {
   readonly remedy?: string;
   /** Default: the stacks of the code. */
   readonly stacks?: readonly StackId[];
+  /** Whether it is about a default, of which the lab file says nothing. @default false */
+  readonly ofDefault?: boolean;
 }
 
 /** Returns the function that makes findings of these kinds, and of no other. */
 export function finder<C extends string>(kinds: Readonly<Record<C, ProblemKind>>) {
   return (code: C, path: Path, message: string, details: Details = {}): Finding<C> => {
     const { severity, stacks, remedy } = kinds[code];
-    return { code, severity, stacks: details.stacks ?? stacks, path, message, remedy: details.remedy ?? remedy };
+    return {
+      code,
+      severity,
+      stacks: details.stacks ?? stacks,
+      path,
+      message,
+      remedy: details.remedy ?? remedy,
+      ...(details.ofDefault && { ofDefault: true }),
+    };
   };
 }
 

@@ -48,6 +48,8 @@ export interface Problem<C extends string = string> {
   readonly message: string;
   /** What to do. */
   readonly remedy: string;
+  /** Whether it is about a default, so that the lab file makes no choice here. Only `check --strict` tells it. @default false */
+  readonly ofDefault?: boolean;
 }
 
 /** The dotted form of a path, with indexes in brackets: `containers.ollama-1.models[2]`. */

@@ -15,6 +15,8 @@ export interface Reading {
   /** Absent when a problem is an error. */
   readonly lab?: Lab;
   readonly problems: readonly Problem<Code>[];
+  /** Warnings about defaults, of which the file says nothing. Only `check --strict` tells them. */
+  readonly ofDefaults: readonly Problem<Code>[];
   /** The place of a value in the file. Absent when the file could not be read, or the lab was given as data. */
   readonly position?: (path: Path) => Position | undefined;
 }
@@ -25,7 +27,7 @@ const partialSchema = labSchema.partial();
 /** Reads and checks a lab file. Never throws because of the content of the file: it returns problems. */
 export function readLab(file: string): Reading {
   const source = load(file);
-  if (Array.isArray(source)) return { problems: source };
+  if (Array.isArray(source)) return { problems: source, ofDefaults: [] };
   const position = (path: Path) => source.position(path);
   return { ...check(source.value, folderOf(file), position), position };
 }
@@ -51,7 +53,8 @@ function check(input: unknown, directory: string, position: (path: Path) => Posi
     const place = position(problem.path);
     return place ? { ...problem, position: place } : problem;
   });
-  return all.some(({ severity }) => severity === "error") ? { problems: all } : { lab: prove(draft), problems: all };
+  const told = { problems: all.filter(({ ofDefault }) => !ofDefault), ofDefaults: all.filter(({ ofDefault }) => ofDefault) };
+  return all.some(({ severity }) => severity === "error") ? told : { lab: prove(draft), ...told };
 }
 
 /** What makes two findings the same: code, path and message, unless the registry says that fewer of them count. */

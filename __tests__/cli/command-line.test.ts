@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { run } from "../../cli";
@@ -87,6 +87,44 @@ describe("check", () => {
     } finally {
       rmSync(folder, { recursive: true });
     }
+  });
+
+  describe("--strict", () => {
+    let folder: string;
+    beforeEach(() => {
+      folder = mkdtempSync(join(tmpdir(), "check-"));
+    });
+    afterEach(() => rmSync(folder, { recursive: true }));
+    /** The lab with this in the place of the models of its first container. */
+    const labWithContainer = (setting: string): string => {
+      const file = join(folder, "lab.yaml");
+      const text = readFileSync(join(ROOT, "examples/default.yaml"), "utf8").replace("auth: apiToken", "auth: rootPassword");
+      writeFileSync(file, text.replace('models: ["mistral:7b", nomic-embed-text]', setting));
+      return file;
+    };
+    const AMD = "gpu: { type: amd }";
+
+    test("a lab without a warning passes", async () => {
+      expect((await run(["check", "--strict", LXC], {})).exitCode).toBe(0);
+    });
+    test("a warning is a failure, and without --strict it is none", async () => {
+      const lab = labWithContainer("ollama: { version: 0.31.0 }");
+      const { exitCode, stderr } = await run(["check", "--strict", lab], {});
+      expect([exitCode, stderr]).toEqual([1, expect.stringMatching(/no-checksum.*With --strict a warning is a failure\.$/s)]);
+      expect((await run(["check", lab], {})).exitCode).toBe(0);
+    });
+    test("a default without a checksum is told", async () => {
+      const { exitCode, stderr } = await run(["check", "--strict", labWithContainer(AMD)], {});
+      expect([exitCode, stderr]).toEqual([1, expect.stringContaining("warning no-checksum: the ROCm archive of Ollama")]);
+    });
+    test("without it nothing is said about that default", async () => {
+      const { exitCode, stderr } = await run(["check", labWithContainer(AMD)], {});
+      expect([exitCode, stderr]).toEqual([0, ""]);
+    });
+    test("without it the warning is told where the lab chooses the version", async () => {
+      const { stderr } = await run(["check", labWithContainer("ollama: { version: 0.32.15 }, gpu: { type: amd }")], {});
+      expect(stderr).toContain("warning no-checksum: the ROCm archive of Ollama");
+    });
   });
 
   test("lists what production fetches in an air-gapped lab, and how it gets there", async () => {

@@ -11,7 +11,8 @@ const kinds = {
   "no-checksum": {
     severity: "warning",
     stacks: GUEST_STACKS,
-    meaning: "A file is downloaded without a checksum. It runs as root or as a service, and nobody would notice a change of it.",
+    meaning:
+      "A file is downloaded without a checksum. It runs as root or as a service, and nobody would notice a change of it. A file that the lab does not choose is told by `check --strict` alone.",
     example: `
       defaults:
         container:
@@ -128,6 +129,9 @@ const found = finder(kinds);
 const checksumOfArchive = rule(["containers"], function* ({ containers }, { declared }) {
   for (const [key, { ollama, gpu }] of Object.entries(containers)) {
     const own = ["containers", key, "ollama"];
+    const inDefaults = ["defaults", "container", "ollama"];
+    const ownChoice = declared([...own, "version"]) || declared([...own, "url"]);
+    const chosen = ownChoice || declared([...inDefaults, "version"]) || declared([...inDefaults, "url"]);
     if (gpu?.type === "amd" && !gpu.sha256) {
       yield found(
         "no-checksum",
@@ -136,15 +140,16 @@ const checksumOfArchive = rule(["containers"], function* ({ containers }, { decl
         {
           remedy: "Set gpu.sha256 from the release's sha256sum.txt, the line of the archive with -rocm in its name.",
           stacks: ["containers"],
+          ofDefault: !chosen && !declared(["containers", key, "gpu", "url"]),
         },
       );
     }
     if (ollama.sha256) continue;
     yield found(
       "no-checksum",
-      declared([...own, "version"]) || declared([...own, "url"]) ? own : ["defaults", "container", "ollama"],
+      ownChoice ? own : inDefaults,
       `the archive of Ollama ${ollama.version} is installed without a checksum, so nobody would notice a change of it`,
-      { remedy: "Set ollama.sha256 from the release's sha256sum.txt.", stacks: ["containers"] },
+      { remedy: "Set ollama.sha256 from the release's sha256sum.txt.", stacks: ["containers"], ofDefault: !chosen },
     );
   }
 });
@@ -169,6 +174,7 @@ const templates = rule(["containers"], function* ({ containers }, { declared }) 
       yield found("no-checksum", path, `${file} is downloaded without a checksum, so nobody would notice a change of it`, {
         remedy: `Set template.sha512 from the signed list that \`pveam update\` fetches: ${TEMPLATE_LIST}.`,
         stacks: ["containers"],
+        ofDefault: !declared(path),
       });
     }
   }
