@@ -1,6 +1,7 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type App, Testing } from "cdktf";
+import { parse } from "yaml";
 import { lab, OneCluster, OneContainer } from "../examples/typescript";
 import { readLab } from "../lab/read";
 import { buildLab, buildStacks } from "../stacks";
@@ -23,6 +24,15 @@ describe.each(examples)("%s", (file) => {
 
   test.each(stacks)("stack $id is what was reviewed", ({ json }) => {
     expect(JSON.parse(json)).toMatchSnapshot();
+  });
+
+  test("its warnings are about what the file says, and about no default", () => {
+    const path = join(ROOT, file);
+    const written = parse(readFileSync(path, "utf8")) as unknown;
+    const at = (value: unknown, key: string | number): unknown =>
+      typeof value === "object" && value !== null ? (value as Record<string | number, unknown>)[key] : undefined;
+    const { problems } = readLab(path);
+    expect(problems.filter((problem) => problem.path.reduce(at, written) === undefined)).toEqual([]);
   });
 
   test("its addresses are those that states out there have", () => {

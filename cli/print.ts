@@ -1,6 +1,7 @@
 import picocolors from "picocolors";
 import { count, formatPath, inReadingOrder, placeOf, type Reported } from "../lab/problem";
-import type { Environment, Outcome } from "./command";
+import { underCli } from "../stacks/under-cli";
+import { type Environment, EXIT, type Outcome } from "./command";
 
 /** The version of the shape that `--json` prints. It changes when a key changes its meaning or goes away. */
 export const JSON_VERSION = 1;
@@ -24,10 +25,12 @@ export interface Style {
   readonly colours: boolean;
   /** With a line for each problem that GitHub Actions shows beside the lab file in a pull request. */
   readonly annotations: boolean;
+  /** With everything on stdout when the command does what it was asked for: cdktf's CLI calls what an app writes to stderr an error. */
+  readonly oneStream: boolean;
 }
 
 /** Plain text, as logs and pipes want it. */
-export const PLAIN: Style = { colours: false, annotations: false };
+export const PLAIN: Style = { colours: false, annotations: false, oneStream: false };
 
 /**
  * The style for where the text goes. NO_COLOR and FORCE_COLOR decide about colours where they are set (no-color.org, force-color.org);
@@ -35,7 +38,7 @@ export const PLAIN: Style = { colours: false, annotations: false };
  */
 export function styleFor(env: Environment, isTerminal: boolean): Style {
   const wanted = env["FORCE_COLOR"] ? true : isTerminal && !env["CI"] && env["TERM"] !== "dumb";
-  return { colours: wanted && !env["NO_COLOR"], annotations: env["GITHUB_ACTIONS"] === "true" };
+  return { colours: wanted && !env["NO_COLOR"], annotations: env["GITHUB_ACTIONS"] === "true", oneStream: underCli(env) };
 }
 
 /** A problem as one line of GitHub's workflow commands, in which these characters have to be escaped. */
@@ -49,10 +52,8 @@ function annotation(problem: Reported, file: string): string {
 }
 
 /** An outcome for people: the answer on stdout, problems and notices on stderr. */
-export function asText(
-  { lab = "", preface = "", problems = [], text = "", notice = "" }: Outcome,
-  style: Style = PLAIN,
-): Printed {
+export function asText(outcome: Outcome, style: Style = PLAIN): Printed {
+  const { exitCode, lab = "", preface = "", problems = [], text = "", notice = "" } = outcome;
   const { bold, red, yellow, cyan, dim } = picocolors.createColors(style.colours);
   const colourOf = { error: red, warning: yellow, unknown: cyan } as const;
   const ordered = inReadingOrder(problems);
@@ -63,6 +64,7 @@ export function asText(
   });
   const annotations = style.annotations ? ordered.map((problem) => annotation(problem, lab)) : [];
   const blocks = [preface, [...lines, ...annotations].join("\n"), notice].filter((part) => part !== "");
+  if (style.oneStream && exitCode === EXIT.done) return { stdout: [...blocks, text].join("\n\n"), stderr: "" };
   return { stdout: text, stderr: blocks.join("\n\n") };
 }
 

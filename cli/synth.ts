@@ -1,6 +1,7 @@
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 import { readLab } from "../lab/read";
+import { underCli } from "../stacks/under-cli";
 import { type Environment, EXIT, type Outcome } from "./command";
 import { outputFolder } from "./output-folder";
 import { verdict } from "./print";
@@ -30,15 +31,22 @@ export async function synth(file: string, env: Environment): Promise<Outcome> {
   }
   // Not before: a lab with errors needs none of cdktf, and loading it takes longer than checking.
   const { synthesize } = await import("../stacks/synthesize");
+  const { unannotated } = await import("../stacks");
   const folder = outputFolder(env);
   const stacks = written(folder, "Name another folder in CDKTF_OUTDIR.", () => synthesize(lab, problems, folder));
+  const result = { stacks, guests: guestsOf(lab), urls: urlsOf(lab) };
+  if (underCli(env)) {
+    // The CLI prints the annotations of the stacks, and what comes next is its own.
+    const text = `${file}: ${verdict(problems)}.`;
+    return { exitCode: EXIT.done, lab: file, problems: unannotated(lab, problems), result, text };
+  }
   const terraform = env["TERRAFORM_BINARY_NAME"] ?? "";
   const hasTerraform = terraform !== "" || isOnPath(env, "terraform", "tofu");
   return {
     exitCode: EXIT.done,
     lab: file,
     problems,
-    result: { stacks, guests: guestsOf(lab), urls: urlsOf(lab) },
+    result,
     text: `${summary(lab, file, stacks, hasTerraform)}\n\n${verdict(problems)}.`,
   };
 }

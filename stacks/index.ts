@@ -1,6 +1,6 @@
 import type { App } from "cdktf";
 import { hasPlatform, type Lab } from "../lab/lab";
-import { type Problem, report, type StackId } from "../lab/problem";
+import { type Problem, report, STACK_IDS, type StackId } from "../lab/problem";
 import { checkLab } from "../lab/read";
 import type { LabInput } from "../lab/schema";
 import { ClusterStack } from "./cluster";
@@ -10,11 +10,35 @@ import { ModelStagingStack } from "./model-staging";
 import { OllamaStack } from "./ollama";
 import { PlatformStack } from "./platform";
 
-/** The stacks of a checked lab, in the order in which they are deployed. A warning becomes an annotation of each stack that it concerns. */
+/** The stacks that a lab has, in the order in which they are deployed. */
+function stacksIn(lab: Lab): StackId[] {
+  const has: Readonly<Record<StackId, boolean>> = {
+    containers: Object.keys(lab.containers ?? {}).length > 0,
+    cluster: lab.cluster !== undefined,
+    platform: hasPlatform(lab),
+    "model-staging": lab.modelStaging !== undefined,
+    ollama: lab.ollama !== undefined,
+  };
+  return STACK_IDS.filter((id) => has[id]);
+}
+
+/** The stack whose annotation a warning becomes: the first of those that it concerns. `undefined` where the lab has none of them. */
+function stackOf(warning: Problem, present: readonly StackId[]): StackId | undefined {
+  return present.find((id) => warning.stacks.includes(id));
+}
+
+/** The warnings that are no annotation, because the lab has none of the stacks that they concern. */
+export function unannotated<P extends Problem>(lab: Lab, warnings: readonly P[]): P[] {
+  const present = stacksIn(lab);
+  return warnings.filter((warning) => stackOf(warning, present) === undefined);
+}
+
+/** The stacks of a checked lab, in the order in which they are deployed. Each warning becomes one annotation, of the first stack that it concerns. */
 export function buildStacks(app: App, lab: Lab, warnings: readonly Problem[]): LabStack[] {
   const stacks: LabStack[] = [];
-  const about = (id: StackId) => warnings.filter((warning) => warning.stacks.includes(id));
-  if (lab.containers && Object.keys(lab.containers).length > 0) stacks.push(new ContainersStack(app, lab, about("containers")));
+  const present = stacksIn(lab);
+  const about = (id: StackId) => warnings.filter((warning) => stackOf(warning, present) === id);
+  if (lab.containers && present.includes("containers")) stacks.push(new ContainersStack(app, lab, about("containers")));
   const cluster = lab.cluster && new ClusterStack(app, lab, lab.cluster, about("cluster"));
   const platform = hasPlatform(lab) ? new PlatformStack(app, lab, about("platform")) : undefined;
   const staging = lab.modelStaging && new ModelStagingStack(app, lab, lab.modelStaging, about("model-staging"));
@@ -36,7 +60,7 @@ export function buildLab(app: App, input: LabInput, options: { readonly director
   const { lab, warnings } = checkLab(input, options.directory ?? process.cwd());
   const stacks = buildStacks(app, lab, warnings);
   // cdktf prints annotations, so only a warning without a stack would be lost.
-  const unseen = warnings.filter((warning) => !stacks.some(({ node }) => warning.stacks.some((id) => id === node.id)));
+  const unseen = unannotated(lab, warnings);
   if (unseen.length > 0) console.warn(report(unseen, "lab"));
   return stacks;
 }

@@ -66,7 +66,7 @@ export abstract class LabStack<L extends Lab = Lab> extends TerraformStack {
     this.addOverride("terraform.required_version", TERRAFORM_VERSIONS);
     this.node.addValidation({ validate: () => wrongAddresses(this) });
     // By path, not by line, so that the order of keys in the lab file changes nothing in the output.
-    const texts = warnings.map(({ path, code, message }) => `${formatPath(path)}: ${code}: ${message}`);
+    const texts = warnings.map(({ path, code, message, remedy }) => `${formatPath(path)}: ${code}: ${message} → ${remedy}`);
     for (const text of texts.sort()) Annotations.of(this).addWarning(text);
   }
 }

@@ -6,6 +6,7 @@ import type { Problem } from "../lab/problem";
 import { buildStacks } from "./index";
 import { leanly } from "./lean-cdktf";
 import { originOf, publish } from "./publish";
+import { underCli } from "./under-cli";
 
 /** What was written for one stack. */
 export interface StackSummary {
@@ -35,16 +36,11 @@ export function synthesize(lab: Lab, warnings: readonly Problem[], outdir: strin
       app.synth();
       return stacks.map((stack) => stack.node.id);
     });
-    publish(next, target, originOf(lab, target), underCli());
+    publish(next, target, originOf(lab, target), underCli(process.env));
     return ids.map((id) => summarize(id, join(outdir, "stacks", id)));
   } finally {
     rmSync(next, { recursive: true, force: true });
   }
-}
-
-/** Whether cdktf's CLI, or cdktn's, runs this process: both hand it the context of cdktf.json. */
-function underCli(): boolean {
-  return process.env["CDKTF_CONTEXT_JSON"] !== undefined;
 }
 
 function summarize(id: string, folder: string): StackSummary {

@@ -30,6 +30,16 @@ describe("problems for people", () => {
       "::error file=lab.yaml,line=7,col=5,title=vmid-twice::201 is taken,%0Aby b: 100%25%0A→ Choose another.",
     );
   });
+  test("are on stdout before the answer under cdktf's CLI, which calls what is on stderr an error", () => {
+    const done = { ...outcome(WARNING), exitCode: 0, preface: "First.", text: "Done." };
+    expect(asText(done, { ...PLAIN, oneStream: true })).toEqual({
+      stdout: expect.stringMatching(/^First\.\n\nlab\.yaml:2:1 .*\n\nDone\.$/s),
+      stderr: "",
+    });
+  });
+  test("of a command that fails are on stderr there too", () => {
+    expect(asText(outcome(ERROR), { ...PLAIN, oneStream: true }).stderr).toContain("vmid-twice");
+  });
   test("that could not be asked are notices there", () => {
     expect(asText(outcome({ ...ERROR, severity: "unknown" }), { ...PLAIN, annotations: true }).stderr).toContain(
       "::notice file=",
@@ -46,6 +56,10 @@ describe("colours", () => {
     ["a pipe with FORCE_COLOR", { FORCE_COLOR: "1" }, false, true],
     ["a terminal that knows none", { TERM: "dumb" }, true, false],
   ])("%s", (_, env, terminal, colours) => expect(styleFor(env, terminal).colours).toBe(colours));
+});
+
+test("cdktf's CLI is known by the context that it hands over", () => {
+  expect([styleFor({ CDKTF_CONTEXT_JSON: "{}" }, false).oneStream, styleFor({}, false).oneStream]).toEqual([true, false]);
 });
 
 test("the verdict counts each severity, and unknowns only where there are any", () => {

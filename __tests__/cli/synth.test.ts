@@ -119,6 +119,29 @@ test("a lab with an error ends with 1, says that nothing was written, and leaves
   expect(contents(join(folder, "cdktf.out"))).toEqual(before);
 });
 
+describe("under cdktf's CLI, which prints the annotations itself", () => {
+  const underCli = (change: (text: string) => string) =>
+    run(["synth", copyOfLab("examples/default.yaml", folder, change)], {
+      CDKTF_OUTDIR: join(folder, "cdktf.out"),
+      CDKTF_CONTEXT_JSON: "{}",
+    });
+
+  test("a warning that is an annotation is not printed as well, only counted", async () => {
+    const { stdout, stderr } = await underCli((text) => text.replace("auth: apiToken", "insecure: true"));
+    expect([stdout, stderr]).toEqual([expect.stringMatching(/^\S+lab\.yaml: 0 errors, 1 warning\.$/), ""]);
+  });
+
+  test("a warning whose stack the lab does not have is printed", async () => {
+    const { stderr } = await underCli((text) => `ollamaNfsPath: /mnt/nfs\n${text.slice(0, text.indexOf("\ncluster:"))}`);
+    expect(stderr).toContain("warning nfs-path-ignored");
+  });
+
+  test("an error is printed", async () => {
+    const { exitCode, stderr } = await underCli(broken);
+    expect([exitCode, stderr]).toEqual([1, expect.stringContaining("error invalid-vmid")]);
+  });
+});
+
 test("a lab with an error makes no output", async () => {
   await command("synth", copyOfLab("examples/default.yaml", folder, broken));
   expect(readdirSync(folder)).toEqual(["lab.yaml"]);

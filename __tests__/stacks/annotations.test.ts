@@ -32,16 +32,23 @@ test.each<[fact: string, lab: Changes, stacks: string[]]>([
     ["containers"],
   ],
   ["an image of the cluster without a checksum", { cluster: { image: { sha256: undefined } } }, ["cluster"]],
-  ["an API whose certificate nothing verifies", { proxmox: { insecure: true } }, ["containers", "cluster"]],
+  ["an API whose certificate nothing verifies", { proxmox: { insecure: true } }, ["containers"]],
+  ["the same without containers", { proxmox: { insecure: true }, containers: undefined }, ["cluster"]],
   ["a chart older than the cluster", { kubernetes: { certManager: { chart: { version: "v1.18.2" } } } }, ["platform"]],
   [
     "models larger than their claim",
     { ollama: { releases: { ollama: { models: ["llama3.3:70b", "gemma3:27b"] } } } },
     ["ollama"],
   ],
-])("the warning about %s is an annotation of its stacks alone", (_, changes, stacks) => {
+])("the warning about %s is one annotation, of the first stack that it concerns", (_, changes, stacks) => {
   const { annotations, printed } = built(changes, both);
-  expect([Object.keys(annotations), printed]).toEqual([stacks, []]);
+  const texts = Object.values(annotations).flat();
+  expect([Object.keys(annotations), texts.length, printed]).toEqual([stacks, 1, []]);
+});
+
+test("an annotation says where, what and what to do", () => {
+  const { annotations } = built({ cluster: { image: { sha256: undefined } } }, both);
+  expect(annotations["cluster"]?.[0]).toMatch(/^cluster\.image: no-checksum: .* is downloaded without .* → Set image\.sha256/);
 });
 
 test("a warning whose stack the lab does not have is printed", () => {
