@@ -9,6 +9,8 @@ module.exports = {
     "<rootDir>/__tests__/providers/",
     "<rootDir>/__tests__/package/",
     "<rootDir>/__tests__/browser/",
+    // Minutes of terraform: `npm run test:any-lab`.
+    ...(process.env.ANY_LAB_RUNS ? [] : ["<rootDir>/__tests__/terraform/any-lab.test.ts"]),
   ],
   transform: {
     "^.+\\.ts$": ["@swc/jest", { jsc: { target: "es2022", parser: { syntax: "typescript" } }, module: { type: "commonjs" } }],

@@ -71,8 +71,11 @@ export const TIME_SLICING_BOUNDS: Bounds = [2, 64];
 /** How many staged releases stay on the share: one to go back to is the least. */
 export const KEEP_BOUNDS: Bounds = [2, 1000];
 
-/** Seconds of a Job or of Helm's wait: up to a week. */
+/** Seconds of a Job: up to a week. */
 export const TIMEOUT_SECONDS_BOUNDS: Bounds = [1, 7 * 24 * 60 * 60];
+
+/** How many seconds Helm may wait: for the longest Job, and a minute for its start. */
+export const HELM_WAIT_SECONDS_BOUNDS: Bounds = [1, TIMEOUT_SECONDS_BOUNDS[1] + 60];
 
 function fault(value: number, [least, most]: Bounds, what: string) {
   return {

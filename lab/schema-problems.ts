@@ -248,6 +248,17 @@ function fromUnion(issue: Extract<Issue, { code: "invalid_union" }>, path: Path,
   const options = "options" in issue && Array.isArray(issue.options) ? issue.options.map(String) : [];
   // zod reports the discriminator. Without a known one nothing of the value can be read, so all of it is removed.
   const found = value(path);
+  const map = value(path.slice(0, -1));
+  if (found === undefined && typeof map === "object" && map !== null) {
+    const known = keysAt(path.slice(0, -1));
+    const strange = Object.keys(map).filter((key) => !known.includes(key) && nearest(key, known) === path.at(-1));
+    if (strange.length > 0) {
+      return strange.flatMap((key) => {
+        const place = [...path.slice(0, -1), key];
+        return refuse("unknown-key", place, `there is no setting ${key} here`, `Did you mean ${path.at(-1)}?`, path.slice(0, -1));
+      });
+    }
+  }
   const remedy =
     found === undefined ? `Add ${String(path.at(-1))}: one of ${options.join(", ")}.` : nearestChoice(found, options);
   const message =

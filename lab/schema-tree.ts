@@ -4,14 +4,14 @@ import type { Path } from "./problem";
 import { labSchema } from "./schema";
 
 /** The schema without what makes it optional. */
-function bare(schema: z.core.$ZodType): z.core.$ZodType {
+export function bare(schema: z.core.$ZodType): z.core.$ZodType {
   if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault)
     return bare(schema.unwrap());
   return schema;
 }
 
 /** The schemas that one value may follow: those of a union, or the one itself. */
-function alternatives(schema: z.core.$ZodType): z.core.$ZodType[] {
+export function alternatives(schema: z.core.$ZodType): z.core.$ZodType[] {
   const inner = bare(schema);
   return inner instanceof z.ZodUnion ? inner.options.flatMap(alternatives) : [inner];
 }

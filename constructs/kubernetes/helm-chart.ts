@@ -6,7 +6,7 @@ import type { Check } from "../../grammar/fault";
 import { checkFilePath } from "../../grammar/file-path";
 import { checkChartVersion, checkOciUrl } from "../../grammar/helm-chart";
 import { checkKubernetesName } from "../../grammar/kubernetes-name";
-import { checkWhole, TIMEOUT_SECONDS_BOUNDS } from "../../grammar/size";
+import { checkWhole, HELM_WAIT_SECONDS_BOUNDS } from "../../grammar/size";
 import { checkHttpUrl } from "../../grammar/url";
 import { checkProps, type PropCheck, prop } from "../props-error";
 import { terraformName, verbatim } from "../terraform-text";
@@ -109,7 +109,7 @@ export function releaseChecks({
     prop("name", name, checkKubernetesName),
     prop("name", name, checkReleaseLength),
     prop("namespace", namespace, checkKubernetesName),
-    prop("timeoutSeconds", timeoutSeconds, checkWhole(TIMEOUT_SECONDS_BOUNDS)),
+    prop("timeoutSeconds", timeoutSeconds, checkWhole(HELM_WAIT_SECONDS_BOUNDS)),
   ];
 }
 

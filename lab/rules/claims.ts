@@ -200,7 +200,8 @@ function* claimsOfCluster({ nodes, template, registrationAddress }: DraftCluster
     if (!keys.has(key)) yield { code: "duplicate-name", value: name, ...at("name", []) };
     keys.add(key);
     yield { code: "duplicate-address", value: address, ...at("address", ["addresses"]) };
-    for (const gpu of gpus) yield { code: "duplicate-gpu", value: `${gpu} of ${node}`, ...at("gpus", ["gpus"]) };
+    for (const gpu of node === undefined ? [] : gpus)
+      yield { code: "duplicate-gpu", value: `${gpu} of ${node}`, ...at("gpus", ["gpus"]) };
   }
   // registration-is-node already reports the address of a node of the cluster.
   if (
@@ -230,8 +231,13 @@ const uniqueClaims = rule([], function* (lab) {
     yield found(
       claim.code,
       claim.path,
-      `${NOUNS[claim.code]} ${claim.value} is claimed by ${claimant(owner)} and by ${claimant(claim)}`,
-      { stacks: [...new Set([owner.stack, claim.stack].filter((stack) => stack !== undefined))] },
+      claimant(owner) === claimant(claim)
+        ? `${NOUNS[claim.code]} ${claim.value} is listed twice by ${claimant(claim)}`
+        : `${NOUNS[claim.code]} ${claim.value} is claimed by ${claimant(owner)} and by ${claimant(claim)}`,
+      {
+        ...(claimant(owner) === claimant(claim) && { remedy: "Remove one of the two." }),
+        stacks: [...new Set([owner.stack, claim.stack].filter((stack) => stack !== undefined))],
+      },
     );
   }
 });
