@@ -13,8 +13,11 @@ export const CERT_MANAGER_CHART = {
   images: (version) => PARTS.map((part) => `quay.io/jetstack/cert-manager-${part}:${version}`),
 } as const satisfies Chart;
 
+/** The API group of Certificate and ClusterIssuer (cert-manager.io/docs/reference/api-docs). */
+export const CERT_MANAGER_GROUP = "cert-manager.io";
+
 /** The API group and version of Certificate and ClusterIssuer (cert-manager.io/docs/reference/api-docs). */
-export const CERT_MANAGER_API = "cert-manager.io/v1";
+export const CERT_MANAGER_API = `${CERT_MANAGER_GROUP}/v1`;
 
 /** Namespace that cert-manager is installed in, as its own instructions do it. */
 export const CERT_MANAGER_NAMESPACE = "cert-manager";

@@ -33,6 +33,9 @@ export const DRIVER_INSTALLER_HOST = "us.download.nvidia.com";
 /** Host of the repository of the NVIDIA container toolkit, and of its signing key (docs.nvidia.com/datacenter/cloud-native/container-toolkit). */
 export const CONTAINER_TOOLKIT_HOST = "nvidia.github.io";
 
+/** The RuntimeClass of pods with a GPU; K3s makes it where it finds the container toolkit (docs.k3s.io/advanced). */
+export const GPU_RUNTIME_CLASS = "nvidia";
+
 /** The resource by which pods ask for GPUs (the device plugin's README). */
 export const GPU_RESOURCE = "nvidia.com/gpu";
 

@@ -321,7 +321,120 @@ const cards = {
   },
 } as const satisfies FindingChapter["kinds"];
 
-const tables = { machine, connection, rights, nodes, storages, network, guests, cards };
+const kubernetes = {
+  "kubernetes-unknown": {
+    severity: "unknown",
+    meaning: "The Kubernetes cluster, or a part of it, cannot be asked: its kubeconfig is not there yet, or may not read it.",
+    remedy:
+      "Nothing to do before the first deploy of a lab with a `cluster`. Else put the kubeconfig there, or look with kubectl.",
+  },
+  "kubernetes-unreachable": {
+    severity: "error",
+    meaning: "The API server of the kubeconfig does not answer.",
+    remedy: "Check that it runs, and that this machine may reach it (`network.management`, port 6443).",
+  },
+  "kubernetes-refuses": {
+    severity: "error",
+    meaning: "The API server does not know the credential in the kubeconfig, or lets it do nothing.",
+    remedy: "Fetch the kubeconfig anew: the output `kubeconfig_command` of the stack `cluster` has the command.",
+  },
+  "kubernetes-ended": {
+    severity: "warning",
+    meaning: "The cluster runs a Kubernetes that gets no patches any more.",
+    remedy: "Upgrade it: [Upgrades](upgrades.md).",
+  },
+  "kubernetes-version-differs": {
+    severity: "warning",
+    meaning: "The cluster runs another K3s than the lab says. An edit of the version upgrades no node that runs.",
+    remedy: "Upgrade the nodes as [Upgrades](upgrades.md) says, or write the version that runs.",
+  },
+  "kubernetes-untested": {
+    severity: "warning",
+    meaning: "The lab's cert-manager was not tested with the Kubernetes that the cluster runs.",
+    remedy: "Choose a line of cert-manager that was.",
+  },
+  "kubernetes-node-not-ready": {
+    severity: "warning",
+    meaning: "A node of the Kubernetes cluster is not ready, so nothing is started on it.",
+    remedy: "Run `kubectl describe node NAME`.",
+  },
+  "kubernetes-node-missing": {
+    severity: "warning",
+    meaning: "The lab makes a node that the Kubernetes cluster does not have.",
+    remedy: "Deploy the stack `cluster`. If it was deployed, look at the VM's log of the bootstrap.",
+  },
+  "storage-class-missing": {
+    severity: "error",
+    meaning: "A claim of the lab has a StorageClass that the cluster does not have, so it and its pod would wait for ever.",
+    remedy: "Write one that `kubectl get storageclass` shows, or let `kubernetes.nfs` make it.",
+  },
+  "traefik-missing": {
+    severity: "error",
+    meaning: "A release has a `host`, but the cluster does not have Traefik's definitions.",
+    remedy: "Install Traefik with its definitions, or take the host away.",
+  },
+  "cert-manager-missing": {
+    severity: "error",
+    meaning: "A release has a `host`, but the cluster does not have cert-manager's definitions.",
+    remedy: "Install cert-manager, or let `kubernetes.certManager` do it.",
+  },
+  "issuer-missing": {
+    severity: "error",
+    meaning: "The cluster does not have the ClusterIssuer that the lab's certificates are from.",
+    remedy: "Write one that `kubectl get clusterissuers` shows, or let `kubernetes.certManager` make it.",
+  },
+  "issuer-not-ready": {
+    severity: "warning",
+    meaning: "The ClusterIssuer is there, but not ready, so it issues no certificate.",
+    remedy: "Run `kubectl describe clusterissuer NAME`.",
+  },
+  "runtime-class-missing": {
+    severity: "error",
+    meaning: "A release has GPUs, but the cluster does not have the RuntimeClass `nvidia`.",
+    remedy: "Install the NVIDIA container toolkit on the GPU nodes and start K3s again, or make the RuntimeClass.",
+  },
+  "gpu-nodes-missing": {
+    severity: "error",
+    meaning: "A release has GPUs, but no node has the labels that it runs on.",
+    remedy: "Label the node that has the card.",
+  },
+  "gpu-not-allocatable": {
+    severity: "error or warning",
+    meaning: "A node is labelled as a GPU node, but gives no GPU to pods: an error when it is every one of them.",
+    remedy: "Look at the pods of the device plugin, and at `nvidia-smi` on the node.",
+  },
+  "gpus-too-few": {
+    severity: "error",
+    meaning: "The lab's pods want more GPUs together than the nodes of the cluster have.",
+    remedy: "Lower `gpus` or `replicas`, add a worker with a card, or let pods take turns with `devicePlugin.timeSlicing`.",
+  },
+  "claim-to-adopt": {
+    severity: "warning",
+    meaning:
+      "A claim of the lab is there, but its release is not. Unless the claim is in Terraform's state, a deploy ends with `already exists`.",
+    remedy: "Run the `terraform import` of the remedy.",
+  },
+} as const satisfies FindingChapter["kinds"];
+
+const serving = {
+  "release-not-ready": {
+    severity: "warning",
+    meaning: "Not every pod of a release is ready.",
+    remedy: "Look at the pods as the message says.",
+  },
+  "ollama-unknown": {
+    severity: "unknown",
+    meaning: "Something of the lab serves Ollama, but it does not say which models it has.",
+    remedy: "Run `scripts/ollama-health.sh` as the message says.",
+  },
+  "model-missing": {
+    severity: "warning",
+    meaning: "An Ollama of the lab serves, but it lacks a model that the lab lists.",
+    remedy: "Deploy again, or pull it as the message says.",
+  },
+} as const satisfies FindingChapter["kinds"];
+
+const tables = { machine, connection, rights, nodes, storages, network, guests, cards, kubernetes, serving };
 
 type KeysOf<T> = T extends unknown ? keyof T : never;
 
@@ -338,6 +451,8 @@ export const findingChapters: readonly FindingChapter[] = [
   { title: "Network and firewall", kinds: network },
   { title: "Guests", kinds: guests },
   { title: "Graphics cards", kinds: cards },
+  { title: "Kubernetes", kinds: kubernetes },
+  { title: "What is deployed", kinds: serving },
 ];
 
 /** The kind of a code. */

@@ -1,5 +1,7 @@
 import type { Lab } from "../lab/lab";
 import type { Finding } from "./finding";
+import { examineKubernetes } from "./kubernetes";
+import { programs, type Run } from "./program";
 import { type DoctorEnvironment, examineProxmox } from "./proxmox";
 import { examineTools } from "./tools";
 
@@ -7,7 +9,7 @@ export type { Finding } from "./finding";
 export { type Grantee, grantCommands, type Release, type Right, rightsOf } from "./rights";
 
 /** Everything that can be found out about a lab before it is applied, by questions alone. */
-export async function examine(lab: Lab, env: DoctorEnvironment): Promise<readonly Finding[]> {
-  const [tools, proxmox] = await Promise.all([examineTools(lab, env), examineProxmox(lab, env)]);
-  return [...tools, ...proxmox];
+export async function examine(lab: Lab, env: DoctorEnvironment, run: Run = programs(env)): Promise<readonly Finding[]> {
+  const found = await Promise.all([examineTools(lab, env), examineProxmox(lab, env), examineKubernetes(lab, env, run)]);
+  return found.flat();
 }

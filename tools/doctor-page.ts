@@ -5,15 +5,15 @@ import { type FindingChapter, type FindingKind, findingChapters } from "../docto
 const HEAD = `<!-- npm run docs writes this page: the texts of the codes stand in doctor/codes.ts, the others in tools/doctor-page.ts. -->
 # The doctor
 
-\`node main.mjs doctor [LAB]\` asks Proxmox and this machine for everything that an apply of the lab needs. It changes nothing: of its
+\`npx ollama-lab doctor [LAB]\` asks Proxmox, Kubernetes and this machine for everything that an apply of the lab needs. It changes nothing: of its
 requests only the login with a password is no \`GET\`. It reports like \`check\`: the code, the place in the lab, what the lab says and what
 was found, and what to do. It goes on after a finding, so one run shows all of them; only a connection that fails ends it, because every
 other question would fail too.
 
 \`\`\`sh
 export PROXMOX_VE_API_TOKEN='terraform@pve!lab=…'   # or PROXMOX_VE_PASSWORD, where the lab says auth: rootPassword
-node main.mjs rights lab.yaml                       # the commands that give the token what this lab needs
-node main.mjs doctor lab.yaml
+npx ollama-lab rights                               # the commands that give the token what this lab needs
+npx ollama-lab doctor
 \`\`\`
 
 An **error** is something that makes an apply fail, or that harms something. A **warning** is worth knowing. **Unknown** is what the
@@ -32,9 +32,17 @@ doctor alone wants more: \`Sys.Audit\` on \`/\`, for the datacenter's firewall a
 | Guests                | \`/cluster/resources\`, \`/cluster/nextid\` for VMIDs that nobody shows, and the configuration of those that are there |
 | Graphics cards        | \`/nodes/NODE/hardware/pci\` of nodes whose cards the lab passes, \`/cluster/mapping/pci\`                            |
 | The firewall's switch | \`/cluster/firewall/options\`                                                                                       |
+| Kubernetes            | \`kubectl -o json\` with the kubeconfig of the lab: version, nodes, StorageClasses, definitions of Traefik and cert-manager, the issuer, the RuntimeClass, claims |
+| Models                | each release that is deployed, through the API server                                                             |
 | This machine          | whether the programs that a deploy starts can be run                                                               |
 
 At most eight requests are under way at once, and each may take ten seconds.
+
+## Kubernetes
+
+The cluster is asked once its kubeconfig is there: \`kubernetes.kubeconfig\`, or \`TF_VAR_kubeconfig\` where that is an absolute path. Before the first deploy of a
+lab with a \`cluster\` it is not, and the doctor says so. It runs \`kubectl get\` and \`kubectl version\` and nothing else. What the lab itself brings
+(\`kubernetes.nfs\`, \`kubernetes.certManager\`, the device plugin) need not be there yet.
 
 ## The connection
 
@@ -57,7 +65,7 @@ const SEVERITIES: Readonly<Record<FindingKind["severity"], string>> = {
   error: "Error",
   warning: "Warning",
   unknown: "Unknown",
-  "error or warning": "Error for a VM, warning for a container",
+  "error or warning": "Error or warning",
 };
 
 function chapter({ title, kinds }: FindingChapter): string {

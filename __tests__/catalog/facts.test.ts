@@ -68,7 +68,7 @@ const EXCEPTIONS: readonly { readonly rooms: readonly string[]; readonly fact: R
     why: "The host that a reference without a host means is a part of its grammar. The catalog takes it from there.",
   },
   {
-    rooms: ["constructs", "stacks"],
+    rooms: ["constructs", "stacks", "doctor"],
     fact: /^(app\.)?kubernetes\.io\//,
     why: "The names of Kubernetes' own labels look like hosts.",
   },

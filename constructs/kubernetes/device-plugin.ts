@@ -1,6 +1,13 @@
 import { Construct } from "constructs";
 import { stringify } from "yaml";
-import { DEVICE_PLUGIN_CHART, DEVICE_PLUGIN_NAMESPACE, GPU_NODE, GPU_RESOURCE, GPU_SELECTOR } from "../../catalog/nvidia";
+import {
+  DEVICE_PLUGIN_CHART,
+  DEVICE_PLUGIN_NAMESPACE,
+  GPU_NODE,
+  GPU_RESOURCE,
+  GPU_RUNTIME_CLASS,
+  GPU_SELECTOR,
+} from "../../catalog/nvidia";
 import { checkImage } from "../../grammar/container-image";
 import { checkNodeTaint, checkSelectedLabel } from "../../grammar/kubernetes-node";
 import { checkWhole, TIME_SLICING_BOUNDS } from "../../grammar/size";
@@ -26,7 +33,6 @@ export interface DevicePluginProps extends ChartChoice {
   readonly objects?: ObjectsChart;
 }
 
-const RUNTIME_CLASS = "nvidia";
 /** How many seconds it may take until the plugin has announced its GPUs and the image is fetched. */
 const SMOKE_TEST_SECONDS = 900;
 
@@ -60,7 +66,7 @@ export class DevicePlugin extends Construct {
       source: props.source,
       version: props.version,
       values: {
-        runtimeClassName: RUNTIME_CLASS,
+        runtimeClassName: GPU_RUNTIME_CLASS,
         nodeSelector,
         tolerations,
         // It would bring node feature discovery, with three more images.
@@ -84,7 +90,7 @@ export class DevicePlugin extends Construct {
           image: props.smokeTestImage,
           command: ["nvidia-smi"],
           container: { resources: { limits: { [GPU_RESOURCE]: 1 } } },
-          pod: { runtimeClassName: RUNTIME_CLASS, tolerations },
+          pod: { runtimeClassName: GPU_RUNTIME_CLASS, tolerations },
           backoffLimit: 2,
           deadlineSeconds: SMOKE_TEST_SECONDS,
         }),

@@ -2,7 +2,7 @@ import { DataKubernetesPersistentVolumeClaimV1 } from "@cdktf/provider-kubernete
 import { PersistentVolumeClaimV1 } from "@cdktf/provider-kubernetes/lib/persistent-volume-claim-v1";
 import type { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
-import { GPU_SELECTOR, GPU_TOLERATION } from "../../catalog/nvidia";
+import { GPU_RUNTIME_CLASS, GPU_SELECTOR, GPU_TOLERATION } from "../../catalog/nvidia";
 import { OLLAMA_CHART, OLLAMA_PORT } from "../../catalog/ollama";
 import { checkImage } from "../../grammar/container-image";
 import { checkKubernetesName, checkServiceName } from "../../grammar/kubernetes-name";
@@ -180,7 +180,7 @@ export class OllamaRelease extends Construct {
           models: { pull: [], run: [], create: [] },
         },
         persistentVolume: this.claim ? { enabled: true, existingClaim: name } : { enabled: false },
-        ...(gpus > 0 && { runtimeClassName: "nvidia" }),
+        ...(gpus > 0 && { runtimeClassName: GPU_RUNTIME_CLASS }),
         ...(Object.keys(nodeSelector).length > 0 && { nodeSelector }),
         ...(tolerations.length > 0 && { tolerations }),
         // Never null, which would also remove the limit of GPUs.
