@@ -11,7 +11,7 @@ import {
   TerraformOutput,
   Tokenization,
 } from "cdktf";
-import { type IConstruct, ConstructOrder } from "constructs";
+import { ConstructOrder, type IConstruct } from "constructs";
 import { type Json, type JsonObject, writeJson } from "./json-file";
 import type { LabStack } from "./lab-stack";
 import { resolved } from "./resolved";
@@ -55,7 +55,12 @@ export class LabSynthesizer implements IStackSynthesizer {
     for (const { node } of stack.node.findAll()) {
       for (const { type, data, trace } of node.metadata.filter(({ type }) => ANNOTATIONS.includes(type))) {
         // as: the values of the enumeration were just compared.
-        annotations.push({ constructPath: node.path, level: type as AnnotationMetadataEntryType, message: data, stacktrace: trace });
+        annotations.push({
+          constructPath: node.path,
+          level: type as AnnotationMetadataEntryType,
+          message: data,
+          stacktrace: trace,
+        });
       }
     }
     const whole = this.whole();
@@ -86,7 +91,9 @@ export class LabSynthesizer implements IStackSynthesizer {
   }
 }
 
-function isAsset(construct: IConstruct): construct is IConstruct & { [ASSET]: { onSynthesize(session: ISynthesisSession): void } } {
+function isAsset(
+  construct: IConstruct,
+): construct is IConstruct & { [ASSET]: { onSynthesize(session: ISynthesisSession): void } } {
   return ASSET in construct;
 }
 
