@@ -2,8 +2,8 @@ import { Token } from "cdktf";
 
 /** What cdktf writes into a text in place of a token: `${TfToken[TOKEN.1]}`, or `#{…}` and `&{…}` in lists and maps. */
 const MARKER = "{TfToken[";
-/** How a text looks that has a number's token in it: cdktf encodes tokens as numbers of about -1.9e+289. */
-const NUMBER_MARKER = "e+28";
+/** How a text looks that has a number's token in it: cdktf encodes tokens as numbers of about -8.1e+298. */
+const NUMBER_MARKER = "e+2";
 const { STRING_MAP_TOKEN_VALUE, ANY_MAP_TOKEN_VALUE, NUMBER_MAP_TOKEN_VALUE } = Token;
 
 /** Whether a value is what it is, whatever tokens there are. */
