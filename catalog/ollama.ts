@@ -16,7 +16,7 @@ export function archiveSha256(version: string): string | undefined {
   return ARCHIVE_SHA256[version];
 }
 
-/** The port of the Ollama API (its docs/faq.md, OLLAMA_HOST). */
+/** The port of the Ollama API (its FAQ, OLLAMA_HOST). */
 export const OLLAMA_PORT = 11434;
 
 /** Host that publishes Ollama's archives; the role ollama_install knows the path below it. */
