@@ -72,6 +72,18 @@ const WATCHED: Readonly<Record<string, readonly string[]>> = {
   [VM]: ["initialization.ip_config"],
 };
 const BY_HAND = "The plan stops, and names the command to run in Proxmox first.";
+const NEVER_SHRINKS =
+  "A claim never shrinks, so the plan stops, protected or not. Put the size back; or take the release out, deploy, and add it again.";
+const MODE_STAYS = "The claim has another access mode than the default, so the plan stops. Write its mode into the lab.";
+
+/** Where a VM looks for its cloud-init snippets. */
+const SNIPPETS = ["initialization.meta_data_file_id", "initialization.user_data_file_id"];
+const MOVED_SNIPPET = "Each plan warns until you have run the command that it names; without it the VM will not start again.";
+
+/** What a VM is set up with, as a hash. */
+const BOOTSTRAP = /^null_resource\..*_bootstrap$/;
+/** What makes ssh forget the host key of a guest that was made anew. */
+const HOST_KEY = /^null_resource\..*_host_key$/;
 
 /** What is no attribute of the object itself. */
 const META = ["lifecycle", "depends_on", "provisioner", "connection"];
@@ -98,18 +110,42 @@ interface Pair {
   readonly after: JsonMap;
 }
 
+/** The number of a size such as 50Gi or 100G. */
+const sizeOf = (size: Json | undefined) => Number.parseInt(String(size), 10);
+
+/** Whether a postcondition stops the plan because of an ignored difference. */
+function isWatched(type: string, { path, before, after }: Difference): boolean {
+  if (!(WATCHED[type] ?? []).some((one) => isBelow(path, one))) return false;
+  if (!isBelow(path, "mount_point")) return true;
+  // A volume may be larger than the lab says, and one that the lab does not have is left alone.
+  return Array.isArray(after) ? after.length > 0 : isBelow(path, "mount_point.size") && sizeOf(after) > sizeOf(before);
+}
+
 function reasonFor(difference: Difference, { address, after }: Pair, hasGuard: boolean): Reason[] {
   const words = wordsFor(difference);
   if (!words) return [];
   const { path } = difference;
   const type = typeOf(address);
   const isIgnored = listAt(lifecycleOf(after), "ignore_changes").some((one) => typeof one === "string" && isBelow(path, one));
-  if (isIgnored && (WATCHED[type] ?? []).some((one) => isBelow(path, one)))
-    return [{ ...words, effect: "refused", note: BY_HAND }];
+  if (isIgnored && isWatched(type, difference)) return [{ ...words, effect: "refused", note: BY_HAND }];
+  if (isIgnored && type === VM && SNIPPETS.some((one) => isBelow(path, one)))
+    return [{ ...words, effect: "ignored", note: MOVED_SNIPPET }];
   if (isIgnored) return [{ ...words, effect: "ignored" }];
   if (type === CONTAINER && hasGuard && isBelow(path, "node_name")) {
     return [{ ...words, effect: "refused", note: "The plan stops, and names the command that migrates the container." }];
   }
+  const conditions = listAt(lifecycleOf(after), "precondition").length;
+  // The claim's first condition compares its size, its second its mode, where the lab gives none.
+  if (
+    type === CLAIM &&
+    conditions > 0 &&
+    isBelow(path, "spec.resources.requests.storage") &&
+    sizeOf(difference.after) < sizeOf(difference.before)
+  ) {
+    return [{ ...words, effect: "refused", note: NEVER_SHRINKS }];
+  }
+  if (type === CLAIM && conditions > 1 && isBelow(path, "spec.access_modes"))
+    return [{ ...words, effect: "refused", note: MODE_STAYS }];
   const migrate = after["migrate"];
   const cost = costOfChange(type, path, difference.before, difference.after, { migrate });
   return [{ ...words, effect: cost?.effect ?? "in-place", ...(cost?.note && { note: cost.note }) }];
@@ -123,7 +159,14 @@ function reasonsOf(pair: Pair, hasGuard: boolean): Reason[] {
   const protection: Reason[] =
     before === after || isGuest(pair.address)
       ? []
-      : [{ what: "protection", change: after ? "off → on" : "on → off", effect: "in-place", note: "Terraform alone knows it." }];
+      : [
+          {
+            what: "protection",
+            change: after ? "off → on" : "on → off",
+            effect: "in-place",
+            ...(before && { note: "Nothing refuses to destroy it any more." }),
+          },
+        ];
   return [...found, ...protection];
 }
 
@@ -136,6 +179,32 @@ function actionOf(reasons: readonly Reason[], { after }: Pair): Action | undefin
   if (has("restarts")) return "restarted";
   if (has("in-place")) return "changed";
   return has("ignored") ? "kept" : undefined;
+}
+
+/** A reason that does not make a resource anew, for a resource that is made anew because of another. */
+function asMadeAnew({ what, change, effect, note }: Reason): Reason {
+  return effect === "replaces" ? { what, change, effect, ...(note && { note }) } : { what, change, effect: "in-place" };
+}
+
+/** A reason without what it would cost. */
+function withoutNote({ what, change, effect }: Reason): Reason {
+  return { what, change, effect };
+}
+
+/** What a resource is kept for that nothing concerns. */
+const PROTECTED = "It is protected.";
+
+/** Puts new addresses into a resource that refers to others by their former ones. */
+function renaming(addresses: readonly (readonly [from: string, to: string])[]): (body: JsonMap) => JsonMap {
+  const others = new Map(addresses.filter(([from, to]) => from !== to));
+  const inValue = (value: Json): Json => {
+    if (typeof value === "string")
+      return value.replace(/\b[a-z0-9_]+\.[A-Za-z0-9_-]+/g, (address) => others.get(address) ?? address);
+    if (Array.isArray(value)) return value.map(inValue);
+    return isMap(value) ? inMap(value) : value;
+  };
+  const inMap = (body: JsonMap): JsonMap => Object.fromEntries(Object.entries(body).map(([key, value]) => [key, inValue(value)]));
+  return others.size === 0 ? (body) => body : inMap;
 }
 
 /** What is known of a resource while its stack is compared. */
@@ -153,7 +222,9 @@ function* followers(pair: Pair, replaced: ReadonlySet<string>, changed: Readonly
     const other = `${type}.${name}`;
     // The whole resource counts with every change of it, an attribute such as its id only when it is made anew.
     if (replaced.has(other) || (attribute.length === 0 && changed.has(other))) {
-      yield { what: nameOf(other, {}), change: "made anew", effect: "replaces", note: "It is made anew with it." };
+      yield BOOTSTRAP.test(other)
+        ? { what: "bootstrap", change: "the lab says onBootstrapChange: replaceWorkers", effect: "replaces" }
+        : { what: nameOf(other, {}), change: "made anew", effect: "replaces" };
     }
   }
   for (const { path, text } of texts(after, [])) {
@@ -207,12 +278,32 @@ function belongsTo(address: string, guests: readonly string[]): boolean {
 
 /** What a resource is for the reader: nothing is lost with a helper. */
 function forReader(change: Change): Change {
-  if (!isHelper(change.address)) return change;
-  if (change.action === "destroyed") return { ...change, action: "changed", note: "It is removed." };
-  if (change.action !== "replaced") return change;
-  const isCommand = typeOf(change.address) === "null_resource";
-  return { ...change, action: "changed", note: isCommand ? "It runs again." : "It is made anew; nothing is lost." };
+  const { address, action, reasons } = change;
+  if (!isHelper(address) || (action !== "destroyed" && action !== "replaced")) return change;
+  const note = (action === "destroyed" ? REMOVED : ANEW)[typeOf(address)];
+  return {
+    ...change,
+    action: "changed",
+    reasons: reasons.map(({ what, change: words }) => ({ what, change: words, effect: "in-place" })),
+    ...(note && { note }),
+  };
 }
+
+/** What is said of a helper that is removed. */
+const REMOVED: Readonly<Record<string, string>> = {
+  null_resource: "It is no longer run.",
+  proxmox_download_file: "It is removed from the datastore; guests that were made from it stay.",
+  proxmox_hardware_mapping_pci: "It is removed once no guest has it.",
+  proxmox_pool_membership: "It is removed; the guest stays.",
+  proxmox_virtual_environment_firewall_options: "It is removed.",
+  proxmox_virtual_environment_firewall_rules: "It is removed.",
+  proxmox_virtual_environment_file: "It is removed.",
+};
+
+/** What is said of a helper that is made anew. */
+const ANEW: Readonly<Record<string, string>> = {
+  proxmox_virtual_environment_file: "New VMs are made with it; those that run keep what they were made with.",
+};
 
 /** What is said of something that is destroyed. */
 const LOST: Readonly<Record<string, string>> = {
@@ -232,18 +323,19 @@ function noteOfNew(address: string, body: JsonMap): string | undefined {
 
 function compareStack(stack: string, before: StackOutput, after: StackOutput): Change[] {
   const moves = new Map(after.moved.map(({ from, to }) => [from, to]));
-  const former = new Map(
+  const formerOf = new Map(
     Object.entries(before.resources).map(([address, body]) => {
       const to = moves.get(address);
       return [to !== undefined && to in after.resources && !(to in before.resources) ? to : address, { address, body }] as const;
     }),
   );
   const hasGuard = "terraform_data.guests_checked" in after.resources;
+  const renamed = renaming([...formerOf].map(([address, was]) => [was.address, address] as const));
   const work = new Map<string, Work>();
   for (const [address, body] of Object.entries(after.resources)) {
-    const was = former.get(address);
+    const was = formerOf.get(address);
     if (!was) continue;
-    const pair = { address, before: was.body, after: body };
+    const pair = { address, before: renamed(was.body), after: body };
     work.set(address, { pair, reasons: reasonsOf(pair, hasGuard) });
   }
   follow(work);
@@ -252,23 +344,20 @@ function compareStack(stack: string, before: StackOutput, after: StackOutput): C
   for (const [address, { pair, reasons }] of work) {
     const action = actionOf(reasons, pair);
     const name = nameOf(address, pair.after);
-    const was = former.get(address)?.address ?? address;
-    const renamed =
-      was === address || isHelper(address)
-        ? undefined
-        : `${nameOf(was, pair.before)} has another name in the lab; it is the same one.`;
-    const refusal =
-      action === "refused" && reasons.some(({ effect }) => effect === "replaces")
-        ? "protect: true refuses to destroy it."
-        : undefined;
-    const note = [renamed, refusal].filter((part) => part !== undefined).join(" ");
-    if (action) changes.push({ action, stack, address, name, reasons, ...(note !== "" && { note }) });
-    else if (renamed !== undefined) changes.push({ action: "kept", stack, address, name, reasons: [], note: renamed });
-    else if (isProtected(pair.after))
-      changes.push({ action: "kept", stack, address, name, reasons: [], note: "It is protected." });
+    const was = formerOf.get(address)?.address ?? address;
+    const former = was === address || isHelper(address) ? undefined : `It is ${nameOf(was, pair.before)} under another key.`;
+    const isSaved = action === "refused" && reasons.some(({ effect }) => effect === "replaces");
+    const isLost = action === "replaced" && isGuest(address) && reasons.every((reason) => reason.note === undefined);
+    const notes = [former, isSaved && "protect: true refuses to destroy it.", isLost && LOST[typeOf(address)]];
+    const note = notes.filter((part) => typeof part === "string").join(" ");
+    // What is made anew takes everything from the lab, also what an edit alone would leave. What is not made anew loses nothing.
+    const all = action === "replaced" ? reasons.map(asMadeAnew) : isSaved ? reasons.map(withoutNote) : reasons;
+    if (action) changes.push({ action, stack, address, name, reasons: all, ...(note !== "" && { note }) });
+    else if (former !== undefined) changes.push({ action: "kept", stack, address, name, reasons: [], note: former });
+    else if (isProtected(pair.after)) changes.push({ action: "kept", stack, address, name, reasons: [], note: PROTECTED });
   }
-  const gone = [...former].filter(([address]) => !(address in after.resources));
-  const come = Object.entries(after.resources).filter(([address]) => !former.has(address));
+  const gone = [...formerOf].filter(([address]) => !(address in after.resources));
+  const come = Object.entries(after.resources).filter(([address]) => !formerOf.has(address));
   const refused = new Set<string>();
   for (const [address, { body }] of gone) {
     const name = nameOf(address, body);
@@ -298,26 +387,29 @@ function compareStack(stack: string, before: StackOutput, after: StackOutput): C
     const note = noteOfNew(address, body);
     changes.push({ action: "created", stack, address, name: nameOf(address, body), reasons: [], ...(note && { note }) });
   }
-  return [...stateOf(stack, before, after), ...withoutParts(changes, refused), ...inventoryOf(stack, before, after)];
+  const inventory = inventoryOf(stack, before, after);
+  // The commands that run Ansible run again because of the inventory, which says why.
+  const others = withoutParts(changes, refused).filter(({ address }) => address !== PLAYBOOK || inventory.length === 0);
+  return [...stateOf(stack, before, after), ...others, ...inventory];
 }
 
 /** Without what goes and comes with a guest, and without what is of no interest. */
 function withoutParts(changes: readonly Change[], refused: ReadonlySet<string>): Change[] {
-  const names = (actions: readonly Action[]) =>
-    changes
-      .filter(({ address, action }) => isGuest(address) && actions.includes(action))
-      .map(({ address }) => address.slice(address.indexOf(".") + 1));
-  const stopped = [...refused].map((address) => address.slice(address.indexOf(".") + 1));
-  const whole = [...names(["destroyed", "replaced", "created"]), ...stopped];
-  const isNew = names(["created", "destroyed", "replaced"]);
+  const nameIn = (address: string) => address.slice(address.indexOf(".") + 1);
+  const guests = (...actions: Action[]) =>
+    changes.filter(({ address, action }) => isGuest(address) && actions.includes(action)).map(({ address }) => nameIn(address));
+  const whole = guests("destroyed", "replaced", "created");
+  const stopped = [...guests("refused"), ...[...refused].map(nameIn)];
+  const all = guests(...ACTIONS);
   return changes
-    .filter(({ address, action }) => {
+    .filter(({ address, action, reasons }) => {
       if (typeOf(address) === "terraform_data") return false;
       // The snippet says the same in words; the host key follows from the guest.
-      if (/^null_resource\..*_(bootstrap|host_key)$/.test(address)) return false;
-      if (belongsTo(address, whole))
-        return !["destroyed", "created", "replaced", "changed"].includes(action) && isNew.length === 0;
-      return true;
+      if (BOOTSTRAP.test(address) || HOST_KEY.test(address)) return false;
+      if (belongsTo(address, whole)) return false;
+      if (belongsTo(address, stopped) && (action === "created" || action === "destroyed")) return false;
+      // They move with their guest.
+      return !belongsTo(address, all) || reasons.length === 0 || reasons.some(({ what }) => what !== "Proxmox node");
     })
     .map(forReader);
 }
@@ -333,22 +425,26 @@ function stateOf(stack: string, before: StackOutput, after: StackOutput): Change
   return [{ action: "refused", stack, address: stack, name: `state of the stack ${stack}`, reasons, note }];
 }
 
-/** What Ansible has to bring, where a deploy does not run it. */
+const PLAYBOOK = "null_resource.configure";
+
+/** What Ansible brings: within the deploy, or after it. */
 function inventoryOf(stack: string, before: StackOutput, after: StackOutput): Change[] {
   const [was, is] = [before.outputs["inventory"], after.outputs["inventory"]];
-  // With configure: true the playbook runs within the deploy, and its commands are listed.
-  if (typeof was !== "string" || typeof is !== "string" || was === is || "null_resource.configure" in after.resources) return [];
-  const [difference] = differences(was, is, { path: ["inventory"], labels: ["inventory"] });
-  const words = difference && wordsFor({ ...difference, labels: ["inventory"] });
+  if (typeof was !== "string" || typeof is !== "string" || was === is) return [];
+  const words = wordsFor({ path: ["inventory"], labels: ["inventory"], before: was, after: is });
   if (!words) return [];
+  const note =
+    PLAYBOOK in after.resources
+      ? "Ansible runs within the deploy."
+      : "A deploy does not bring it: npm run inventory, then ansible-playbook.";
   return [
     {
       action: "changed",
       stack,
       address: "output.inventory",
       name: "Ansible inventory",
-      reasons: [{ what: "lines", change: words.change, effect: "in-place" }],
-      note: "A deploy does not bring it: npm run inventory, then ansible-playbook.",
+      reasons: [{ what: "text", change: words.change, effect: "in-place" }],
+      note,
     },
   ];
 }
@@ -356,7 +452,7 @@ function inventoryOf(stack: string, before: StackOutput, after: StackOutput): Ch
 /** A stack that is gone from the lab. Its state stays, and with it everything that is in it. */
 function leftBehind(stack: string, { resources }: StackOutput): Change {
   const guests = Object.entries(resources).filter(([address]) => isGuest(address));
-  const names = guests.map(([address, body]) => nameOf(address, body));
+  const names = guests.map(([address, body]) => nameOf(address, body)).sort();
   const number = Object.keys(resources).length;
   return {
     action: "left",
@@ -385,13 +481,13 @@ const NO_STACK: StackOutput = { resources: {}, moved: [], forgotten: [], backend
  */
 export function compare(before: Output, after: Output): Change[] {
   const stacks = [...new Set([...Object.keys(before), ...Object.keys(after)])];
-  return inOrder(
-    stacks.flatMap((stack) => {
-      const [was, is] = [before[stack], after[stack]];
-      if (!is) return was ? [leftBehind(stack, was)] : [];
-      return compareStack(stack, was ?? { ...NO_STACK, backend: is.backend }, is);
-    }),
-  );
+  const changes = stacks.flatMap((stack) => {
+    const [was, is] = [before[stack], after[stack]];
+    if (!is) return was ? [leftBehind(stack, was)] : [];
+    return compareStack(stack, was ?? { ...NO_STACK, backend: is.backend }, is);
+  });
+  // What is protected is worth a word only where something happens.
+  return inOrder(hasEffect(changes) ? changes : changes.filter(({ note }) => note !== PROTECTED));
 }
 
 /** Whether a deploy would do anything. What is kept stays. */

@@ -55,9 +55,10 @@ function withoutMetadata(value: Json): Json {
   );
 }
 
-/** The stack of a `cdk.tf.json`. */
-export function stackOutput(json: Json): StackOutput {
-  const stack = withoutMetadata(json);
+/** The stack of a `cdk.tf.json`, as JSON.parse returns it. */
+export function stackOutput(json: unknown): StackOutput {
+  // as: what JSON.parse returns is Json.
+  const stack = withoutMetadata(json as Json);
   const resources = Object.entries(mapAt(stack, "resource")).flatMap(([type, named]) =>
     isMap(named)
       ? Object.entries(named).flatMap(([name, body]) => (isMap(body) ? [[`${type}.${name}`, body] as const] : []))

@@ -54,25 +54,25 @@ function notesOf({ reasons, note }: Change): string[] {
   return [...new Set([...reasons.flatMap((reason) => reason.note ?? []), ...(note ? [note] : [])])];
 }
 
+/** What happens to a thing, in its own words where it has some. */
+function verbOf({ action, address }: Change): string {
+  if (action === "changed" && address.startsWith("null_resource.")) return "runs again";
+  return VERBS[action];
+}
+
 /** A change in words: one sentence where one reason is enough, else a line for each. */
 export function sentences(change: Change): string[] {
   const { action, name, reasons } = change;
   const decisive = reasons.filter(({ effect }) => DECISIVE[action].includes(effect));
-  const others = reasons.filter((reason) => !decisive.includes(reason));
+  const others = reasons
+    .filter((reason) => !decisive.includes(reason))
+    .map((reason) => `${its(reason)} (${EFFECTS[reason.effect]})`);
   const notes = notesOf(change);
   const because = action === "kept" ? "although" : "because";
   const [only] = decisive;
-  const head =
-    only && decisive.length === 1
-      ? `${name} ${VERBS[action]} ${because} ${its(only)}`
-      : `${name} ${VERBS[action]}${decisive.length > 1 ? ` ${because}:` : ""}`;
-  const rows = decisive.length > 1 ? decisive.map(its) : [];
-  return [
-    [head, ...(decisive.length > 1 ? [] : notes)].join(". "),
-    ...rows,
-    ...others.map((reason) => `${its(reason)} (${EFFECTS[reason.effect]})`),
-    ...(decisive.length > 1 ? notes : []),
-  ];
+  if (only && decisive.length > 1) return [`${name} ${verbOf(change)} ${because}`, ...decisive.map(its), ...others, ...notes];
+  const head = `${name} ${verbOf(change)}${only ? ` ${because} ${its(only)}` : ""}`;
+  return [notes.length > 0 ? `${head}. ${notes.join(" ")}` : head, ...others];
 }
 
 /** How many changes there are of each action: "1 destroyed, 2 changed in place". */

@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from "node:util";
+import { count } from "../lab/problem";
 import type { Difference } from "./difference";
 import { isMap, type Json, type JsonMap, listAt, mapAt, textAt } from "./output";
 
@@ -21,7 +23,9 @@ const ATTRIBUTES: Readonly<Record<string, readonly [words: string, unit?: "MiB" 
   "initialization.hostname": ["host name"],
   "initialization.ip_config.ipv4.address": ["address"],
   "initialization.ip_config.ipv4.gateway": ["gateway"],
+  "initialization.meta_data_file_id": ["cloud-init snippet"],
   "initialization.user_account": ["SSH keys"],
+  "initialization.user_data_file_id": ["cloud-init snippet"],
   "initialization.user_account.keys": ["SSH keys"],
   "memory.dedicated": ["memory", "MiB"],
   "memory.swap": ["swap", "MiB"],
@@ -37,7 +41,9 @@ const ATTRIBUTES: Readonly<Record<string, readonly [words: string, unit?: "MiB" 
   on_boot: ["start with the node"],
   "operating_system.template_file_id": ["template"],
   protection: ["protection"],
+  "local.path": ["path"],
   rule: ["rules"],
+  "source_raw.data": ["text"],
   "spec.access_modes": ["access mode"],
   "spec.resources.requests.storage": ["size"],
   "spec.storage_class_name": ["StorageClass"],
@@ -67,7 +73,11 @@ function shown(value: Json | undefined): string {
   if (isMap(value)) return itemWords(value);
   const text = String(value);
   if (text.includes("-----BEGIN ")) return "(hidden)";
-  const flat = text.replace(/\/\/[^/@\s]*@/g, "//(hidden)@").replace(/\s+/g, " ");
+  const flat = text
+    .replace(/\/\/[^/@\s]*@/g, "//(hidden)@")
+    // Of a key its end tells it from others.
+    .replace(/((?:ssh|ecdsa|sk-ssh|sk-ecdsa)-[\w@.-]+) AAAA[\w+/=]*([\w+/=]{8})/g, "$1 …$2")
+    .replace(/\s+/g, " ");
   return flat.length > LONGEST ? `${flat.slice(0, LONGEST)}…` : flat;
 }
 
@@ -110,7 +120,7 @@ function newLines(text: string, other: string): string[] {
   return text
     .split("\n")
     .filter((line) => !known.has(line) && line.trim() !== "")
-    .map((line) => line.trim());
+    .map((line) => line.trim().replace(/^- /, ""));
 }
 
 /** How many changed lines of a text are shown. */
@@ -121,8 +131,8 @@ function textChange(before: string, after: string): string {
   const [gone, come] = [newLines(before, after), newLines(after, before)];
   const lines = gone.length + come.length;
   const isSecret = [...gone, ...come].some((line) => SECRET_NAME.test(line));
-  if (lines === 0 || lines > 2 * SHOWN_LINES || isSecret)
-    return `its text changes (${gone.length} lines less, ${come.length} more)`;
+  if (lines === 0) return "its lines are in another order";
+  if (lines > 2 * SHOWN_LINES || isSecret) return `${count(come.length, "line")} more, ${count(gone.length, "line")} less`;
   return signed(gone, come);
 }
 
@@ -160,19 +170,28 @@ export function wordsFor(difference: Difference): Words | undefined {
   const attribute = attributeOf(difference);
   const isSetting = labels[0] === "values";
   const [named, unit] = isSetting ? [] : (ATTRIBUTES[attribute] ?? []);
-  const what = named ?? (isSetting ? settingOf(labels) : labels.join(".").replaceAll(".[", "["));
+  const what =
+    named ??
+    (isSetting
+      ? settingOf(labels)
+      : labels
+          .join(".")
+          .replaceAll(".[", "[")
+          .replace(/^triggers\./, ""));
   if (SECRET_NAME.test(labels.join("."))) return { what, change: "(hidden)" };
   if (Array.isArray(before) || Array.isArray(after)) {
     const gone = (Array.isArray(before) ? before : []).filter((value) => !isMark(value));
     const come = (Array.isArray(after) ? after : []).filter((value) => !isMark(value));
     if (gone.length + come.length === 0) return undefined;
-    const isOrder = JSON.stringify([...gone].map(String).sort()) === JSON.stringify([...come].map(String).sort());
+    const ordered = (list: readonly Json[]) => list.map((value) => JSON.stringify(value)).sort();
+    const isOrder = isDeepStrictEqual(ordered(gone), ordered(come));
     return { what, change: isOrder ? "in another order" : signed(gone, come) };
   }
-  if (typeof before === "string" && typeof after === "string" && (before.includes("\n") || after.includes("\n"))) {
-    return { what, change: textChange(before, after) };
-  }
-  const [wordsBefore, wordsAfter] = [wordsOf(before), wordsOf(after)];
+  const isText = (value: Json | undefined) => typeof value === "string" && value.includes("\n");
+  if (isText(before) || isText(after)) return { what, change: textChange(String(before ?? ""), String(after ?? "")) };
+  if ([before, after].every((value) => typeof value === "string" && /^[0-9a-f]{64}$/.test(value)))
+    return { what, change: "it is another" };
+  const [wordsBefore, wordsAfter] = isSetting ? [wordsOf(before), wordsOf(after)] : [];
   if (wordsBefore && wordsAfter && wordsBefore.length + wordsAfter.length > 2) {
     return {
       what,
@@ -182,7 +201,9 @@ export function wordsFor(difference: Difference): Words | undefined {
       ),
     };
   }
-  return { what, change: `${withUnit(before, unit)} → ${withUnit(after, unit)}` };
+  const [was, is] = [withUnit(before, unit), withUnit(after, unit)];
+  // What differs is hidden, or behind the end of what is shown.
+  return { what, change: was === is ? "(hidden)" : `${was} → ${is}` };
 }
 
 /** The host that a route of Kubernetes answers for. */
@@ -247,6 +268,7 @@ export function nameOf(address: string, body: JsonMap): string {
     case "helm_release":
       return releaseName(name, body);
     case "null_resource":
+      if (name === "configure") return "Ansible";
       return name === "nodes_ready" ? "the wait for the nodes" : `commands ${name}`;
     default:
       return address;

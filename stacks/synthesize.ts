@@ -1,18 +1,23 @@
-import { mkdirSync, rmSync } from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import { App } from "cdktf";
 import type { Lab } from "../lab/lab";
 import type { Problem } from "../lab/problem";
 import { buildStacks } from "./index";
-import { LabSynthesizer, type Written } from "./lab-synthesizer";
-import { originOf, publish } from "./publish";
-import { underCli } from "./under-cli";
+import { publish } from "./publish";
+import { OUTPUT_CONTEXT } from "./stack-folder";
 
 /** What was written for one stack. */
-export interface StackSummary extends Written {
+export interface StackSummary {
   readonly id: string;
   /** The stack's folder, where Terraform runs. */
   readonly folder: string;
+  /** How many resources of each type. */
+  readonly resources: Readonly<Record<string, number>>;
+  readonly outputs: readonly string[];
+  /** The variables that have no default, and so have to be given. */
+  readonly variables: readonly string[];
 }
 
 /**
@@ -25,49 +30,75 @@ export function synthesize(lab: Lab, warnings: readonly Problem[], outdir: strin
   const next = join(dirname(target), `.${basename(target)}.${process.pid}`);
   mkdirSync(next, { recursive: true });
   try {
-    const stacks = withoutStackTraces(() => {
+    const ids = withoutStackTraces(() => {
       const app = new App({ outdir: next, stackTraces: false });
-      const synthesizers = buildStacks(app, lab, warnings).map((stack) => {
-        const synthesizer = new LabSynthesizer(stack);
-        stack.synthesizer = synthesizer;
-        return { id: stack.node.id, synthesizer };
-      });
+      const stacks = buildStacks(app, lab, warnings);
       app.synth();
-      return synthesizers;
+      return stacks.map((stack) => stack.node.id);
     });
-    publish(next, target, originOf(lab, target), underCli(process.env));
-    return stacks.map(({ id, synthesizer }) => ({ id, folder: join(outdir, "stacks", id), ...synthesizer.written }));
+    const origin = { name: lab.name, folder: relative(target, lab.directory) };
+    publish(next, target, origin, underCli());
+    return ids.map((id) => summarize(id, join(outdir, "stacks", id)));
   } finally {
     rmSync(next, { recursive: true, force: true });
   }
 }
 
-/** A value of JSON. */
-type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
-
-/** The stacks of a lab by their ids, as `synthesize` would write them into `outdir`. Writes nothing. */
-export function synthesized(lab: Lab, outdir: string): Record<string, Json> {
-  return withoutStackTraces(() => {
-    const stacks = buildStacks(new App({ outdir: resolve(outdir), stackTraces: false }), lab, []);
-    for (const stack of stacks) {
-      stack.prepareStack();
-      stack.runAllValidations();
-    }
-    // as: what JSON.parse returns is Json.
-    return Object.fromEntries(stacks.map((stack) => [stack.node.id, JSON.parse(JSON.stringify(stack.toTerraform())) as Json]));
-  });
+/** The stacks of a lab by their ids: the JSON that `synthesize` would write into `outdir`. Leaves `outdir` as it is. */
+export function synthesized(lab: Lab, outdir: string): Record<string, unknown> {
+  // An app makes its folder when it is made.
+  const scratch = mkdtempSync(join(tmpdir(), "ollama-lab-"));
+  try {
+    return withoutStackTraces(() => {
+      const app = new App({ outdir: scratch, stackTraces: false, context: { [OUTPUT_CONTEXT]: resolve(outdir) } });
+      const stacks = buildStacks(app, lab, []);
+      for (const stack of stacks) {
+        stack.prepareStack();
+        stack.runAllValidations();
+      }
+      // Terraform's JSON, as it would be written.
+      return Object.fromEntries(stacks.map((stack) => [stack.node.id, JSON.parse(JSON.stringify(stack.toTerraform()))]));
+    });
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
 }
 
 /**
- * cdktf takes the stack trace of every construct and token, whatever Error.stackTraceLimit and `stackTraces: false` say. That costs a third of
- * the time, and nobody reads them. An error that is thrown has its stack all the same.
+ * cdktf takes the stack trace of every construct and token, whatever Error.stackTraceLimit and `stackTraces: false` say. Writing them out
+ * costs half of the time, and nobody reads them. An error that is thrown gets its trace when it is read, which is afterwards.
  */
 export function withoutStackTraces<T>(work: () => T): T {
-  const { captureStackTrace } = Error;
-  Error.captureStackTrace = () => {};
+  const { prepareStackTrace } = Error;
+  Error.prepareStackTrace = () => "";
   try {
     return work();
   } finally {
-    Error.captureStackTrace = captureStackTrace;
+    Error.prepareStackTrace = prepareStackTrace;
   }
+}
+
+/** Whether cdktf's CLI, or cdktn's, runs this process: both hand it the context of cdktf.json. */
+function underCli(): boolean {
+  return process.env["CDKTF_CONTEXT_JSON"] !== undefined;
+}
+
+function summarize(id: string, folder: string): StackSummary {
+  const file = join(folder, "cdk.tf.json");
+  if (!existsSync(file)) throw new Error(`${file} was not written`);
+  // as: cdktf has just written this file, and Terraform's JSON has these sections.
+  const json = JSON.parse(readFileSync(file, "utf8")) as {
+    resource?: Record<string, object>;
+    output?: Record<string, unknown>;
+    variable?: Record<string, object>;
+  };
+  const resources = Object.entries(json.resource ?? {}).map(([type, items]) => [type, Object.keys(items).length] as const);
+  const variables = Object.entries(json.variable ?? {}).filter(([, variable]) => !("default" in variable));
+  return {
+    id,
+    folder,
+    resources: Object.fromEntries(resources),
+    outputs: Object.keys(json.output ?? {}),
+    variables: variables.map(([name]) => name),
+  };
 }
