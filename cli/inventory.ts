@@ -1,10 +1,10 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, renameSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { parse } from "yaml";
 import { count } from "../lab/problem";
 import { readLab } from "../lab/read";
-import { formatInventory, type Inventory, inventory, staticAddress } from "../stacks/inventory";
+import { formatInventory, type Inventory, inventory, movedInventory, staticAddress } from "../stacks/inventory";
 import { originOf, otherLab } from "../stacks/publish";
 import { type Environment, EXIT, type Outcome, refuse } from "./command";
 import { deployCommand, labPrefix } from "./deploy-tool";
@@ -79,6 +79,7 @@ export function writeInventory(
     refuse(`${file} has no containers, so there is nothing for an inventory.`);
   const containers = Object.values(lab.containers);
   const output = named ?? `inventory-${lab.name}.yml`;
+  const folder = relative(dirname(resolve(output)), lab.directory);
   const fromLab = !wantsState && containers.every((container) => staticAddress(container) !== null);
   const names = containers.map(({ name }) => name);
   const out = outputFolder(env);
@@ -90,9 +91,9 @@ export function writeInventory(
     );
   }
   const { text, waiting } = fromLab
-    ? { text: formatInventory(inventory(lab, (_, spec) => staticAddress(spec))), waiting: [] }
+    ? { text: formatInventory(inventory(lab, (_, spec) => staticAddress(spec), folder)), waiting: [] }
     : fromState(join(out, "stacks/containers"), file, names, env);
-  writeFileSync(`${output}.part`, text);
+  writeFileSync(`${output}.part`, fromLab ? text : movedInventory(text, folder));
   renameSync(`${output}.part`, output);
   return {
     exitCode: EXIT.done,

@@ -2,7 +2,7 @@ import { relative } from "node:path";
 import { K3S_API_PORT } from "../catalog/k3s";
 import { knownSizeGiB } from "../catalog/model-sizes";
 import { OLLAMA_PORT } from "../catalog/ollama";
-import { type ClusterNode, type Container, type Lab, nodesOf } from "../lab/lab";
+import { type ClusterNode, type Container, doorOf, type Lab, nodesOf } from "../lab/lab";
 import { count } from "../lab/problem";
 import type { StackSummary } from "../stacks/synthesize";
 import { deployTool, labPrefix } from "./deploy-tool";
@@ -69,9 +69,12 @@ export function guestsOf(lab: Lab): SummarizedGuest[] {
 
 /** Every URL that answers after the deploy, as far as the lab knows it. */
 export function urlsOf(lab: Lab): SummarizedUrl[] {
-  const containers = Object.values(lab.containers ?? {}).flatMap(({ name, network: { address } }) =>
-    address.kind === "static" ? [{ url: `http://${address.ip}:${OLLAMA_PORT}`, what: `Ollama in ${name}` }] : [],
-  );
+  const containers = Object.values(lab.containers ?? {}).flatMap((container) => {
+    const { address } = container.network;
+    const door = doorOf(container);
+    const url = door ? `https://${door}` : address.kind === "static" ? `http://${address.ip}:${OLLAMA_PORT}` : undefined;
+    return url === undefined ? [] : [{ url, what: `Ollama in ${container.name}` }];
+  });
   const api = lab.cluster && (lab.cluster.registrationAddress ?? lab.cluster.servers[0].address);
   const releases = Object.entries(lab.ollama?.releases ?? {}).map(([key, { host }]) =>
     host
@@ -86,6 +89,7 @@ export function leftToDo(lab: Lab, stacks: readonly StackSummary[], hasTerraform
   const variables = [...new Set(stacks.flatMap((stack) => stack.variables))].map((name) => `TF_VAR_${name}`);
   const hosts = Object.values(lab.ollama?.releases ?? {}).flatMap(({ host }) => host ?? []);
   const secrets = [...new Set(Object.values(lab.ollama?.releases ?? {}).flatMap(({ auth }) => auth?.secretName ?? []))];
+  const tokens = [...new Set(Object.values(lab.containers ?? {}).flatMap(({ https }) => https?.tokenFile ?? []))];
   const { install, cli } = deployTool();
   return [
     ...(hasTerraform ? [] : ["Install Terraform or OpenTofu: neither is on PATH, and a deploy starts one of them."]),
@@ -100,6 +104,7 @@ export function leftToDo(lab: Lab, stacks: readonly StackSummary[], hasTerraform
     ...(lab.cluster?.registrationAddress
       ? [`Make ${lab.cluster.registrationAddress} answer for the servers: a load balancer or a virtual IP (docs/cluster.md).`]
       : []),
+    ...tokens.map((file) => `Write the token of the HTTPS door into ${file}, beside the lab (docs/containers.md).`),
     ...secrets.map((name) => `Make the Secret ${lab.ollama?.namespace}/${name} with the users of the host (docs/kubernetes.md).`),
     ...(hosts.length > 0 ? [`Let ${hosts.join(" and ")} resolve to the cluster in your DNS.`] : []),
   ];

@@ -1,3 +1,4 @@
+import { CADDY_ARCHIVE_HOST, CADDY_VERSION } from "../catalog/caddy";
 import { CHARTS, type KnownChart } from "../catalog/charts";
 import { K3S_IMAGES, K3S_INSTALL_HOST, K3S_RELEASE_HOST } from "../catalog/k3s";
 import { CONTAINER_TOOLKIT_HOST } from "../catalog/nvidia";
@@ -65,7 +66,7 @@ function* chart(lab: DraftLab, name: KnownChart, spec: ChartSpec, path: Path): I
 }
 
 function* ofContainers(lab: DraftLab): Iterable<Artifact> {
-  for (const [key, { template, ollama, models, gpu }] of Object.entries(lab.containers ?? {})) {
+  for (const [key, { template, ollama, models, gpu, https }] of Object.entries(lab.containers ?? {})) {
     const path = ["containers", key];
     if (typeof template !== "string") yield { kind: "file", name: `template ${template.url}`, host: hostOf(template.url), path };
     yield {
@@ -86,6 +87,21 @@ function* ofContainers(lab: DraftLab): Iterable<Artifact> {
         mirror: url ? undefined : lab.mirrors?.ollama,
         setting: "mirrors.ollama",
       };
+    }
+    if (https) {
+      yield {
+        kind: "file",
+        name: `archive of Caddy ${CADDY_VERSION}`,
+        host: CADDY_ARCHIVE_HOST,
+        path: [...path, "https"],
+        mirror: lab.mirrors?.caddy,
+        setting: "mirrors.caddy",
+      };
+      const { certificate } = https;
+      if (certificate.type === "acme") {
+        const at = [...path, "https", "certificate", "server"];
+        yield { kind: "service", name: "certificate authority", host: hostOf(certificate.server), path: at };
+      }
     }
     yield { kind: "packages", name: "Ubuntu's packages", host: UBUNTU_ARCHIVE_HOST, path };
     for (const model of models) yield { kind: "model", name: model, host: MODEL_REGISTRY, path };

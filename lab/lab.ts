@@ -1,3 +1,4 @@
+import { HTTPS_PORT } from "../catalog/caddy";
 import type { Artifact } from "./artifacts";
 import type { DraftCluster, DraftNode } from "./cluster";
 import type { DraftContainer } from "./draft";
@@ -232,6 +233,14 @@ export type Lab = ProxmoxLab | KubernetesLab;
 /** All VMs of a cluster: the servers, then the workers. */
 export function nodesOf({ servers, workers }: Cluster): readonly ClusterNode[] {
   return [...servers, ...workers];
+}
+
+/** The host of a container's HTTPS door, with its port where that is not the usual one. `undefined` without a door. */
+export function doorOf({ https, network: { address } }: Pick<Container, "https" | "network">): string | undefined {
+  // The rule door-without-name refuses a door that has neither.
+  const host = https?.host ?? (address.kind === "static" ? address.ip : undefined);
+  if (!https || !host) return undefined;
+  return https.port === HTTPS_PORT ? host : `${host}:${https.port}`;
 }
 
 /** Whether the lab has something for the stack `platform`. */

@@ -8,10 +8,11 @@ import { Connection } from "../constructs/proxmox/connection";
 import type { ContainerDevice } from "../constructs/proxmox/container";
 import { OwnershipGuard } from "../constructs/proxmox/ownership-guard";
 import { verbatim } from "../constructs/terraform-text";
-import type { Container, ContainerAddress, ProxmoxLab } from "../lab/lab";
+import { type Container, type ContainerAddress, doorOf, type ProxmoxLab } from "../lab/lab";
 import type { Problem } from "../lab/problem";
 import { Downloads } from "./downloads";
 import { formatInventory, inventory, staticAddress } from "./inventory";
+import { fileFrom } from "./kubernetes";
 import { LabStack } from "./lab-stack";
 import { connectionProps, guestTags } from "./proxmox";
 
@@ -63,6 +64,7 @@ export class ContainersStack extends LabStack<ProxmoxLab> {
       adopt: spec.adopt,
       formerName: spec.formerKey,
       clients: lab.network.clients,
+      apiPort: spec.https?.port,
       management: lab.network.management,
     });
   }
@@ -79,6 +81,7 @@ export class ContainersStack extends LabStack<ProxmoxLab> {
     new PlaybookRun(this, "configure", {
       resourceName: "configure",
       inventory: formatInventory(inventory(this.lab, (_, spec) => staticAddress(spec))),
+      filesFolder: Object.values(this.lab.containers).some(({ https }) => https) ? fileFrom(this, this.lab, ".") : undefined,
       guests: Object.entries(this.lab.containers).flatMap(([key, spec]) => {
         const address = staticAddress(spec);
         // The rule configurable refuses a leased address.
@@ -95,7 +98,12 @@ export class ContainersStack extends LabStack<ProxmoxLab> {
       description: "Address of each container; null while it has no lease.",
     });
     new TerraformOutput(this, "api_urls", {
-      value: Object.fromEntries(Object.entries(addresses).map(([key, address]) => [key, apiUrl(address)])),
+      value: Object.fromEntries(
+        Object.entries(this.lab.containers).map(([key, spec]) => {
+          const door = doorOf(spec);
+          return [key, door ? `https://${door}` : apiUrl(addresses[key] ?? "")];
+        }),
+      ),
       description: "URL of the Ollama API in each container.",
     });
     new TerraformOutput(this, "inventory", {

@@ -1,4 +1,5 @@
-import { stringify } from "yaml";
+import { parse, stringify } from "yaml";
+import { CADDY_OLDEST, CADDY_SHA512, CADDY_VERSION, DOOR_USER } from "../catalog/caddy";
 import { OLLAMA_PORT } from "../catalog/ollama";
 import type { Container, ProxmoxLab } from "../lab/lab";
 
@@ -17,7 +18,29 @@ export interface Inventory {
   };
 }
 
-function host(container: Container, address: string | null, mirror: string | undefined): InventoryHost {
+/** The variables of a container's HTTPS door. Paths are as the lab has them: relative to its folder. */
+function door({ https, network: { address } }: Container, mirror: string | undefined): Record<string, unknown> {
+  if (!https) return {};
+  const { certificate } = https;
+  return {
+    ollama_https_port: https.port,
+    ollama_https_names: [...(https.host ? [https.host] : []), ...(address.kind === "static" ? [address.ip] : [])],
+    ollama_https_user: DOOR_USER,
+    ollama_https_token_file: https.tokenFile,
+    ollama_https_certificate: certificate.type,
+    ...(certificate.type === "acme" && { ollama_https_email: certificate.email, ollama_https_acme_server: certificate.server }),
+    ...(certificate.type === "files" && {
+      ollama_https_certificate_file: certificate.certificate,
+      ollama_https_key_file: certificate.key,
+    }),
+    ollama_https_caddy_oldest: CADDY_OLDEST,
+    ollama_https_caddy_version: CADDY_VERSION,
+    ollama_https_caddy_sha512: CADDY_SHA512,
+    ...(mirror && { ollama_https_caddy_url: mirror }),
+  };
+}
+
+function host(container: Container, address: string | null, { ollama: mirror, caddy }: ProxmoxLab["mirrors"]): InventoryHost {
   const { ollama, gpu, modelVolume, models } = container;
   return {
     ansible_host: address,
@@ -33,27 +56,47 @@ function host(container: Container, address: string | null, mirror: string | und
     ...(gpu?.type === "amd" && gpu.url && { ollama_rocm_url: gpu.url }),
     ...(gpu?.type === "amd" && gpu.sha256 && { ollama_rocm_sha256: gpu.sha256 }),
     ...(gpu && { ollama_render_gid: gpu.gid }),
+    ...door(container, caddy),
   };
 }
 
 /**
  * The inventory of a lab's containers.
  * @param addressOf the address of a container: from the lab where it is static, from the state where it is leased
+ * @param folder the folder of the lab, from that of the inventory. @default the same
  */
-export function inventory(lab: ProxmoxLab, addressOf: (key: string, container: Container) => string | null): Inventory {
+export function inventory(
+  lab: ProxmoxLab,
+  addressOf: (key: string, container: Container) => string | null,
+  folder = "",
+): Inventory {
   const containers = Object.entries(lab.containers);
   return {
     ollama_containers: {
       hosts: Object.fromEntries(
-        containers.map(([key, container]) => [container.name, host(container, addressOf(key, container), lab.mirrors.ollama)]),
+        containers.map(([key, container]) => [container.name, host(container, addressOf(key, container), lab.mirrors)]),
       ),
       vars: {
         ansible_user: "root",
         ollama_port: OLLAMA_PORT,
         ssh_authorized_keys: lab.sshPublicKeys.map((key) => key.trim()),
+        // Only the files of doors are looked up there.
+        ...(containers.some(([, { https }]) => https) && { lab_folder: filesFolder(folder) }),
       },
     },
   };
+}
+
+/** Where Ansible finds the files that a lab names. @param folder the folder of the lab, from that of the inventory */
+function filesFolder(folder: string): string {
+  return folder === "" ? "{{ inventory_dir }}" : `{{ inventory_dir }}/${folder}`;
+}
+
+/** An inventory's text for another folder than the lab's. @param folder the folder of the lab, from that of the inventory */
+export function movedInventory(text: string, folder: string): string {
+  const { hosts, vars } = (parse(text) as Inventory).ollama_containers;
+  if (!Object.hasOwn(vars, "lab_folder")) return text;
+  return formatInventory({ ollama_containers: { hosts, vars: { ...vars, lab_folder: filesFolder(folder) } } });
 }
 
 /** The static address of a container; `null` for a leased one. */

@@ -65,6 +65,10 @@ export interface FakeOllamaOptions {
 export interface FakeRequest {
   path: string;
   body: string;
+  /** The header Host. */
+  host: string | undefined;
+  /** The header Authorization. */
+  authorization: string | undefined;
 }
 
 /** A running fake server. */
@@ -265,9 +269,9 @@ export async function startFakeOllama(options: FakeOllamaOptions = {}): Promise<
     });
     request.on("end", () => {
       const path = request.url ?? "";
-      requests.push({ path, body });
-      const { authorization } = options;
-      if (authorization !== undefined && request.headers.authorization !== authorization) response.writeHead(401).end();
+      const { host, authorization } = request.headers;
+      requests.push({ path, body, host, authorization });
+      if (options.authorization !== undefined && authorization !== options.authorization) response.writeHead(401).end();
       else answer(path, body, response);
     });
   };

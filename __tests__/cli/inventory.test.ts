@@ -1,10 +1,11 @@
 // `inventory`.
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
 import { parse, stringify } from "yaml";
 import { type Answer, run } from "../../cli";
 import type { LabInput } from "../../lab/schema";
+import type { Inventory } from "../../stacks/inventory";
 import { describeWithTool } from "../../testing/external-tool";
 import { labWith } from "../../testing/lab";
 import { openLab } from "../../testing/terraform/lab-workspace";
@@ -73,6 +74,17 @@ describe("inventory", () => {
       process.chdir(before);
     }
     expect(existsSync(join(folder, "inventory-test.yml"))).toBe(true);
+  });
+
+  test("finds the files of the lab from where the inventory lies", async () => {
+    const locked = labWith({ containers: { "ollama-1": { https: { tokenFile: "./token" } } } }, fixed);
+    mkdirSync(join(folder, "inventories"));
+    const elsewhere = join(folder, "inventories/lab.yml");
+    await write(locked, ["--output", elsewhere]);
+    const vars = (file: string) => (parse(readFileSync(file, "utf8")) as Inventory).ollama_containers.vars;
+    expect(vars(elsewhere)["lab_folder"]).toBe("{{ inventory_dir }}/..");
+    await write(locked);
+    expect(vars(join(folder, "inventory.yml"))["lab_folder"]).toBe("{{ inventory_dir }}");
   });
 
   test("reports what is wrong with the lab, and writes nothing", async () => {

@@ -1,4 +1,6 @@
+import { parse } from "yaml";
 import type { LabInput } from "../../lab/schema";
+import type { Inventory } from "../../stacks/inventory";
 import { addresses, type Changes, labWith, type StackJson, sshKey, stackOf } from "../../testing/lab";
 
 const CONTAINER = "proxmox_virtual_environment_container";
@@ -195,6 +197,10 @@ describe("the firewall", () => {
       { dport: "22,11434", source: "192.0.2.0/24", comment: "SSH, Ollama API" },
     ]);
   });
+  test("of a container with a door opens the door's port, and not Ollama's", () => {
+    const rules = resource(of({ containers: { "ollama-1": { https: { tokenFile: "t", port: 8443 } } } }), RULES)?.["rule"];
+    expect(rules).toMatchObject([{ dport: "22,8443" }, { proto: "icmp" }]);
+  });
   test("lets no guest pass for a router", () => expect(resource(of(), OPTIONS)).toMatchObject({ radv: false }));
   test("drops everything else that comes in", () => {
     expect(resource(of(), OPTIONS)).toMatchObject({ enabled: true, input_policy: "DROP", output_policy: "ACCEPT" });
@@ -208,6 +214,62 @@ describe("the firewall", () => {
   test("without anybody to let in has no rule, and still drops", () => {
     const stack = of({ network: { clients: [], management: [] } });
     expect([resource(stack, RULES), resource(stack, OPTIONS)?.["input_policy"]]).toEqual([undefined, "DROP"]);
+  });
+});
+
+describe("a container with a door", () => {
+  const door = (https: object, address = "192.0.2.21") =>
+    of({ containers: { "ollama-1": { address, https: { tokenFile: "./secrets/token", ...https } } } });
+  const url = (stack: StackJson) => stack.output?.["api_urls"]?.value;
+  const host = (stack: StackJson) => {
+    const { hosts, vars } = (parse(String(stack.output?.["inventory"]?.value)) as Inventory).ollama_containers;
+    return { ...vars, ...hosts["test-ollama-1"] };
+  };
+
+  test("is reached by HTTPS at its address", () => expect(url(door({}))).toEqual({ "ollama-1": "https://192.0.2.21" }));
+  test("is reached by its name and port", () => {
+    expect(url(door({ host: "ollama.lab.example", port: 8443 }))).toEqual({ "ollama-1": "https://ollama.lab.example:8443" });
+  });
+  test("is reached by its name while its address is not known", () => {
+    expect(url(door({ host: "ollama.lab.example" }, "dhcp"))).toEqual({ "ollama-1": "https://ollama.lab.example" });
+  });
+  test("tells Ansible its port, its names and where the token lies, and not the token", () => {
+    expect(host(door({ host: "ollama.lab.example" }))).toMatchObject({
+      ollama_https_port: 443,
+      ollama_https_names: ["ollama.lab.example", "192.0.2.21"],
+      ollama_https_token_file: "./secrets/token",
+      ollama_https_certificate: "internal",
+      lab_folder: "{{ inventory_dir }}",
+    });
+  });
+  test("tells Ansible the ACME server", () => {
+    const certificate = { type: "acme", email: "operator@lab.example", server: "https://ca.lab.example/acme" };
+    expect(host(door({ host: "ollama.lab.example", certificate }))).toMatchObject({
+      ollama_https_certificate: "acme",
+      ollama_https_email: "operator@lab.example",
+      ollama_https_acme_server: "https://ca.lab.example/acme",
+    });
+  });
+  test("tells Ansible the operator's certificate", () => {
+    expect(host(door({ certificate: { type: "files", certificate: "./c.pem", key: "./k.pem" } }))).toMatchObject({
+      ollama_https_certificate: "files",
+      ollama_https_certificate_file: "./c.pem",
+      ollama_https_key_file: "./k.pem",
+    });
+  });
+  test("takes Caddy from the lab's mirror", () => {
+    const mirrors = { caddy: "https://mirror.lab.example/caddy" };
+    expect(host(of({ mirrors, containers: { "ollama-1": { https: { tokenFile: "t" } } } }))).toMatchObject({
+      ollama_https_caddy_url: "https://mirror.lab.example/caddy",
+    });
+  });
+  test("is no word to Ansible where there is none", () => {
+    expect(Object.keys(host(of())).filter((name) => /https|lab_folder/.test(name))).toEqual([]);
+  });
+  test("has its files beside the lab when Ansible runs within the deploy", () => {
+    const stack = of({ configure: true, containers: { "ollama-1": { https: { tokenFile: "t" } } } });
+    const provisioners = JSON.stringify(resource(stack, "null_resource", "configure")?.["provisioner"]);
+    expect(provisioners).toMatch(/"LAB_FOLDER":"(\.\.\/)+.*lab"/);
   });
 });
 

@@ -64,6 +64,11 @@ export interface PlaybookRunProps {
   readonly resourceName: string;
   /** The inventory as YAML text, less than 128 KiB. No secret may be in it, because Terraform shows it and keeps it in the state. */
   readonly inventory: string;
+  /**
+   * The folder of the files that the inventory names, such as tokens, from the stack's folder. What is in them is not looked at: the playbook
+   * does not run again when a file changes. @default the stack's folder
+   */
+  readonly filesFolder?: string;
   /** The guests. The playbook runs again after one of them was replaced. */
   readonly guests: readonly PlaybookGuest[];
   /** What must be there before. @default only the guests */
@@ -121,7 +126,11 @@ export class PlaybookRun extends Construct {
         {
           type: "local-exec",
           command: `bash ${script.path}`,
-          environment: { PLAYBOOK: `${playbooks.path}/provision.yml`, INVENTORY: verbatim(props.inventory) },
+          environment: {
+            PLAYBOOK: `${playbooks.path}/provision.yml`,
+            INVENTORY: verbatim(props.inventory),
+            ...(props.filesFolder && { LAB_FOLDER: verbatim(props.filesFolder) }),
+          },
         },
       ],
     });

@@ -1,4 +1,5 @@
 import { OLLAMA_PORT } from "../../catalog/ollama";
+import type { DraftLab } from "../draft";
 import { finder, GUEST_STACKS } from "../finding";
 import { formatPath } from "../problem";
 import { rule } from "./rule";
@@ -23,7 +24,7 @@ const kinds = {
       network:
         clients: [0.0.0.0/0]
     `,
-    remedy: "List the networks that need it.",
+    remedy: "List the networks that need it, or give each container a lock (https) and each host of a release one (auth).",
   },
   "no-management": {
     severity: "warning",
@@ -116,15 +117,24 @@ const reachable = rule(["network", "containers"], function* ({ network }) {
 
 const EVERY_ADDRESS = "0.0.0.0/0";
 
+/** Whether every Ollama that clients reach asks for a password, or has an address list of its own. */
+function everyDoorHasLock({ containers = {}, cluster, ollama }: Pick<DraftLab, "containers" | "cluster" | "ollama">): boolean {
+  const hosts = Object.values(ollama?.releases ?? {}).filter(({ host }) => host);
+  return (
+    Object.values(containers).every(({ https }) => https) &&
+    (!cluster || (hosts.length > 0 && hosts.every(({ auth, allowFrom }) => auth || allowFrom.length > 0)))
+  );
+}
+
 /** A network of every address opens a port to the internet as soon as the router forwards it. */
-const openToAll = rule(["network"], function* ({ network }) {
+const openToAll = rule(["network"], function* ({ network, ...lab }) {
   const doors = [
     ["clients", "the Ollama API, which asks nobody for a password"],
     ["management", "SSH and, in a cluster, the Kubernetes API"],
   ] as const;
   for (const [list, what] of doors) {
     const index = network[list].indexOf(EVERY_ADDRESS);
-    if (index < 0) continue;
+    if (index < 0 || (list === "clients" && everyDoorHasLock(lab))) continue;
     yield found(
       "open-to-all",
       ["network", list, index],

@@ -106,16 +106,27 @@ const PRIVATE_NAME = /(^|\.)(local|lan|home|internal|intranet|localdomain|home\.
 /** The beginning of an address in a private network (RFC 1918) or behind carrier-grade NAT (RFC 6598). */
 const PRIVATE_NETWORK = /^(10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.)/;
 
-function isPublic(server: string): boolean {
+/** Whether an ACME server is a public certificate authority's. */
+export function isPublicAuthority(server: string): boolean {
   return PUBLIC_ACME_HOSTS.some((host) => host === new URL(server).hostname);
+}
+
+/** Whether no public DNS has this name. */
+export function isPrivateName(host: string): boolean {
+  return PRIVATE_NAME.test(host);
+}
+
+/** Whether only addresses of private networks are in these networks. */
+export function areAllPrivate(networks: readonly string[]): boolean {
+  return networks.length > 0 && networks.every((network) => PRIVATE_NETWORK.test(network));
 }
 
 /** A public certificate authority knows public names only, whichever way it checks them. */
 const publicNames = rule(["ollama", "kubernetes"], function* ({ ollama, kubernetes }) {
   const { certManager } = kubernetes;
-  if (!certManager || !isPublic(certManager.server)) return;
+  if (!certManager || !isPublicAuthority(certManager.server)) return;
   for (const [key, { host }] of Object.entries(ollama.releases)) {
-    if (!host || !PRIVATE_NAME.test(host)) continue;
+    if (!host || !isPrivateName(host)) continue;
     yield found(
       "no-public-name",
       ["ollama", "releases", key, "host"],
@@ -127,11 +138,10 @@ const publicNames = rule(["ollama", "kubernetes"], function* ({ ollama, kubernet
 /** A certificate authority that checks by HTTP-01 must reach the host from the internet. */
 const reachableForHttp01 = rule(["ollama", "kubernetes"], function* ({ ollama, kubernetes, network }) {
   const { certManager } = kubernetes;
-  if (!certManager || certManager.dns01 || !isPublic(certManager.server)) return;
-  const clients = network?.clients ?? [];
-  const closed = clients.length > 0 && clients.every((client) => PRIVATE_NETWORK.test(client));
+  if (!certManager || certManager.dns01 || !isPublicAuthority(certManager.server)) return;
+  const closed = areAllPrivate(network?.clients ?? []);
   for (const [key, { host }] of Object.entries(ollama.releases)) {
-    if (!host || !closed || PRIVATE_NAME.test(host)) continue;
+    if (!host || !closed || isPrivateName(host)) continue;
     yield found(
       "http01-private-host",
       ["ollama", "releases", key, "host"],

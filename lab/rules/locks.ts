@@ -1,4 +1,7 @@
+import { HTTPS_PORT } from "../../catalog/caddy";
+import { OLLAMA_PORT } from "../../catalog/ollama";
 import { finder } from "../finding";
+import { areAllPrivate, isPrivateName, isPublicAuthority } from "./certificates";
 import { rule } from "./rule";
 
 const kinds = {
@@ -37,6 +40,77 @@ const kinds = {
           ollama: { host: ollama.home.example, auth: { secretName: ollama-tls } }
     `,
     remedy: "Give the users a Secret of their own, such as ollama-users.",
+  },
+  "door-without-name": {
+    severity: "error",
+    stacks: ["containers"],
+    meaning: "The certificate of a container's HTTPS door is for a name or an address, but neither is known before the deploy.",
+    example: `
+      containers:
+        ollama-1: { vmId: 201, address: dhcp, https: { tokenFile: ./ollama-token } } # and no https.host
+    `,
+    remedy: "Set https.host to the name that clients use.",
+  },
+  "acme-without-host": {
+    severity: "error",
+    stacks: ["containers"],
+    meaning: "A certificate by ACME is for a name in the DNS. The door has none, but the address of its container alone.",
+    example: `
+      containers:
+        ollama-1:
+          vmId: 201
+          address: 192.0.2.21
+          https: { tokenFile: ./ollama-token, certificate: { type: acme, email: operator@lab.example } }
+    `,
+    remedy: "Set https.host, or take certificate: { type: internal }.",
+  },
+  "acme-port": {
+    severity: "error",
+    stacks: ["containers"],
+    meaning:
+      "The certificate authority checks the door at port 443 (TLS-ALPN-01), but the door is at another, and the firewall opens that one alone.",
+    example: `
+      containers:
+        ollama-1:
+          vmId: 201
+          address: 192.0.2.21
+          https:
+            host: ollama.lab.example
+            port: 8443
+            tokenFile: ./ollama-token
+            certificate: { type: acme, email: operator@lab.example }
+    `,
+    remedy: "Remove https.port, or give the door a certificate of another type.",
+  },
+  "door-port-taken": {
+    severity: "error",
+    stacks: ["containers"],
+    meaning: "A container's HTTPS door has the port of another service in the container.",
+    example: `
+      containers:
+        ollama-1: { vmId: 201, address: 192.0.2.21, https: { port: 11434, tokenFile: ./ollama-token } }
+    `,
+    remedy: `Choose another port; the default is ${HTTPS_PORT}.`,
+  },
+  "acme-unreachable": {
+    severity: "warning",
+    stacks: ["containers"],
+    meaning:
+      "A public certificate authority checks the door from the internet, but the name is for private networks, or the firewall lets only private networks in. No certificate would be issued, so the door would stay shut.",
+    example: `
+      network:
+        clients: [10.0.0.0/8]
+      containers:
+        ollama-1:
+          vmId: 201
+          address: 192.0.2.21
+          https:
+            host: ollama.lab.example
+            tokenFile: ./ollama-token
+            certificate: { type: acme, email: operator@lab.example }
+    `,
+    remedy:
+      "Take certificate: { type: internal } or { type: files }, or set certificate.server to an ACME server of your own that reaches the container.",
   },
 } as const;
 const found = finder(kinds);
@@ -80,4 +154,54 @@ const secretOfUsers = rule(["ollama"], function* ({ ollama }) {
   }
 });
 
-export const locks = { title: "Locks", kinds, rules: [lockOfHost, hostOfLock, secretOfUsers] };
+/** The certificate of a door is for a name that is known, at a port that is free. */
+const doors = rule(["containers"], function* ({ containers }, { declared }) {
+  for (const [key, { https, address }] of Object.entries(containers)) {
+    const path = ["containers", key, "https"];
+    if (!https) continue;
+    const { host, port, certificate } = https;
+    const named = host !== undefined || declared([...path, "host"]);
+    if (!named && certificate.type === "acme") {
+      yield found(
+        "acme-without-host",
+        path,
+        `the certificate of ${key} comes by ACME, but https.host does not say for which name`,
+      );
+    } else if (!named && address === "dhcp") {
+      yield found("door-without-name", path, `${key} has neither https.host nor a static address for its certificate`);
+    }
+    if (certificate.type === "acme" && port !== HTTPS_PORT) {
+      yield found(
+        "acme-port",
+        [...path, "port"],
+        `the certificate authority checks ${host ?? key} at port ${HTTPS_PORT}, but its door is at ${port}`,
+      );
+    }
+    const owner = TAKEN_PORTS[port];
+    if (owner)
+      yield found("door-port-taken", [...path, "port"], `the door of ${key} is at port ${port}, but ${owner} has that port`);
+  }
+});
+
+/** The ports of a container that are not free. */
+const TAKEN_PORTS: Readonly<Record<number, string>> = { 22: "SSH", [OLLAMA_PORT]: "Ollama itself" };
+
+/** A public certificate authority has to reach the door, by a public name. */
+const doorsByAcme = rule(["containers", "network"], function* ({ containers, network }) {
+  for (const [key, { https }] of Object.entries(containers)) {
+    const { host, certificate } = https ?? {};
+    if (!host || certificate?.type !== "acme" || !isPublicAuthority(certificate.server)) continue;
+    const why =
+      (isPrivateName(host) && `${host} is a name of a private network`) ||
+      (areAllPrivate(network.clients) && "network.clients lets only private networks in") ||
+      undefined;
+    if (!why) continue;
+    yield found(
+      "acme-unreachable",
+      ["containers", key, "https", "certificate"],
+      `${new URL(certificate.server).hostname} checks ${host} from the internet, but ${why}`,
+    );
+  }
+});
+
+export const locks = { title: "Locks", kinds, rules: [lockOfHost, hostOfLock, secretOfUsers, doors, doorsByAcme] };

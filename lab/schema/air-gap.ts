@@ -95,6 +95,10 @@ export const mirrors = z
       .describe("NVIDIA's container toolkit, for GPU workers.")
       .optional(),
     ollama: text(checkHttpsUrl, "Base URL with vVERSION/ollama-linux-amd64.tar.zst below it, for containers.").optional(),
+    caddy: text(
+      checkHttpsUrl,
+      "Base URL with vVERSION/caddy_VERSION_linux_amd64.tar.gz below it, for containers with https. With it the distribution's package is not used.",
+    ).optional(),
   })
   .prefault({})
   .describe("Where things come from, when not from where they are published.");

@@ -26,6 +26,7 @@ import {
   whole,
   within,
 } from "./field";
+import { httpsDoor } from "./https-door";
 
 const download = z
   .strictObject({
@@ -184,6 +185,7 @@ const container = z
       .optional(),
     gpu: z.discriminatedUnion("type", [nvidia, intel, amd]).describe("A GPU for Ollama. Needs auth: rootPassword.").optional(),
     devices: z.array(device).default([]).describe("Other devices of the node. Needs auth: rootPassword."),
+    https: httpsDoor.optional(),
     pool: text(checkPoolName, "An existing pool it becomes a member of.").optional(),
     description: z
       .string()

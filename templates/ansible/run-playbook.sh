@@ -3,6 +3,7 @@
 # Environment, [default]:
 #   PLAYBOOK    path of the playbook [required]
 #   INVENTORY   the inventory, YAML [required]
+#   LAB_FOLDER  the folder that paths in the inventory are relative to [as the inventory says]
 # Whatever ansible-playbook itself reads from the environment counts, such as ANSIBLE_PRIVATE_KEY_FILE.
 # Exit code: that of ansible-playbook; 64 for a wrong parameter; 127 where it is not installed.
 set -euo pipefail
@@ -23,4 +24,14 @@ fi
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 (umask 077 && printf '%s\n' "$INVENTORY" >"$folder/inventory.yml")
-ansible-playbook --inventory "$folder/inventory.yml" "$PLAYBOOK"
+more=()
+if [[ -n ${LAB_FOLDER:-} ]]; then
+  lab=$(cd "$LAB_FOLDER" && pwd) || {
+    echo "run-playbook: LAB_FOLDER is $LAB_FOLDER, which is no folder" >&2
+    exit 64
+  }
+  # The inventory would look beside itself. As JSON, because the path may have blanks in it.
+  lab=${lab//\\/\\\\}
+  more=(--extra-vars "{\"lab_folder\": \"${lab//\"/\\\"}\"}")
+fi
+ansible-playbook --inventory "$folder/inventory.yml" ${more[@]+"${more[@]}"} "$PLAYBOOK"

@@ -195,6 +195,22 @@ const systemctl = `#!/bin/sh
 echo "$*" >> "$STUB_STATE/calls"
 for verb in "$@"; do case "$verb" in -*) ;; *) break ;; esac; done
 unit="$STUB_ROOT/etc/systemd/system/ollama.service"
+# The door is a unit of its own: what it is asked to do is in "calls", and whether it runs in "door".
+case "$*" in *ollama-door*)
+  case "$verb" in
+    show)
+      if [ -e "$STUB_ROOT/etc/systemd/system/ollama-door.service" ]; then echo LoadState=loaded; else echo LoadState=not-found; fi
+      if [ -e "$STUB_STATE/door" ]; then echo ActiveState=active; else echo ActiveState=inactive; fi
+      ;;
+    is-enabled) if [ -e "$STUB_STATE/door-enabled" ]; then echo enabled; else echo disabled; exit 1; fi ;;
+    enable) : > "$STUB_STATE/door-enabled" ;;
+    disable) rm -f "$STUB_STATE/door-enabled" ;;
+    start | restart) : > "$STUB_STATE/door" ;;
+    stop) rm -f "$STUB_STATE/door" ;;
+  esac
+  exit 0
+  ;;
+esac
 case "$verb" in
   show)
     if [ -e "$unit" ]; then echo LoadState=loaded; else echo LoadState=not-found; fi
@@ -203,7 +219,7 @@ case "$verb" in
     ;;
   is-enabled) if [ -e "$STUB_STATE/enabled" ]; then echo enabled; else echo disabled; exit 1; fi ;;
   enable) : > "$STUB_STATE/enabled" ;;
-  daemon-reload) cp "$unit" "$STUB_STATE/loaded" ;;
+  daemon-reload) [ ! -e "$unit" ] || cp "$unit" "$STUB_STATE/loaded" ;;
   start | restart)
     basename "$(readlink "$STUB_ROOT/opt/ollama/current")" > "$STUB_STATE/running"
     echo $(($(cat "$STUB_STATE/starts" 2>/dev/null || echo 0) + 1)) > "$STUB_STATE/starts"

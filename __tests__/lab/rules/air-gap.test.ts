@@ -152,3 +152,34 @@ describe("completeness", () => {
     expect(of({ mirrors: { k3s: "http://mirror.lab.example/k3s" } })).toMatchObject([{ code: "not-https", path: "mirrors.k3s" }]);
   });
 });
+
+describe("the door of a container", () => {
+  const https = { tokenFile: "t", host: "ollama.lab.example" };
+  const sealed = (changes: Changes = {}, door: object = {}) =>
+    of(
+      {
+        airGapped: true,
+        reachable: ["archive.ubuntu.com"],
+        ...changes,
+        containers: { "ollama-1": { https: { ...https, ...door } } },
+      },
+      labWith({ mirrors: { ollama: "https://mirror.lab.example/ollama" } }, baseLab),
+    ).map(({ path, message }) => `${path}: ${message}`);
+
+  test("needs a mirror of Caddy", () => {
+    expect(sealed()).toEqual([
+      "containers.ollama-1.https: airGapped is true, but the file archive of Caddy 2.11.2 comes from github.com",
+    ]);
+  });
+  test("takes Caddy from a mirror", () => {
+    expect(sealed({ mirrors: { caddy: "https://mirror.lab.example/caddy" } })).toEqual([]);
+  });
+  test("reaches its certificate authority, or is refused", () => {
+    const certificate = { type: "acme", email: "operator@lab.example", server: "https://ca.lab.example/acme" };
+    const mirrors = { caddy: "https://mirror.lab.example/caddy" };
+    expect(sealed({ mirrors }, { certificate })).toEqual([
+      expect.stringContaining("certificate authority comes from ca.lab.example"),
+    ]);
+    expect(sealed({ mirrors, reachable: ["archive.ubuntu.com", "ca.lab.example"] }, { certificate })).toEqual([]);
+  });
+});

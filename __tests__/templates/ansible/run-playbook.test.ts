@@ -28,6 +28,17 @@ test("writes the inventory as it was given, whatever the shell would make of it"
   expect(sandbox.read("inventory")).toBe(`${INVENTORY}\n`);
 });
 
+test("tells Ansible the lab's folder, whatever is in its name", async () => {
+  sandbox.write('a "lab" \\ folder/lab.yaml', "");
+  const { code, calls } = await run({ LAB_FOLDER: `${sandbox.root}/a "lab" \\ folder` });
+  const [, , flag, variables = ""] = calls[0]?.argv ?? [];
+  expect([code, flag, JSON.parse(variables)]).toEqual([0, "--extra-vars", { lab_folder: `${sandbox.root}/a "lab" \\ folder` }]);
+});
+
+test("refuses a folder of the lab that is not there", async () => {
+  expect((await run({ LAB_FOLDER: `${sandbox.root}/nowhere` })).code).toBe(64);
+});
+
 test("lets nobody else read the inventory", async () => {
   await run();
   expect(sandbox.read("mode")).toBe("600\n");

@@ -1,0 +1,355 @@
+// The door before Ollama. Its archive comes from a mirror of the test's own, and the test's own HTTPS server stands for Caddy; where a real
+// Caddy is on PATH, a second part runs that with what the role has written.
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { request } from "node:https";
+import type { AddressInfo } from "node:net";
+import { arch } from "node:os";
+import { delimiter, join } from "node:path";
+import { CADDY_OLDEST, DOOR_USER } from "../../../catalog/caddy";
+import { type FakeOllama, startFakeOllama } from "../../../testing/fake-ollama";
+import { describeWithAnsible, type HostVariables, type PlaybookRun, Workbench } from "./playbook";
+
+jest.setTimeout(600_000);
+
+const TOKEN = "hunter2-hunter2-hunter2";
+const VERSION = "2.99.0";
+const ARCHITECTURE = arch() === "arm64" ? "arm64" : "amd64";
+const basic = (password: string) => `Basic ${Buffer.from(`${DOOR_USER}:${password}`).toString("base64")}`;
+
+/** Knows how to adapt a configuration, which is all that the role asks of it. */
+const fakeCaddy = '#!/bin/sh\n[ "$1" = adapt ] && for last in "$@"; do :; done && grep -q "^https://" "$last"\n';
+
+/** A bench with a mirror of Caddy's releases, and files of a lab. */
+class DoorBench extends Workbench {
+  readonly downloads: string[] = [];
+  readonly lab = join(this.folder, "lab");
+  private archive = Buffer.alloc(0);
+  private readonly mirror = createServer((incoming, response) => {
+    this.downloads.push(incoming.url ?? "");
+    response.end(this.archive);
+  });
+
+  async open(program: string | Buffer): Promise<void> {
+    mkdirSync(this.lab);
+    writeFileSync(join(this.lab, "ollama-token"), `${TOKEN}\n`);
+    const pack = join(this.folder, "pack");
+    mkdirSync(pack);
+    writeFileSync(join(pack, "caddy"), program, { mode: 0o755 });
+    writeFileSync(join(pack, "LICENSE"), "");
+    const packed = spawnSync("tar", ["-czf", join(this.folder, "caddy.tar.gz"), "-C", pack, "."]);
+    if (packed.status !== 0) throw new Error(`tar: ${packed.stderr}`);
+    this.archive = readFileSync(join(this.folder, "caddy.tar.gz"));
+    await new Promise<void>((done) => this.mirror.listen(0, "127.0.0.1", done));
+  }
+
+  close(): void {
+    this.mirror.close();
+    this.remove();
+  }
+
+  /** A certificate for a name, with its key. */
+  certificate(name: string): { key: string; cert: string } {
+    const [key, cert] = [join(this.lab, "key.pem"), join(this.lab, "certificate.pem")];
+    const subject = ["-subj", `/CN=${name}`, "-addext", `subjectAltName=DNS:${name}`];
+    const files = ["-keyout", key, "-out", cert];
+    const made = spawnSync("openssl", ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", ...subject, ...files]);
+    if (made.status !== 0) throw new Error(`openssl: ${made.stderr}`);
+    return { key: readFileSync(key, "utf8"), cert: readFileSync(cert, "utf8") };
+  }
+
+  /** A host with a door at a port, before the Ollama at another. */
+  withDoor(name: string, ollama: number, port: number, more: HostVariables = {}): HostVariables {
+    const sha512 = createHash("sha512").update(this.archive).digest("hex");
+    const host = this.host(name, ollama, {
+      lab_folder: this.lab,
+      ollama_https_port: port,
+      ollama_https_names: ["ollama.lab.example", "192.0.2.21"],
+      ollama_https_user: DOOR_USER,
+      ollama_https_token_file: "ollama-token",
+      ollama_https_certificate: "internal",
+      ollama_https_caddy_oldest: CADDY_OLDEST,
+      ollama_https_caddy_version: VERSION,
+      ollama_https_caddy_sha512: { [ARCHITECTURE]: sha512 },
+      ollama_https_caddy_url: `http://127.0.0.1:${(this.mirror.address() as AddressInfo).port}/mirror/`,
+      https_door_timeout: 3,
+      https_door_interval: 1,
+      ...more,
+    });
+    // A distribution without a Caddy, as Ubuntu 22.04.
+    writeFileSync(join(this.folder, name, "bin/apt-cache"), "#!/bin/sh\n", { mode: 0o755 });
+    return host;
+  }
+
+  file(host: string, path: string): string {
+    return readFileSync(join(this.root(host), path), "utf8");
+  }
+
+  mode(host: string, path: string): string {
+    return (statSync(join(this.root(host), path)).mode & 0o777).toString(8);
+  }
+
+  /** The role alone, after what every playbook reads of a host. */
+  role(): string {
+    const path = this.playbook("https_door", "main");
+    const [play] = JSON.parse(readFileSync(path, "utf8")) as [{ tasks: object[] }];
+    play.tasks.unshift({ "ansible.builtin.setup": { gather_subset: ["min"] } });
+    writeFileSync(path, JSON.stringify([play]));
+    return path;
+  }
+
+  /** The plan's words, with everything that it may tell: values, differences, results of modules. */
+  apply(hosts: Record<string, HostVariables>, ...more: string[]): Promise<PlaybookRun> {
+    return this.run(this.role(), "all", hosts, "--diff", "-vv", ...more);
+  }
+}
+
+describeWithAnsible("role https_door", () => {
+  const bench = new DoorBench();
+  const doors: FakeOllama[] = [];
+  let first: PlaybookRun;
+  let second: PlaybookRun;
+  let settled: Record<string, HostVariables>;
+
+  /** An HTTPS server in the place of Caddy. */
+  const door = async (authorization: string | undefined): Promise<number> => {
+    const tls = bench.certificate("ollama.lab.example");
+    const misbehave = { "/api/version": { answer: '{"version":"0.32.15"}' } };
+    const server = await startFakeOllama({ tls, misbehave, ...(authorization && { authorization }) });
+    doors.push(server);
+    return server.port;
+  };
+
+  beforeAll(async () => {
+    await bench.open(fakeCaddy);
+    writeFileSync(join(bench.lab, "short"), "hunter2\n");
+    writeFileSync(join(bench.lab, "any"), "hunter2*hunter2*hunter2\n");
+    const locked = await door(`Bearer ${TOKEN}`);
+    settled = {
+      internal: bench.withDoor("internal", 11434, locked),
+      files: bench.withDoor("files", 11434, locked, {
+        ollama_https_certificate: "files",
+        ollama_https_certificate_file: "certificate.pem",
+        ollama_https_key_file: "key.pem",
+      }),
+      acme: bench.withDoor("acme", 11434, locked, {
+        ollama_https_certificate: "acme",
+        ollama_https_email: "operator@lab.example",
+        ollama_https_acme_server: "https://ca.lab.example/directory",
+      }),
+    };
+    first = await bench.apply({
+      ...settled,
+      absent: bench.withDoor("absent", 11434, locked, { ollama_https_token_file: "nowhere" }),
+      short: bench.withDoor("short", 11434, locked, { ollama_https_token_file: "short" }),
+      any: bench.withDoor("any", 11434, locked, { ollama_https_token_file: "any" }),
+      nokey: bench.withDoor("nokey", 11434, locked, {
+        ollama_https_certificate: "files",
+        ollama_https_certificate_file: "certificate.pem",
+        ollama_https_key_file: "no-key.pem",
+      }),
+      tampered: bench.withDoor("tampered", 11434, locked, { ollama_https_caddy_sha512: { [ARCHITECTURE]: "0".repeat(128) } }),
+      unlocked: bench.withDoor("unlocked", 11434, await door(undefined)),
+      other: bench.withDoor("other", 11434, await door("Bearer another-token-of-somebody")),
+      none: bench.host("none", 11434),
+    });
+    second = await bench.apply(settled);
+  });
+  afterAll(async () => {
+    for (const one of doors) await one.close();
+    bench.close();
+  });
+
+  test.each(["internal", "files", "acme"])("puts a door with a certificate by %s before Ollama", (name) => {
+    expect(first.recap(name)).toMatchObject({ failed: 0 });
+    expect(existsSync(join(bench.state(name), "door-enabled"))).toBe(true);
+  });
+
+  test.each(["internal", "files", "acme"])("changes nothing in a second run of %s", (name) => {
+    expect(second.recap(name)).toMatchObject({ failed: 0, changed: 0 });
+  });
+
+  test("fetches the release of the mirror, once for each host", () => {
+    const path = `/mirror/v${VERSION}/caddy_${VERSION}_linux_${ARCHITECTURE}.tar.gz`;
+    expect(bench.downloads).toContain(path);
+    expect(bench.downloads.filter((one) => one === path)).toHaveLength(6);
+  });
+
+  test("runs no archive with another checksum, and names both", () => {
+    expect(first.failure("tampered")).toMatch(
+      /has the SHA-512 [0-9a-f]{128}, but the release's is 0{128}\. Nothing was replaced/,
+    );
+    expect(existsSync(join(bench.root("tampered"), "opt/ollama-door/releases", VERSION))).toBe(false);
+  });
+
+  test("prints the token nowhere, though everything is printed", () => {
+    const said = first.output + second.output;
+    expect(said).not.toContain("hunter2");
+    expect(said).not.toContain(basic(TOKEN).slice(6));
+  });
+
+  test("keeps the token in one file, which nobody but root reads", () => {
+    expect(bench.file("internal", "etc/ollama-door/login.env")).toBe(
+      `DOOR_BEARER="Bearer ${TOKEN}"\nDOOR_BASIC="${basic(TOKEN)}"\n`,
+    );
+    expect(bench.mode("internal", "etc/ollama-door/login.env")).toBe("600");
+    expect(bench.file("internal", "etc/ollama-door/Caddyfile")).not.toContain("hunter2");
+  });
+
+  test("copies a certificate of the operator's, and its key for the door alone", () => {
+    expect(bench.file("files", "etc/ollama-door/certificate.pem")).toContain("BEGIN CERTIFICATE");
+    expect(bench.mode("files", "etc/ollama-door/key.pem")).toBe("600");
+    expect(first.output).not.toContain("PRIVATE KEY");
+  });
+
+  test("asks an ACME server for the host alone, at port 443 and not at 80", () => {
+    const text = bench.file("acme", "etc/ollama-door/Caddyfile");
+    expect(text).toContain("dir https://ca.lab.example/directory");
+    expect(text).toContain("disable_http_challenge");
+    expect(text).not.toContain("192.0.2.21");
+  });
+
+  test("answers to every name and address of its certificate", () => {
+    const port = String(settled["internal"]?.["ollama_https_port"]);
+    expect(bench.file("internal", "etc/ollama-door/Caddyfile")).toContain(
+      `\nhttps://ollama.lab.example:${port}, https://192.0.2.21:${port} {\n`,
+    );
+  });
+
+  test("starts no door without its login", () => {
+    const unit = bench.file("internal", "etc/systemd/system/ollama-door.service");
+    expect(unit).toContain(`EnvironmentFile=${join(bench.root("internal"), "etc/ollama-door/login.env")}\n`);
+  });
+
+  test("says where the token is to be, and how it is made", () => {
+    expect(first.failure("absent")).toMatch(
+      /is to be in \S+\/nowhere .+ there is no such file\. Make it: .*openssl rand -hex 32/,
+    );
+  });
+
+  test.each([
+    ["short", "is too short"],
+    ["any", "has a character that Caddy takes for any text"],
+  ])("refuses the token of %s, which %s", (name) => {
+    expect(first.failure(name)).toContain("does not hold a token of at least 16 letters, digits");
+    expect(existsSync(join(bench.root(name), "etc/ollama-door/login.env"))).toBe(false);
+  });
+
+  test("names a key that is not on the operator's machine", () => {
+    expect(first.failure("nokey")).toMatch(/needs \S+\/no-key\.pem on the machine that runs Ansible/);
+  });
+
+  test("fails when whoever has no token is let in", () => {
+    expect(first.failure("unlocked")).toMatch(/was asked without a token\. It should have answered 401/);
+  });
+
+  test("fails when the token does not open the door", () => {
+    expect(first.failure("other")).toMatch(/answered 401 with the right token/);
+  });
+
+  test("does nothing for a container without a door", () => {
+    expect(first.recap("none")).toMatchObject({ failed: 0, changed: 0 });
+  });
+
+  describe("later", () => {
+    test("brings another token, and starts the door again", async () => {
+      writeFileSync(join(bench.lab, "ollama-token"), "swordfish-swordfish-1\n");
+      const server = await door("Bearer swordfish-swordfish-1");
+      const host = { ...settled["files"], ollama_https_port: server };
+      const run = await bench.apply({ files: host });
+      expect(run.recap("files")).toMatchObject({ failed: 0 });
+      expect(bench.file("files", "etc/ollama-door/login.env")).toContain("swordfish-swordfish-1");
+      expect(run.output).not.toContain("swordfish");
+    });
+
+    test("takes the door, its login and its key away when the lab has none any more", async () => {
+      const run = await bench.apply({ internal: { ...settled["internal"], ollama_https_port: 0 } });
+      expect(run.recap("internal")).toMatchObject({ failed: 0 });
+      const left = ["etc/ollama-door", "etc/systemd/system/ollama-door.service"].filter((path) =>
+        existsSync(join(bench.root("internal"), path)),
+      );
+      expect([left, existsSync(join(bench.state("internal"), "door"))]).toEqual([[], false]);
+    });
+  });
+}, ["openssl", "tar"]);
+
+describeWithAnsible("with a real Caddy the door", () => {
+  const bench = new DoorBench();
+  const found = (process.env["PATH"] ?? "").split(delimiter).map((entry) => join(entry, "caddy"));
+  let ollama: FakeOllama;
+  let caddy: ChildProcess;
+  let port: number;
+
+  /** Asks the door for the models. @returns the status and the answer */
+  const ask = (headers: Record<string, string> = {}, servername = "ollama.lab.example") =>
+    new Promise<[number | undefined, string]>((done, fail) => {
+      const options = { port, host: "127.0.0.1", path: "/api/tags", servername, rejectUnauthorized: false };
+      request({ ...options, headers: { Host: "ollama.lab.example", ...headers } }, (response) => {
+        let text = "";
+        response.on("data", (chunk) => (text += String(chunk)));
+        response.on("end", () => done([response.statusCode, text]));
+      })
+        .on("error", fail)
+        .end();
+    });
+
+  beforeAll(async () => {
+    const program = found.find((path) => existsSync(path)) ?? "";
+    await bench.open(readFileSync(program));
+    ollama = await startFakeOllama({ models: [{ name: "llama3.2:1b", size: 1 }] });
+    const free = createServer();
+    port = await new Promise<number>((done) => free.listen(0, () => done((free.address() as AddressInfo).port)));
+    await new Promise((done) => free.close(done));
+    // Nothing starts it yet, so the proof fails; what counts here is what the role has written.
+    await bench.apply({ real: bench.withDoor("real", ollama.port, port, { https_door_timeout: 1 }) });
+    const unit = bench.file("real", "etc/systemd/system/ollama-door.service");
+    const [, command = ""] = /^ExecStart=(.*)$/m.exec(unit) ?? [];
+    const login = bench.file("real", "etc/ollama-door/login.env");
+    const variables = [...login.matchAll(/^(\w+)="(.*)"$/gm)].map(([, name = "", value = ""]) => [name, value]);
+    const [executable = "", ...args] = command.split(" ");
+    chmodSync(executable, 0o755);
+    const env = { ...Object.fromEntries(variables), HOME: bench.folder, PATH: process.env["PATH"] };
+    caddy = spawn(executable, args, { env, stdio: "ignore" });
+    for (let i = 0; i < 100; i += 1) {
+      if (
+        await ask().then(
+          () => true,
+          () => false,
+        )
+      )
+        break;
+      await new Promise((done) => setTimeout(done, 100));
+    }
+  });
+  afterAll(async () => {
+    caddy?.kill();
+    await ollama?.close();
+    bench.close();
+  });
+
+  test("refuses who has no token, and says what it asks for", async () => {
+    expect(await ask()).toEqual([401, expect.stringContaining("token")]);
+  });
+  test.each([
+    ["another token", `Bearer ${TOKEN}x`],
+    ["the beginning of the token", `Bearer ${TOKEN.slice(0, -1)}`],
+    ["an asterisk", "Bearer *"],
+    ["an empty token", "Bearer "],
+    ["another password", basic("another")],
+  ])("refuses %s", async (_, authorization) => expect((await ask({ Authorization: authorization }))[0]).toBe(401));
+  test.each([
+    ["the token", `Bearer ${TOKEN}`],
+    ["the token as a password", basic(TOKEN)],
+  ])("hands Ollama's answer to who has %s", async (_, authorization) => {
+    expect(await ask({ Authorization: authorization })).toEqual([200, expect.stringContaining("llama3.2:1b")]);
+  });
+  test("calls Ollama by a name that it answers to on loopback, and hands it no token", async () => {
+    await ask({ Authorization: `Bearer ${TOKEN}` });
+    expect(ollama.requests.at(-1)).toMatchObject({ host: `127.0.0.1:${ollama.port}`, authorization: undefined });
+  });
+  test("answers 421 to who calls it by another name", async () => {
+    expect((await ask({ Host: "elsewhere.example", Authorization: `Bearer ${TOKEN}` }))[0]).toBe(421);
+  });
+}, ["tar", "caddy"]);
