@@ -136,7 +136,7 @@ export async function run(args: readonly string[], env: Environment, style: Styl
   );
   command("synth", "check a lab and write its stacks, as Terraform JSON", [], async (lab) => {
     const { synth } = await import("./synth");
-    return synth(labFile(lab, env), env);
+    return synth(labFile(lab, env), env, style);
   });
   command<InventoryOptions>(
     "inventory",
@@ -250,7 +250,7 @@ function isTerminal(descriptor: number): boolean {
 
 /** Runs the process's own command line, prints the answer, and sets the exit code. */
 export async function main(): Promise<void> {
-  const style = styleFor(process.env, isTerminal(2));
+  const style = styleFor(process.env, isTerminal(2), isTerminal(1) ? process.stdout.columns : undefined);
   const opened: { terminal?: Terminal } = {};
   // Most commands ask nothing, so the terminal is loaded with the first question.
   const ask: Ask = async (text) => {

@@ -27,18 +27,28 @@ export interface Style {
   readonly annotations: boolean;
   /** With everything on stdout when the command does what it was asked for: cdktf's CLI calls what an app writes to stderr an error. */
   readonly oneStream: boolean;
+  /** The answer on stdout, which may go elsewhere than problems: with colours or not, and how many columns a line has. @default columns no terminal */
+  readonly answer: { readonly colours: boolean; readonly columns?: number };
 }
 
 /** Plain text, as logs and pipes want it. */
-export const PLAIN: Style = { colours: false, annotations: false, oneStream: false };
+export const PLAIN: Style = { colours: false, annotations: false, oneStream: false, answer: { colours: false } };
 
 /**
  * The style for where the text goes. NO_COLOR and FORCE_COLOR decide about colours where they are set (no-color.org, force-color.org);
  * else a terminal has them, and CI has none. GITHUB_ACTIONS is set by GitHub.
+ * @param isTerminal whether stderr is a terminal
+ * @param columns of the terminal that stdout is. Default: stdout is none
  */
-export function styleFor(env: Environment, isTerminal: boolean): Style {
-  const wanted = env["FORCE_COLOR"] ? true : isTerminal && !env["CI"] && env["TERM"] !== "dumb";
-  return { colours: wanted && !env["NO_COLOR"], annotations: env["GITHUB_ACTIONS"] === "true", oneStream: underCli(env) };
+export function styleFor(env: Environment, isTerminal: boolean, columns?: number): Style {
+  const colours = (terminal: boolean) =>
+    (env["FORCE_COLOR"] ? true : terminal && !env["CI"] && env["TERM"] !== "dumb") && !env["NO_COLOR"];
+  return {
+    colours: colours(isTerminal),
+    annotations: env["GITHUB_ACTIONS"] === "true",
+    oneStream: underCli(env),
+    answer: { colours: colours(columns !== undefined), ...(columns !== undefined && { columns }) },
+  };
 }
 
 /** A problem as one line of GitHub's workflow commands, in which these characters have to be escaped. */

@@ -1,10 +1,10 @@
-import { relative } from "node:path";
+import { CERT_MANAGER_NAMESPACE } from "../catalog/cert-manager";
 import { K3S_API_PORT } from "../catalog/k3s";
-import { knownSizeGiB } from "../catalog/model-sizes";
+import { knownModelGiB, knownSizeGiB } from "../catalog/model-sizes";
 import { OLLAMA_PORT } from "../catalog/ollama";
 import { type ClusterNode, type Container, doorOf, type Lab, nodesOf } from "../lab/lab";
-import { count } from "../lab/problem";
 import type { StackSummary } from "../stacks/synthesize";
+import type { Environment } from "./command";
 import { deployTool, labPrefix } from "./deploy-tool";
 
 /** A guest of the lab, as the summary shows it. */
@@ -19,9 +19,21 @@ export interface SummarizedGuest {
   readonly diskGiB: number;
   /** The graphics cards it gets, by the lab's names or by their kind. */
   readonly gpus: readonly string[];
+  /** What it is for the lab; the lists of a large lab are shortened by it. */
+  readonly kind: "container" | "server" | "worker";
+}
+
+/** The models that lie in one place, as the summary shows them. */
+export interface SummarizedModels {
+  /** The container, or the Ollama release of the cluster. */
+  readonly of: string;
   readonly models: readonly string[];
-  /** What is known of the models' sizes, and the room they have. Absent for a guest without models. */
-  readonly modelsGiB?: { readonly known: number; readonly room: number };
+  /** What is known of their sizes together. */
+  readonly knownGiB: number;
+  /** How many of them have a size that is not known. */
+  readonly unknown: number;
+  /** The room they have. */
+  readonly roomGiB: number;
 }
 
 /** A URL that answers after the deploy. */
@@ -31,8 +43,7 @@ export interface SummarizedUrl {
 }
 
 function guestOfContainer(spec: Container): SummarizedGuest {
-  const { network, gpu, models, modelVolume } = spec;
-  const card = gpu ? [gpu.card ?? gpu.type] : [];
+  const { network, gpu } = spec;
   return {
     name: spec.name,
     where: `${spec.node} · CT ${spec.vmId}`,
@@ -40,13 +51,12 @@ function guestOfContainer(spec: Container): SummarizedGuest {
     cores: spec.cores,
     memoryGiB: spec.memoryGiB,
     diskGiB: spec.diskGiB,
-    gpus: card,
-    models,
-    ...(models.length > 0 && { modelsGiB: { known: knownSizeGiB(models), room: modelVolume?.sizeGiB ?? spec.diskGiB } }),
+    gpus: gpu ? [gpu.card ?? gpu.type] : [],
+    kind: "container",
   };
 }
 
-function guestOfNode(spec: ClusterNode): SummarizedGuest {
+function guestOfNode(kind: "server" | "worker", spec: ClusterNode): SummarizedGuest {
   return {
     name: spec.name,
     where: `${spec.node} · VM ${spec.vmId}`,
@@ -55,25 +65,50 @@ function guestOfNode(spec: ClusterNode): SummarizedGuest {
     memoryGiB: spec.memoryGiB,
     diskGiB: spec.diskGiB,
     gpus: spec.cards.map(({ name }) => name),
-    models: [],
+    kind,
   };
+}
+
+/** By their names, so that 10 comes after 9. */
+function inOrder<T extends { readonly name: string }>(things: readonly T[]): T[] {
+  return [...things].sort((a, b) => a.name.localeCompare(b.name, "en", { numeric: true }));
 }
 
 /** Every guest that the lab makes: the containers, then the VMs of the cluster. */
 export function guestsOf(lab: Lab): SummarizedGuest[] {
+  const { servers = [], workers = [] } = lab.cluster ?? {};
   return [
-    ...Object.values(lab.containers ?? {}).map(guestOfContainer),
-    ...(lab.cluster ? nodesOf(lab.cluster).map(guestOfNode) : []),
+    ...inOrder(Object.values(lab.containers ?? {})).map(guestOfContainer),
+    ...inOrder(servers).map((spec) => guestOfNode("server", spec)),
+    ...inOrder(workers).map((spec) => guestOfNode("worker", spec)),
+  ];
+}
+
+function summarizedModels(of: string, models: readonly string[], roomGiB: number): SummarizedModels[] {
+  if (models.length === 0) return [];
+  const unknown = models.filter((model) => knownModelGiB(model) === 0).length;
+  return [{ of, models, knownGiB: knownSizeGiB(models), unknown, roomGiB }];
+}
+
+/** The models of each container and of each Ollama release. Those of an air-gapped lab lie on a share, of which the lab knows no size. */
+export function modelsOf(lab: Lab): SummarizedModels[] {
+  const releases = lab.modelStaging ? [] : Object.entries(lab.ollama?.releases ?? {});
+  return [
+    ...inOrder(Object.values(lab.containers ?? {})).flatMap(({ name, models, modelVolume, diskGiB }) =>
+      summarizedModels(name, models, modelVolume?.sizeGiB ?? diskGiB),
+    ),
+    ...releases.flatMap(([key, { models, storageGi }]) => summarizedModels(`release ${key}`, models, storageGi)),
   ];
 }
 
 /** Every URL that answers after the deploy, as far as the lab knows it. */
 export function urlsOf(lab: Lab): SummarizedUrl[] {
-  const containers = Object.values(lab.containers ?? {}).flatMap((container) => {
+  const once = lab.configure ? "" : ", once it is configured";
+  const containers = inOrder(Object.values(lab.containers ?? {})).flatMap((container) => {
     const { address } = container.network;
     const door = doorOf(container);
     const url = door ? `https://${door}` : address.kind === "static" ? `http://${address.ip}:${OLLAMA_PORT}` : undefined;
-    return url === undefined ? [] : [{ url, what: `Ollama in ${container.name}` }];
+    return url === undefined ? [] : [{ url, what: `Ollama in ${container.name}${once}` }];
   });
   const api = lab.cluster && (lab.cluster.registrationAddress ?? lab.cluster.servers[0].address);
   const releases = Object.entries(lab.ollama?.releases ?? {}).map(([key, { host }]) =>
@@ -81,32 +116,84 @@ export function urlsOf(lab: Lab): SummarizedUrl[] {
       ? { url: `https://${host}`, what: `Ollama release ${key}` }
       : { url: `http://${key}.${lab.ollama?.namespace}:${OLLAMA_PORT}`, what: `Ollama release ${key}, inside the cluster` },
   );
-  return [...containers, ...(api ? [{ url: `https://${api}:${K3S_API_PORT}`, what: "Kubernetes API" }] : []), ...releases];
+  // The containers come last, since they are the many of a large lab.
+  return [...releases, ...(api ? [{ url: `https://${api}:${K3S_API_PORT}`, what: "Kubernetes API" }] : []), ...containers];
 }
 
-/** What a deploy does not do, and a person has to. */
-export function leftToDo(lab: Lab, stacks: readonly StackSummary[], hasTerraform: boolean): string[] {
-  const variables = [...new Set(stacks.flatMap((stack) => stack.variables))].map((name) => `TF_VAR_${name}`);
+/** What the summary needs to know of the machine that it runs on. */
+export interface Here {
+  readonly env: Environment;
+  /** Whether one of the programs is on PATH. */
+  readonly hasOneOf: (...programs: readonly string[]) => boolean;
+}
+
+/** The Secrets that the lab refers to and nobody makes but its owner, with their namespaces. */
+function secretsOf(lab: Lab): string[] {
+  const referred = (value: unknown): string[] => {
+    if (typeof value !== "object" || value === null) return [];
+    return Object.entries(value).flatMap(([key, item]) =>
+      // as: the name is read below only where it is a text.
+      /SecretRef$/.test(key) && typeof (item as { name?: unknown } | null)?.name === "string"
+        ? [(item as { name: string }).name]
+        : referred(item),
+    );
+  };
+  const users = Object.values(lab.ollama?.releases ?? {}).flatMap(({ auth }) => auth?.secretName ?? []);
+  return [
+    ...referred(lab.kubernetes.certManager?.dns01).map((name) => `${name} (namespace ${CERT_MANAGER_NAMESPACE})`),
+    ...users.map((name) => `${name} (namespace ${lab.ollama?.namespace})`),
+  ].filter((secret, index, all) => all.indexOf(secret) === index);
+}
+
+/** "a", "a and b", "a, b and c". */
+function enumerated(words: readonly string[]): string {
+  return [words.slice(0, -1).join(", "), ...words.slice(-1)].filter((part) => part !== "").join(" and ");
+}
+
+function credentialOf(lab: Lab): string | undefined {
+  if (!lab.proxmox) return undefined;
+  return lab.proxmox.auth === "rootPassword" ? "PROXMOX_VE_PASSWORD" : "PROXMOX_VE_API_TOKEN";
+}
+
+/** What a deploy does not do, and a person has to. What the environment has already is left out. */
+export function leftToDo(lab: Lab, file: string, stacks: readonly StackSummary[], { env, hasOneOf }: Here): string[] {
+  const unset = (name: string) => (env[name] ?? "") === "";
+  const variables = [...new Set(stacks.flatMap((stack) => stack.variables))].map((name) => `TF_VAR_${name}`).filter(unset);
   const hosts = Object.values(lab.ollama?.releases ?? {}).flatMap(({ host }) => host ?? []);
-  const secrets = [...new Set(Object.values(lab.ollama?.releases ?? {}).flatMap(({ auth }) => auth?.secretName ?? []))];
   const tokens = [...new Set(Object.values(lab.containers ?? {}).flatMap(({ https }) => https?.tokenFile ?? []))];
+  const hasContainers = Object.keys(lab.containers ?? {}).length > 0;
+  const secrets = secretsOf(lab);
   const { install, cli } = deployTool();
+  const command = (name: string) => `${labPrefix(file)}npx ollama-lab ${name}`;
+  const credential = credentialOf(lab);
+  const hasTerraform = !unset("TERRAFORM_BINARY_NAME") || hasOneOf("terraform", "tofu");
   return [
     ...(hasTerraform ? [] : ["Install Terraform or OpenTofu: neither is on PATH, and a deploy starts one of them."]),
     ...(install === undefined ? [] : [`Install ${cli}: ${install}. Terraform alone works too (docs/pipelines.md).`]),
+    ...(lab.configure && hasContainers && !hasOneOf("ansible-playbook")
+      ? ["Install Ansible: ansible-playbook is not on PATH, and configure: true starts it (docs/containers.md)."]
+      : []),
+    ...(lab.proxmox && lab.proxmox.auth !== "rootPassword"
+      ? [`Give Terraform its rights on Proxmox, once: \`${command("rights")}\` prints the commands.`]
+      : []),
+    ...(credential && unset(credential) ? [`Set ${credential} (docs/proxmox.md).`] : []),
+    ...(variables.length > 0 ? [`Set ${enumerated(variables)} (docs/cluster.md).`] : []),
     ...(lab.proxmox
       ? [
-          "Give Terraform its rights and put its credential into the environment (docs/proxmox.md).",
-          "Switch the datacenter's firewall on (Datacenter → Firewall → Options). Without it the guests' rules mean nothing, and this project leaves it alone.",
+          "Switch the datacenter's firewall on (Datacenter → Firewall → Options): without it the guests' rules mean nothing, and this project leaves it alone.",
         ]
       : []),
-    ...(variables.length > 0 ? [`Set ${variables.join(" and ")}: docs/cluster.md says how to make them.`] : []),
     ...(lab.cluster?.registrationAddress
       ? [`Make ${lab.cluster.registrationAddress} answer for the servers: a load balancer or a virtual IP (docs/cluster.md).`]
       : []),
-    ...tokens.map((file) => `Write the token of the HTTPS door into ${file}, beside the lab (docs/containers.md).`),
-    ...secrets.map((name) => `Make the Secret ${lab.ollama?.namespace}/${name} with the users of the host (docs/kubernetes.md).`),
-    ...(hosts.length > 0 ? [`Let ${hosts.join(" and ")} resolve to the cluster in your DNS.`] : []),
+    ...tokens.map((token) => `Write the token of the HTTPS door into ${token}, beside the lab (docs/containers.md).`),
+    ...(hosts.length > 0 ? [`Let ${enumerated(hosts)} resolve to the cluster in your DNS.`] : []),
+    ...(secrets.length > 0
+      ? [`Make the Secret${secrets.length > 1 ? "s" : ""} ${enumerated(secrets)} in the cluster (docs/kubernetes.md).`]
+      : []),
+    ...(hasContainers && !lab.configure
+      ? [`Configure the containers after the deploy, by Ansible: \`${command("inventory")}\` says how.`]
+      : []),
   ];
 }
 
@@ -119,78 +206,4 @@ export function deployMinutes(lab: Lab): number {
   const cards = lab.cluster ? nodesOf(lab.cluster).some((node) => node.cards.length > 0) : false;
   const cluster = lab.cluster ? (cards ? 25 : 10) : 0;
   return Math.max(5, Math.ceil((containers + cluster + (lab.ollama ? 5 : 0)) / 5) * 5);
-}
-
-/** Rows with their columns aligned. */
-function table(rows: readonly (readonly string[])[]): string[] {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows.map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ")}`.trimEnd());
-}
-
-/** "4.5": one decimal at most. */
-function short(number: number): string {
-  return String(Math.round(number * 10) / 10);
-}
-
-function modelsCell({ models, modelsGiB }: SummarizedGuest): string {
-  if (!modelsGiB) return "";
-  const shown = models.length > 2 ? `${models.slice(0, 2).join(", ")} and ${models.length - 2} more` : models.join(", ");
-  return modelsGiB.known > 0 ? `${shown} (${short(modelsGiB.known)} of ${modelsGiB.room} GiB)` : shown;
-}
-
-/** How many guests the table shows; a larger lab gets the count of the rest. */
-const SHOWN_GUESTS = 30;
-
-function guestTable(guests: readonly SummarizedGuest[]): string[] {
-  if (guests.length === 0) return [];
-  const head = ["Guest", "Where", "Address", "Cores", "Memory", "Disk", "GPU", "Models"];
-  const rows = guests
-    .slice(0, SHOWN_GUESTS)
-    .map((guest) => [
-      guest.name,
-      guest.where,
-      guest.address,
-      String(guest.cores),
-      `${short(guest.memoryGiB)} GiB`,
-      `${guest.diskGiB} GiB`,
-      guest.gpus.join(", "),
-      modelsCell(guest),
-    ]);
-  const rest = guests.length - SHOWN_GUESTS;
-  return [...table([head, ...rows]), ...(rest > 0 ? [`  … and ${count(rest, "more guest")}`] : []), ""];
-}
-
-/** What a synthesis ends with: what the lab makes, where it answers, what was written, what is left to do, and what to type next. */
-export function summary(lab: Lab, file: string, stacks: readonly StackSummary[], hasTerraform: boolean): string {
-  const urls = urlsOf(lab);
-  const todo = leftToDo(lab, stacks, hasTerraform);
-  const { cli } = deployTool();
-  const npx = `${labPrefix(file)}npx ${cli}`;
-  const minutes = deployMinutes(lab);
-  return [
-    `Synthesized ${file}`,
-    "",
-    ...guestTable(guestsOf(lab)),
-    ...(urls.length > 0
-      ? ["Answers after the deploy", ...table(urls.slice(0, SHOWN_GUESTS).map(({ url, what }) => [url, what])), ""]
-      : []),
-    "Written",
-    ...table(
-      stacks.map(({ id, folder, resources }) => [
-        id,
-        count(
-          Object.values(resources).reduce((sum, number) => sum + number, 0),
-          "resource",
-        ),
-        `→ ${relative(process.cwd(), folder)}`,
-      ]),
-    ),
-    "",
-    ...(todo.length > 0 ? ["Left to do by hand", ...todo.map((text) => `  - ${text}`), ""] : []),
-    `Next (a first deploy takes about ${minutes} minutes, and the download of the models)`,
-    ...table([
-      [`${npx} diff ${stacks[0]?.id ?? "STACK"}`, "see what would be done"],
-      [`${npx} deploy '*'`, "do it, stack after stack"],
-    ]),
-  ].join("\n");
 }

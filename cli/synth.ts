@@ -4,8 +4,9 @@ import { readLab } from "../lab/read";
 import { underCli } from "../stacks/under-cli";
 import { type Environment, EXIT, type Outcome } from "./command";
 import { outputFolder } from "./output-folder";
-import { verdict } from "./print";
-import { guestsOf, summary, urlsOf } from "./summary";
+import { type Style, verdict } from "./print";
+import { guestsOf, modelsOf, urlsOf } from "./summary";
+import { summary } from "./summary-text";
 import { written } from "./written";
 
 /** Whether one of these programs is on PATH; nothing is started for it. */
@@ -24,7 +25,7 @@ function isOnPath(env: Environment, ...names: readonly string[]): boolean {
 }
 
 /** `synth`: checks a lab and writes its stacks. A lab with an error writes nothing. */
-export async function synth(file: string, env: Environment): Promise<Outcome> {
+export async function synth(file: string, env: Environment, style: Style): Promise<Outcome> {
   const { lab, problems } = readLab(file);
   if (!lab) {
     return { exitCode: EXIT.refused, lab: file, problems, notice: `${file}: ${verdict(problems)}. Nothing was written.` };
@@ -34,19 +35,18 @@ export async function synth(file: string, env: Environment): Promise<Outcome> {
   const { unannotated } = await import("../stacks");
   const folder = outputFolder(env);
   const stacks = written(folder, "Name another folder in CDKTF_OUTDIR.", () => synthesize(lab, problems, folder));
-  const result = { stacks, guests: guestsOf(lab), urls: urlsOf(lab) };
+  const result = { stacks, guests: guestsOf(lab), models: modelsOf(lab), urls: urlsOf(lab) };
   if (underCli(env)) {
     // The CLI prints the annotations of the stacks, and what comes next is its own.
     const text = `${file}: ${verdict(problems)}.`;
     return { exitCode: EXIT.done, lab: file, problems: unannotated(lab, problems), result, text };
   }
-  const terraform = env["TERRAFORM_BINARY_NAME"] ?? "";
-  const hasTerraform = terraform !== "" || isOnPath(env, "terraform", "tofu");
+  const here = { env, hasOneOf: (...programs: readonly string[]) => isOnPath(env, ...programs) };
   return {
     exitCode: EXIT.done,
     lab: file,
     problems,
     result,
-    text: `${summary(lab, file, stacks, hasTerraform)}\n\n${verdict(problems)}.`,
+    text: `${summary(lab, file, stacks, here, style)}\n\n${verdict(problems)}.`,
   };
 }

@@ -429,7 +429,8 @@ test.each<[string, LabInput, LabInput, [effect: boolean, destroys: boolean]]>([
 });
 
 describe("what Terraform ignores, but a postcondition of the guest watches", () => {
-  const watched = (lab: LabInput, stack: string, address: string) => JSON.stringify(outputOf(lab)[stack]?.resources[address]?.["lifecycle"]);
+  const watched = (lab: LabInput, stack: string, address: string) =>
+    JSON.stringify(outputOf(lab)[stack]?.resources[address]?.["lifecycle"]);
   test.each(["device_passthrough", "mount_point", "disk[0].datastore_id"])("is %s of a container", (attribute) => {
     const lifecycle = watched(withVolume, "containers", "proxmox_virtual_environment_container.ollama-1");
     expect(lifecycle?.split('"postcondition"')[1]).toContain(attribute);
