@@ -97,7 +97,7 @@ describe("what may hold a token goes to cdktf", () => {
     ["a text with the number of a token", `port ${Token.asNumber(token)}`],
     ["the list of a token", Token.asList(token)],
     ["the list of numbers of a token", Token.asNumberList(token)],
-    ["the map of a token", Token.asMap(token)],
+    ["the map of a token", Token.asStringMap(token)],
     ["a token itself", token],
     ["a token of a class", Token.asAny(token)],
     ["the text of a map of texts", Token.STRING_MAP_TOKEN_VALUE],

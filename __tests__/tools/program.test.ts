@@ -92,7 +92,7 @@ describe("loading a program", () => {
     const [first, ...others] = caches().map((file) => join(folder(), file));
     const before = first && readFileSync(first);
     run();
-    expect([others.length, first && existsSync(first) && readFileSync(first).equals(before ?? Buffer.of())]).toEqual([1, true]);
+    expect([others.length, first && existsSync(first) && readFileSync(first).equals(before || Buffer.of())]).toEqual([1, true]);
   });
   test("a broken cache is made anew", () => {
     run();
