@@ -45,6 +45,7 @@ ollama:
     chat:
       host: ollama.lab.example
       gpus: 1
+      allowFrom: [192.0.2.0/24]
 `;
 
 let folder: string;

@@ -9,12 +9,12 @@ import { checkHttpUrl } from "../../grammar/url";
 import { text, whole } from "./field";
 
 const internal = z
-  .strictObject({ type: z.literal("internal") })
+  .strictObject({ type: z.literal("internal").describe("A certificate of the container's own authority.") })
   .describe("A certificate of an authority that the container makes for itself. Clients trust it once they have its root.");
 
 const acme = z
   .strictObject({
-    type: z.literal("acme"),
+    type: z.literal("acme").describe("A certificate by ACME."),
     email: text(checkEmail, "Where the certificate authority writes to."),
     server: text(checkHttpUrl, "The ACME server. It checks the host at port 443 (TLS-ALPN-01).").default(ACME_SERVER),
   })
@@ -22,7 +22,7 @@ const acme = z
 
 const files = z
   .strictObject({
-    type: z.literal("files"),
+    type: z.literal("files").describe("A certificate of your own."),
     certificate: text(checkFilePath, "The certificate and those between it and its authority, PEM, relative to this file."),
     key: text(checkFilePath, "Its private key, PEM, relative to this file. Ansible copies it; nothing else reads it."),
   })
