@@ -16,6 +16,14 @@ export const checkObjectName: TextCheck = matching(
   "Use lower-case letters, digits, hyphens and dots, and begin and end with a letter or a digit.",
 );
 
+/** Refuses what is not NAMESPACE/NAME of a claim. */
+export const checkClaimPath: ValueCheck<string> = matching(
+  /^(?!-)[a-z0-9-]{1,63}(?<!-)\/[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/,
+  "invalid-kubernetes-name",
+  "a claim with its namespace",
+  "Write NAMESPACE/NAME, as the plan shows it, such as ml/ollama.",
+);
+
 /** Refuses a name that Kubernetes does not take for a Service (RFC 1035 label): it begins with a letter. */
 export const checkServiceName: TextCheck = matching(
   { pattern: /^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/, example: "ollama" },

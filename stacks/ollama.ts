@@ -5,6 +5,7 @@ import { OLLAMA_PORT } from "../catalog/ollama";
 import { Namespace } from "../constructs/kubernetes/namespace";
 import { KubernetesObjects, ObjectsChart } from "../constructs/kubernetes/objects";
 import { ApiNetworkPolicy } from "../constructs/ollama/api-network-policy";
+import { ClaimsGuard } from "../constructs/ollama/claims-guard";
 import { HTTPS_REDIRECT, HttpsRoute, httpsRedirect } from "../constructs/ollama/https-route";
 import { ModelPull } from "../constructs/ollama/model-pull";
 import { DEFAULT_ACCESS_MODE, type ModelClaim, OllamaRelease } from "../constructs/ollama/ollama-release";
@@ -41,12 +42,10 @@ export class OllamaStack extends LabStack {
     clusterAccess(this, lab);
     this.objects = new ObjectsChart(this);
     const specs = Object.entries(ollama.releases);
-    this.namespace = new Namespace(this, "namespace", {
-      name: ollama.namespace,
-      partOf: lab.name,
-      protect: specs.some(([, { protect }]) => protect),
-    });
-    if (lab.airGapped) this.forgetClaims(Object.keys(ollama.releases));
+    // A namespace takes all claims in it along, those included that Terraform does not know any more.
+    const protect =
+      specs.some(([, spec]) => spec.protect) || ollama.keptClaims.some((claim) => claim.startsWith(`${ollama.namespace}/`));
+    this.namespace = new Namespace(this, "namespace", { name: ollama.namespace, partOf: lab.name, protect });
     if (specs.some(([, { host }]) => host)) {
       this.redirect = new KubernetesObjects(this, HTTPS_REDIRECT, {
         name: HTTPS_REDIRECT,
@@ -65,6 +64,13 @@ export class OllamaStack extends LabStack {
       });
     }
     this.releases = Object.fromEntries(specs.map(([key, spec]) => [key, this.release(key, spec)]));
+    new ClaimsGuard(this, "claims", {
+      namespace: { name: ollama.namespace, resource: this.namespace.resource, protect },
+      releases: Object.fromEntries(
+        specs.map(([key, spec]) => [key, { claim: this.releases[key]?.claim, protect: spec.protect }]),
+      ),
+      kept: ollama.keptClaims,
+    });
     this.outputs(specs);
   }
 
@@ -135,16 +141,6 @@ export class OllamaStack extends LabStack {
   private claim(spec: Release): ModelClaim {
     const { storageClass, storageGi, accessMode, protect } = spec;
     return { storageClass, sizeGi: storageGi, accessMode, protect };
-  }
-
-  /**
-   * An air-gapped lab has no claims, but it may have had them while it was online. Terraform forgets those claims, and they stay in the cluster
-   * with their models. Deleting them would hang, because Terraform deletes a claim before the pods that use it are gone. An address that is not
-   * in the state does no harm.
-   */
-  private forgetClaims(keys: readonly string[]): void {
-    const removed = keys.map((key) => ({ from: OllamaRelease.claimAddress(key), lifecycle: { destroy: false } }));
-    this.addOverride("removed", removed);
   }
 
   /** In an air-gapped lab: the release on the share, with the models of this Ollama in it. */

@@ -3,6 +3,7 @@ import { checkEmail } from "../../grammar/email";
 import type { ValueCheck } from "../../grammar/fault";
 import { checkAbsolutePath } from "../../grammar/file-path";
 import { checkOciUrl } from "../../grammar/helm-chart";
+import { checkClaimPath } from "../../grammar/kubernetes-name";
 import { checkNodeLabel, checkSelectedLabel } from "../../grammar/kubernetes-node";
 import { checkFileSystem, checkMountOption } from "../../grammar/nfs";
 import { checkStagedRelease } from "../../grammar/staged-release";
@@ -63,6 +64,13 @@ const checks: { what: string; check: ValueCheck<string>; code: string; good: str
     code: "invalid-file-system",
     good: ["nfs4", "fuse.sshfs"],
     bad: ["", "NFS", "nfs 4"],
+  },
+  {
+    what: "a claim with its namespace",
+    check: checkClaimPath,
+    code: "invalid-kubernetes-name",
+    good: ["ml/ollama", "2/a"],
+    bad: ["", "ollama", "ml/", "/ollama", "ml/ollama/x", "ML/ollama", "-ml/ollama", "ml/2"],
   },
   {
     what: "a staged release",

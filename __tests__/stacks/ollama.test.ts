@@ -59,6 +59,7 @@ test("addresses follow from the namespace and the keys of the releases, and from
     "kubernetes_network_policy_v1.ollama-api",
     "kubernetes_persistent_volume_claim_v1.chat",
     "kubernetes_persistent_volume_claim_v1.ollama",
+    "terraform_data.claims_guard",
   ]);
 });
 
@@ -86,7 +87,7 @@ describe("the claim of the models", () => {
   test("is protected with its namespace, which would take it along", () => {
     const namespace = (stack: StackJson) => stack.resource["kubernetes_namespace_v1"]?.["ml"];
     expect(namespace(of())).toMatchObject({ lifecycle: { prevent_destroy: true } });
-    expect(namespace(release({ protect: false }))).not.toHaveProperty("lifecycle");
+    expect(namespace(release({ protect: false }))).not.toHaveProperty("lifecycle.prevent_destroy");
   });
   test("is not waited for, since some classes wait for the first pod", () => {
     expect(claim(of())).toMatchObject({ wait_until_bound: false });
@@ -286,6 +287,16 @@ describe("the models", () => {
     expect(job.metadata.annotations).toEqual({
       "helm.sh/hook": "post-install,post-upgrade",
       "helm.sh/hook-delete-policy": "before-hook-creation",
+    });
+  });
+  test("leave no Job whose pod holds the claim when the release is uninstalled", () => {
+    const [, removal] = objectsOf(stack, "ollama-models").filter(({ kind }) => kind === "Job");
+    expect(removal).toMatchObject({
+      metadata: {
+        name: "ollama-models",
+        annotations: { "helm.sh/hook": "pre-delete", "helm.sh/hook-delete-policy": "before-hook-creation,hook-succeeded" },
+      },
+      spec: { completions: 0 },
     });
   });
   test("are pulled by the Service, after the release is up", () => {

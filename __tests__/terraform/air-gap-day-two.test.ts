@@ -45,6 +45,16 @@ describeWithTool("terraform", "an air-gapped lab under Terraform", () => {
     await expect(workspace.stack("model-staging")).toPlanExactly({ "helm_release.ollama-download-models": "update" });
   });
 
+  test("another namespace is refused while the former one is protected, and keeps it when the lab says so", async () => {
+    await workspace.become(stacksOf({ ollama: { namespace: "ai" } }));
+    await expect(workspace.stack("ollama")).toRejectPlan(
+      /The namespace ml of this lab is protected, but the lab says ai now\. .* ollama: { keptClaims: \[ml\/ollama\] }/,
+    );
+    await workspace.become(stacksOf({ ollama: { namespace: "ai", keptClaims: ["ml/ollama"] } }));
+    const { changes } = await workspace.stack("ollama").plan();
+    expect([changes["kubernetes_namespace_v1.ml"], changes["kubernetes_namespace_v1.ai"]]).toEqual(["remove", "create"]);
+  });
+
   test.each([true, false])(
     "going from online to air-gapped forgets the claim and destroys nothing, with protect: %s",
     async (protect) => {

@@ -114,9 +114,27 @@ describeWithTool("terraform", "on a cluster that runs", () => {
     });
   });
 
-  test("a release that leaves the lab takes its claim along, protected or not: its protection leaves with it", async () => {
-    const { resources } = await ollama({ ollama: { releases: { chat: undefined } } });
+  test("a protected release that leaves the lab is refused: it would take its claim along", async () => {
+    editLab(workspace, labWith({ ollama: { releases: { chat: undefined } } }, running));
+    await expect(workspace.stack("ollama")).toRejectPlan(
+      /The claim ml\/chat is protected, but the lab has no release chat any more\..* ollama: { keptClaims: \[ml\/chat\] }\./,
+    );
+  });
+
+  test("a protected release that leaves the lab leaves its claim, which the lab keeps", async () => {
+    const { resources } = await ollama({ ollama: { keptClaims: ["ml/chat"], releases: { chat: undefined } } });
     expect(resources).toEqual({
+      "helm_release.chat": "delete",
+      "helm_release.chat-models": "delete",
+      [`${CLAIM}.chat`]: "remove",
+    });
+  });
+
+  test("a release without protection leaves the lab with its claim", async () => {
+    const unprotected = labWith({ ollama: { releases: { chat: { protect: false } } } }, running);
+    const one = await applied(unprotected);
+    editLab(one, labWith({ ollama: { releases: { chat: undefined } } }, unprotected));
+    expect((await planned(one.stack("ollama"))).resources).toEqual({
       "helm_release.chat": "delete",
       "helm_release.chat-models": "delete",
       [`${CLAIM}.chat`]: "delete",
@@ -141,7 +159,9 @@ describeWithTool("terraform", "on a cluster that runs", () => {
 
   test("another namespace is refused: it would take the models along", async () => {
     editLab(workspace, labWith({ ollama: { namespace: "ai" } }, running));
-    await expect(workspace.stack("ollama")).toRejectPlan(/Instance cannot be destroyed/);
+    await expect(workspace.stack("ollama")).toRejectPlan(
+      /The namespace ml of this lab is protected, but the lab says ai now\. .* Write in the lab: ollama: { namespace: ml }\./,
+    );
   });
 
   test.each([true, false])("less storage is refused in the plan, in words, with protect: %s", async (protect) => {

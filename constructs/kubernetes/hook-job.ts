@@ -69,6 +69,33 @@ export function hookJob(props: HookJobProps): KubernetesObject {
   };
 }
 
+/**
+ * Removes a hook Job with its pods when its release is uninstalled. Helm leaves hooks where they are, and a pod that has ended still holds its
+ * claim: without this, the claim would not go before the Job's own end of life. Helm deletes the object that has the name of a hook before it
+ * makes the hook, and deletes this one when it is done. With 0 completions that is at once, and no pod runs.
+ */
+export function hookJobRemoval({
+  name,
+  namespace,
+  labels,
+  image,
+}: Pick<HookJobProps, "name" | "namespace" | "labels" | "image">): KubernetesObject {
+  return {
+    apiVersion: "batch/v1",
+    kind: "Job",
+    metadata: {
+      name,
+      namespace,
+      labels,
+      annotations: { "helm.sh/hook": "pre-delete", "helm.sh/hook-delete-policy": "before-hook-creation,hook-succeeded" },
+    },
+    spec: {
+      completions: 0,
+      template: { metadata: { labels }, spec: { restartPolicy: "Never", containers: [{ name: "main", image }] } },
+    },
+  };
+}
+
 /** The ConfigMap with the scripts that a Job mounts: files of templates/ as they are. */
 export function scriptsMap(
   name: string,

@@ -8,7 +8,7 @@ import { checkKubernetesName } from "../../grammar/kubernetes-name";
 import { checkModelReference } from "../../grammar/model-reference";
 import { checkWhole, PULL_MINUTES, TIMEOUT_SECONDS_BOUNDS } from "../../grammar/size";
 import { checkHttpUrl } from "../../grammar/url";
-import { hookJob, scriptsMap } from "../kubernetes/hook-job";
+import { hookJob, hookJobRemoval, scriptsMap } from "../kubernetes/hook-job";
 import { recommendedLabels } from "../kubernetes/namespace";
 import { KubernetesObjects, type ObjectsChart } from "../kubernetes/objects";
 import { checkProps, prop, required } from "../props-error";
@@ -134,6 +134,7 @@ export class ModelPull extends Construct {
           backoffLimit: 2,
           deadlineSeconds: timeoutSeconds,
         }),
+        hookJobRemoval({ name, namespace, labels, image: props.image }),
       ],
       // Helm waits a little longer than the Job runs, because the Job's failure says more than Helm's.
       timeoutSeconds: timeoutSeconds + 60,

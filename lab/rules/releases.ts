@@ -84,6 +84,19 @@ const kinds = {
     `,
     remedy: "Keep the setting, and remove the variable.",
   },
+  "kept-claim-used": {
+    severity: "error",
+    stacks: ["ollama"],
+    meaning:
+      "A claim is to stay without a release, but a release of the lab has a claim of that name. Terraform would delete the one to make the other.",
+    example: `
+      ollama:
+        keptClaims: [ml/ollama]
+        releases:
+          ollama: {}
+    `,
+    remedy: "Give the release another name, or take the claim out of keptClaims.",
+  },
 } as const;
 const found = finder(kinds);
 
@@ -166,4 +179,17 @@ const environment = rule(["ollama"], function* ({ ollama }) {
   }
 });
 
-export const releases = { title: "Releases of Ollama", kinds, rules: [someRelease, replicas, environment] };
+/** A claim that stays is no claim of a release. An air-gapped lab has no claims. */
+const keptClaims = rule(["ollama", "airGapped"], function* ({ ollama, airGapped }) {
+  for (const [index, claim] of ollama.keptClaims.entries()) {
+    const [, name = ""] = claim.split("/");
+    if (airGapped || !Object.hasOwn(ollama.releases, name)) continue;
+    yield found(
+      "kept-claim-used",
+      ["ollama", "keptClaims", index],
+      `${claim} is to stay without a release, but the release ${name} has the claim ${ollama.namespace}/${name}, and Terraform knows both by one name`,
+    );
+  }
+});
+
+export const releases = { title: "Releases of Ollama", kinds, rules: [someRelease, replicas, environment, keptClaims] };

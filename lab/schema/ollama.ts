@@ -6,7 +6,7 @@ import { checkImage } from "../../grammar/container-image";
 import { checkDomainName } from "../../grammar/domain-name";
 import { checkKey } from "../../grammar/guest";
 import { checkKeepAlive } from "../../grammar/keep-alive";
-import { checkKubernetesName, checkObjectName } from "../../grammar/kubernetes-name";
+import { checkClaimPath, checkKubernetesName, checkObjectName } from "../../grammar/kubernetes-name";
 import { checkSelectedLabel } from "../../grammar/kubernetes-node";
 import { checkCpu, checkMemory } from "../../grammar/quantity";
 import { CLAIM_GI, CLAIM_GI_BOUNDS, POD_GPUS_BOUNDS, PULL_MINUTES, RELEASE_MINUTES, REPLICAS_BOUNDS } from "../../grammar/size";
@@ -101,6 +101,12 @@ export const ollama = z
       checkStagedRelease,
       "With airGapped: the staged release that production mounts. Default: the one that follows from the models, the image and staging.revision.",
     ).optional(),
+    keptClaims: z
+      .array(text(checkClaimPath, "A claim, as NAMESPACE/NAME."))
+      .default([])
+      .describe(
+        "Claims that stay in the cluster though their releases have left the lab, or its namespace is another. Without it a protected claim stops the plan.",
+      ),
     networkPolicy: z
       .strictObject({
         traefikNamespace: text(checkKubernetesName, "Namespace that Traefik runs in; K3s puts it there.").default(

@@ -150,6 +150,11 @@ export class ThrowAwayCluster {
     workspace.become(output(lab));
   }
 
+  /** What a person does by hand. */
+  kubectl(...args: string[]): string {
+    return kubectl(undefined, ...args);
+  }
+
   /** The claim of a release. */
   claim(lab: LabInput, name = "ollama"): SeenClaim {
     return JSON.parse(kubectl(undefined, "-n", lab.ollama?.namespace ?? "", "get", "pvc", name, "-o", "json")) as SeenClaim;

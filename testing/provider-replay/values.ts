@@ -50,6 +50,18 @@ export function encodeValue(value: Value): DynamicValue {
   return { msgpack: encode(value, { extensionCodec }) };
 }
 
+/** A type that a value can have: that of an object or a tuple with just this content. */
+function typeOf(value: Value): unknown {
+  if (Array.isArray(value)) return ["tuple", value.map(typeOf)];
+  if (isObject(value)) return ["object", Object.fromEntries(Object.entries(value).map(([key, one]) => [key, typeOf(one)]))];
+  return typeof value === "boolean" ? "bool" : typeof value;
+}
+
+/** A value for an attribute of the dynamic type: texts, numbers, switches, and objects and lists of them. */
+export function dynamic(value: Value): Value {
+  return [Buffer.from(JSON.stringify(typeOf(value))), value];
+}
+
 /** True for a value with keys: an object, a map or a block. */
 export function isObject(value: Value | undefined): value is ObjectValue {
   return (

@@ -1,5 +1,5 @@
 // The world of the replayed providers: which guests run on Proxmox, and what data sources answer.
-import { at, isObject, type ObjectValue, type Value } from "./values";
+import { at, dynamic, isObject, type ObjectValue, type Value } from "./values";
 
 /** A guest on a Proxmox node. Terraform or somebody else made it. */
 export interface Guest {
@@ -49,6 +49,7 @@ function guestOf(kind: "container" | "vm", resource: ObjectValue): Guest {
 }
 
 const CLAIM = "kubernetes_persistent_volume_claim_v1";
+const NAMESPACE = "kubernetes_namespace_v1";
 
 /** Namespace and name of a claim, of the resource's or the data source's configuration. */
 function claimId(value: Value): string {
@@ -66,6 +67,8 @@ export class World {
   private readonly guestsById = new Map<number, Guest>();
   /** The claims in the cluster, by namespace and name. */
   private readonly claims = new Map<string, ObjectValue>();
+  /** The namespaces in the cluster, by name. */
+  private readonly namespaces = new Map<string, ObjectValue>();
   private readonly data: Record<string, ObjectValue>;
 
   constructor(fixtures: Fixtures) {
@@ -85,14 +88,13 @@ export class World {
   }
 
   /**
-   * Remembers an applied guest or claim, and forgets a destroyed one. It does not remember other resources. Like the real provider it silently
+   * Remembers an applied guest, claim or namespace, and forgets a destroyed one. It does not remember other resources. Like the real provider it silently
    * takes over another guest with the same VMID, which an ownership guard must prevent.
    */
   applied(typeName: string, prior: Value, next: Value): void {
-    if (typeName === CLAIM) {
-      if (isObject(prior)) this.claims.delete(claimId(prior));
-      if (isObject(next)) this.claims.set(claimId(next), next);
-    }
+    const objects = typeName === CLAIM ? this.claims : typeName === NAMESPACE ? this.namespaces : undefined;
+    if (isObject(prior)) objects?.delete(claimId(prior));
+    if (isObject(next)) objects?.set(claimId(next), next);
     const kind = GUEST_KINDS[typeName];
     if (kind === undefined) {
       return;
@@ -116,9 +118,24 @@ export class World {
       case CLAIM:
         // Like the real data source, it answers no spec and no error for a claim that does not exist.
         return { ...this.specOf(claimId(config)), ...answer };
+      case "kubernetes_resources":
+        return { objects: dynamic(this.objectsOf(config)), ...answer };
       default:
         return answer;
     }
+  }
+
+  /** What the API tells of the claims of a namespace, or of the namespaces, with one label. The replay knows no other object of the cluster. */
+  private objectsOf(config: ObjectValue): Value {
+    const objects = config["kind"] === "PersistentVolumeClaim" ? this.claims : this.namespaces;
+    const [key = "", value = ""] = String(config["label_selector"]).split("=");
+    return [...objects.values()].flatMap((object) => {
+      const name = at(object, ["metadata", 0, "name"]) ?? "";
+      const namespace = at(object, ["metadata", 0, "namespace"]) ?? null;
+      return at(object, ["metadata", 0, "labels", key]) === value && namespace === config["namespace"]
+        ? [{ metadata: { name } }]
+        : [];
+    });
   }
 
   private specOf(claim: string): ObjectValue {

@@ -53,6 +53,13 @@ refused(ollamaLab, [
     names: ["5m", "keepAlive says 30m"],
   },
   {
+    fact: "a claim that is to stay without a release, but is a release's,",
+    lab: { ollama: { keptClaims: ["old/ollama"] } },
+    code: "kept-claim-used",
+    path: "ollama.keptClaims[0]",
+    names: ["old/ollama", "ml/ollama"],
+  },
+  {
     fact: "a lab with ollama: and no release",
     lab: { ollama: { releases: { ollama: undefined } } },
     code: "no-release",

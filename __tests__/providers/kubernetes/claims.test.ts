@@ -83,12 +83,80 @@ describeWithCluster("on a cluster", () => {
     await expect(workspace.stack("ollama")).toRejectPlan(/is ReadWriteMany, but accessMode is not written/);
   });
 
-  test("another namespace, and a destroy, are refused while a claim is protected", async () => {
+  test("another namespace, and a destroy, are refused while a claim is protected, in words", async () => {
     const { lab, workspace } = await deployed();
     const destroy = await workspace.stack("ollama").destroy();
     expect(describeRun(destroy)).toContain("Instance cannot be destroyed");
     cluster.edit(workspace, labWith({ ollama: { namespace: `${lab.ollama?.namespace}-2` } }, lab));
-    await expect(workspace.stack("ollama")).toRejectPlan(/Instance cannot be destroyed/);
+    await expect(workspace.stack("ollama")).toRejectPlan(
+      new RegExp(
+        `The namespace ${lab.ollama?.namespace} of this lab is protected, .* Write in the lab: ollama: { namespace: ${lab.ollama?.namespace} }`,
+      ),
+    );
+  });
+
+  const two: Changes = {
+    ollama: { releases: { chat: { models: ["all-minilm:22m"], timeoutMinutes: 3, pullTimeoutMinutes: 3 } } },
+  };
+  const alone = { ollama: { releases: { chat: undefined } } };
+
+  test("a protected release that leaves the lab stops the plan; its claim stays when the lab says so, and comes back by the import", async () => {
+    const { lab, workspace } = await deployed(two);
+    const stack = workspace.stack("ollama");
+    const namespace = lab.ollama?.namespace;
+    const before = cluster.claim(lab, "chat");
+    cluster.edit(workspace, labWith(alone, lab));
+    await expect(stack).toRejectPlan(
+      new RegExp(`The claim ${namespace}/chat is protected, .* ollama: { keptClaims: \\[${namespace}/chat\\] }`),
+    );
+    const keeping = labWith({ ollama: { keptClaims: [`${namespace}/chat`] } }, labWith(alone, lab));
+    cluster.edit(workspace, keeping);
+    await stack.deploy();
+    await expect(stack).toPlanNothing();
+    const kept = cluster.claim(lab, "chat");
+    expect([kept.metadata.uid, kept.metadata.deletionTimestamp]).toEqual([before.metadata.uid, undefined]);
+    cluster.edit(workspace, lab);
+    await stack.apply();
+    const commands = (await stack.outputs())["import_commands"]?.value as string[];
+    const command = commands.find((one) => one.includes("_v1.chat")) ?? "";
+    const imported = await stack.terraform(...command.split(" ").slice(1));
+    expect(imported.succeeded || describeRun(imported)).toBe(true);
+    await stack.deploy();
+    expect(cluster.claim(lab, "chat").metadata.uid).toBe(before.metadata.uid);
+  });
+
+  test("a protected release that leaves the lab may go once its claim is labelled so, and an unprotected one goes", async () => {
+    const { lab, workspace } = await deployed(labWith({ ollama: { releases: { tmp: { protect: false } } } }, two as LabInput));
+    const stack = workspace.stack("ollama");
+    cluster.edit(workspace, labWith({ ollama: { releases: { tmp: undefined } } }, lab));
+    await stack.deploy();
+    expect(() => cluster.claim(lab, "tmp")).toThrow("not found");
+    cluster.edit(workspace, labWith({ ollama: { releases: { tmp: undefined, chat: undefined } } }, lab));
+    const words = describeRun(await stack.plan());
+    const [, command = ""] = /run: kubectl (.*-by-)/.exec(words.replaceAll(/\s+/g, " ")) ?? [];
+    cluster.kubectl(...command.split(" "));
+    await stack.deploy();
+    expect(() => cluster.claim(lab, "chat")).toThrow("not found");
+  });
+
+  test("an air-gapped lab with another namespace stops the plan; the kept claim and its namespace stay when the lab says so", async () => {
+    const { lab, workspace } = await deployed();
+    const stack = workspace.stack("ollama");
+    await edited(workspace, lab, sealed);
+    const before = cluster.claim(lab);
+    const elsewhere = labWith({ ...sealed, ollama: { namespace: `${lab.ollama?.namespace}-2` } }, lab);
+    cluster.edit(workspace, elsewhere);
+    await expect(stack).toRejectPlan(
+      new RegExp(
+        `The namespace ${lab.ollama?.namespace} of this lab is protected, .* keptClaims: \\[${lab.ollama?.namespace}/ollama\\] }`,
+      ),
+    );
+    cluster.edit(workspace, labWith({ ollama: { keptClaims: [`${lab.ollama?.namespace}/ollama`] } }, elsewhere));
+    await stack.deploy();
+    await expect(stack).toPlanNothing();
+    const kept = cluster.claim(lab);
+    expect([kept.metadata.uid, kept.metadata.deletionTimestamp]).toEqual([before.metadata.uid, undefined]);
+    expect(cluster.kubectl("get", "namespace", lab.ollama?.namespace ?? "", "-o", "jsonpath={.status.phase}")).toBe("Active");
   });
 
   test("a destroy after going air-gapped does not take the namespace with the kept claim", async () => {
