@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { App } from "cdktf";
 import type { Lab } from "../lab/lab";
@@ -23,7 +23,8 @@ export function synthesize(lab: Lab, warnings: readonly Problem[], outdir: strin
   const target = resolve(outdir);
   // A sibling, so that the paths relative to it are those relative to the target.
   const next = join(dirname(target), `.${basename(target)}.${process.pid}`);
-  mkdirSync(next, { recursive: true });
+  rmSync(next, { recursive: true, force: true });
+  makeFolder(next);
   try {
     const stacks = withoutStackTraces(() => {
       const app = new App({ outdir: next, stackTraces: false });
@@ -40,6 +41,13 @@ export function synthesize(lab: Lab, warnings: readonly Problem[], outdir: strin
   } finally {
     rmSync(next, { recursive: true, force: true });
   }
+}
+
+/** Makes a folder and those around it. One by one: where a file system takes no folder, as /proc does, Node's own way never ends. */
+function makeFolder(folder: string): void {
+  const around = dirname(folder);
+  if (!existsSync(around)) makeFolder(around);
+  mkdirSync(folder);
 }
 
 /** A value of JSON. */
