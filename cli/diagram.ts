@@ -1,11 +1,10 @@
-import { renameSync, writeFileSync } from "node:fs";
 import { mermaid } from "../diagram/mermaid";
 import { pictureOf } from "../diagram/picture";
 import { svg } from "../diagram/svg";
 import { readLab } from "../lab/read";
 import { EXIT, type Outcome } from "./command";
 import { verdict } from "./print";
-import { written } from "./written";
+import { writeOutput } from "./written";
 
 /** What can be said on the command line about the diagram. */
 export interface DiagramOptions {
@@ -28,9 +27,6 @@ export function diagram(file: string, { format: named, output }: DiagramOptions)
   const drawn = DRAW[format](pictureOf(lab));
   if (output === undefined)
     return { exitCode: EXIT.done, lab: file, result: { format, output: null, diagram: drawn }, text: drawn };
-  written(output, "Name another file with --output.", () => {
-    writeFileSync(`${output}.part`, drawn);
-    renameSync(`${output}.part`, output);
-  });
+  writeOutput(output, drawn, "Name another file with --output.");
   return { exitCode: EXIT.done, lab: file, result: { format, output }, text: `${output}: ${file} as ${format}.` };
 }

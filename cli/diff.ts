@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, type Stats, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { ACTIONS, type Change, compare, destroysSomething, hasEffect } from "../changes/compare";
@@ -105,7 +105,15 @@ const GIT = "git:";
 
 function baseOutput(base: string, file: string, lab: Lab, env: Environment): Output {
   if (base.startsWith(GIT)) return ofCommit(base.slice(GIT.length), file, env);
-  const stats = statSync(base, { throwIfNoEntry: false });
+  if (base === "")
+    refuse("The base is an empty name. A base is an output folder, a lab file, or git: with a commit, such as git:main.");
+  let stats: Stats | undefined;
+  try {
+    stats = statSync(base, { throwIfNoEntry: false });
+  } catch {
+    // What cannot be looked at is told as every lab file is that cannot be read.
+    return ofFile(base, base, file, env);
+  }
   if (stats?.isDirectory()) return ofFolder(base, file, lab);
   if (stats) return ofFile(base, base, file, env);
   return refuse(

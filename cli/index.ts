@@ -1,6 +1,6 @@
 import { fstatSync, writeSync } from "node:fs";
 import { isatty } from "node:tty";
-import { Command, CommanderError, Option } from "commander";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { FLAGS } from "../doctor/init/flags";
 import { OWN_LAB } from "../lab/default-lab";
 import { version } from "../package.json";
@@ -62,7 +62,7 @@ export async function run(args: readonly string[], env: Environment, style: Styl
     .description("From one checked lab.yaml to Terraform JSON: Ollama on Proxmox, in containers and on a GPU K3s cluster.")
     .version(version, "-V, --version", "print the version")
     .helpOption("-h, --help", "print this help")
-    .helpCommand(false)
+    .helpCommand("help [command]", "print the help of a command")
     .addHelpText("after", EXIT_CODES)
     .showHelpAfterError("(--help lists what there is)")
     .exitOverride()
@@ -170,7 +170,7 @@ export async function run(args: readonly string[], env: Environment, style: Styl
     "print the Proxmox rights that the lab needs, as commands, with the reason of each",
     [
       new Option("-r, --release <number>", "release of Proxmox VE").choices(["8", "9"]).default("9"),
-      new Option("-u, --user <name>", "who gets the rights, with the realm").default("terraform@pve"),
+      new Option("-u, --user <name>", "who gets the rights, with the realm").default("terraform@pve").argParser(userOption),
     ],
     async (lab, options) => {
       const { rights } = await import("./rights");
@@ -215,9 +215,20 @@ export async function run(args: readonly string[], env: Environment, style: Styl
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     // --help and --version end here too, with 0; whatever else commander refuses is the command line's fault.
+    if (error.exitCode !== 0 && args.includes("--json")) {
+      const [name = ""] = args.filter((arg) => !arg.startsWith("-"));
+      return { exitCode: EXIT.usage, ...asJson(name, { exitCode: EXIT.usage, notice: written.stderr.trim() }) };
+    }
     return { exitCode: error.exitCode === 0 ? EXIT.done : EXIT.usage, ...written };
   }
   return answer ?? { exitCode: EXIT.usage, ...written };
+}
+
+/** A user of Proxmox, as the printed commands name it. @throws InvalidArgumentError for what a shell or Proxmox reads otherwise */
+function userOption(name: string): string {
+  if (!/^[\w.+@-]+@[A-Za-z][\w.-]*$/.test(name))
+    throw new InvalidArgumentError("A user has a name and a realm, such as terraform@pve.");
+  return name;
 }
 
 /** What an error that no command foresaw is printed as. The stack says where it came from, for whoever mends it. */
@@ -239,7 +250,10 @@ function print(stream: "stdout" | "stderr", text: string): void {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
     if (code === "EAGAIN") process[stream].write(bytes.subarray(done));
     // Whoever read the pipe has read enough.
-    else if (code !== "EPIPE") throw error;
+    else if (code !== "EPIPE") {
+      process.exitCode = EXIT.refused;
+      if (stream === "stdout") print("stderr", `The answer cannot be written to stdout (${code}).`);
+    }
   }
 }
 
@@ -248,8 +262,23 @@ function isTerminal(descriptor: number): boolean {
   return fstatSync(descriptor).isCharacterDevice() && isatty(descriptor);
 }
 
+/** Whether the folder that the process runs in is there: somebody may have deleted it meanwhile. */
+function hasFolder(): boolean {
+  try {
+    process.cwd();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Runs the process's own command line, prints the answer, and sets the exit code. */
 export async function main(): Promise<void> {
+  if (!hasFolder()) {
+    process.exitCode = EXIT.refused;
+    print("stderr", "The folder that you are in was deleted. Change to one that is there.");
+    return;
+  }
   const style = styleFor(process.env, isTerminal(2), isTerminal(1) ? process.stdout.columns : undefined);
   const opened: { terminal?: Terminal } = {};
   // Most commands ask nothing, so the terminal is loaded with the first question.
@@ -260,7 +289,7 @@ export async function main(): Promise<void> {
   const asking = isTerminal(0) && isTerminal(2) ? ask : undefined;
   const { exitCode, stdout, stderr } = await run(process.argv.slice(2), process.env, style, asking).catch(defect);
   opened.terminal?.close();
+  process.exitCode = exitCode;
   print("stderr", stderr);
   print("stdout", stdout);
-  process.exitCode = exitCode;
 }

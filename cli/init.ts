@@ -10,6 +10,7 @@ import { type Environment, EXIT, type Outcome, refuse } from "./command";
 import { deployCommand, labPrefix } from "./deploy-tool";
 import { verdict } from "./print";
 import type { Ask } from "./terminal";
+import { expectNewFile, written } from "./written";
 
 /** What can be said on the command line, besides the answers. */
 export interface InitSwitches {
@@ -46,18 +47,6 @@ function thisWorkplace(env: Environment): Workplace {
   };
 }
 
-/** Writes a new file. @throws Refusal when there is one, or the operating system does not let it */
-function writeNew(file: string, text: string): void {
-  try {
-    writeFileSync(file, text, { flag: "wx" });
-  } catch (error) {
-    const code = typeof error === "object" && error !== null && "code" in error ? String(error.code) : "";
-    if (code === "EEXIST") refuse(`${file} is there already, and is never overwritten. Name another file, or move it away.`);
-    if (code === "") throw error;
-    refuse(`${file} cannot be written (${code}). Name another file.`);
-  }
-}
-
 /**
  * `init`: writes a commented lab, from the real answers of Proxmox and from answers to what is open. It never overwrites.
  * @param file the lab to write
@@ -71,8 +60,7 @@ export async function init(
   env: Environment,
   ask?: Ask,
 ): Promise<Outcome> {
-  if (readLine(file) !== undefined)
-    refuse(`${file} is there already, and is never overwritten. Name another file, or move it away.`);
+  expectNewFile(file);
   const folder = dirname(resolve(file));
   const schema = relative(folder, join(__dirname, "../lab.schema.json"));
   const options: InitOptions = {
@@ -92,7 +80,7 @@ export async function init(
     const notice = `${file}: ${verdict(error.problems)}. Nothing was written; give other answers.`;
     return { exitCode: EXIT.refused, lab: file, problems: error.problems, notice };
   }
-  writeNew(file, text);
+  written(file, "Name another file.", () => writeFileSync(file, text, { flag: "wx" }));
   const { problems } = readLab(file);
   const prefix = labPrefix(file);
   const named = prefix === "" ? "" : ` ${file}`;

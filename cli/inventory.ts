@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { parse } from "yaml";
 import { count } from "../lab/problem";
@@ -10,6 +10,7 @@ import { type Environment, EXIT, type Outcome, refuse } from "./command";
 import { deployCommand, labPrefix } from "./deploy-tool";
 import { outputFolder } from "./output-folder";
 import { verdict } from "./print";
+import { writeOutput } from "./written";
 
 /** The output `inventory` of the stack, as Terraform knows it. */
 function outputOf(folder: string, file: string, env: Environment): string {
@@ -93,8 +94,7 @@ export function writeInventory(
   const { text, waiting } = fromLab
     ? { text: formatInventory(inventory(lab, (_, spec) => staticAddress(spec), folder)), waiting: [] }
     : fromState(join(out, "stacks/containers"), file, names, env);
-  writeFileSync(`${output}.part`, fromLab ? text : movedInventory(text, folder));
-  renameSync(`${output}.part`, output);
+  writeOutput(output, fromLab ? text : movedInventory(text, folder), "Name another file with --output.");
   return {
     exitCode: EXIT.done,
     lab: file,

@@ -27,6 +27,7 @@ export const STANDS_IN = `There is no ${OWN_LAB}, so this is ${DEFAULT_LAB}. Mak
  */
 export function labFile(argument: string | undefined, env: Environment): string {
   const named = argument ?? env["LAB"];
+  if (argument === "") refuse("The name of the lab is empty. Name a lab file, such as examples/lxc.yaml.");
   if (named === "")
     refuse("The variable LAB is set, but it is empty. Name a lab file, as in LAB=examples/lxc.yaml, or unset it.");
   return named ?? (exampleStandsIn(argument, env) ? DEFAULT_LAB : OWN_LAB);

@@ -1,16 +1,32 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, linkSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  accessSync,
+  constants,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { readLab } from "../lab/read";
 import { type Environment, EXIT, type Outcome } from "./command";
 import { verdict } from "./print";
+import { written } from "./written";
 
 const LOCK_FILE = ".terraform.lock.hcl";
 
 /** Where the downloaded providers are kept between runs, unless TF_PLUGIN_CACHE_DIR names another folder. */
 const CACHE = join(__dirname, "../node_modules/.cache/terraform-plugins");
+
+function cacheOf(env: Environment): string {
+  return resolve(env["TF_PLUGIN_CACHE_DIR"] || CACHE);
+}
 
 const INSTALL: Readonly<Record<string, string>> = {
   terraform: "https://developer.hashicorp.com/terraform/install",
@@ -155,7 +171,7 @@ function init(folder: string, binary: string, cache: string, env: Environment): 
  * @param binary the program: terraform, tofu, or a path to one
  */
 export async function validateStack(id: string, folder: string, binary: string, env: Environment): Promise<ValidatedStack> {
-  const cache = resolve(env["TF_PLUGIN_CACHE_DIR"] ?? CACHE);
+  const cache = cacheOf(env);
   mkdirSync(cache, { recursive: true });
   // Without the data folder of somebody's shell: each stack has its own.
   const own = { ...env, CHECKPOINT_DISABLE: "1", TF_IN_AUTOMATION: "1", TF_PLUGIN_CACHE_DIR: cache, TF_DATA_DIR: undefined };
@@ -196,7 +212,12 @@ export async function validate(file: string, { tofu }: ValidateOptions, env: Env
     const notice = `Nothing was validated: ${binary} cannot be run (${version.text}).${install}${tofu ? "" : " With --tofu it is OpenTofu that is asked."}`;
     return { exitCode: EXIT.unavailable, lab: file, problems, notice };
   }
-  const folder = mkdtempSync(join(tmpdir(), "validate-"));
+  const cache = cacheOf(env);
+  written(cache, "Name another folder in TF_PLUGIN_CACHE_DIR.", () => {
+    mkdirSync(cache, { recursive: true });
+    accessSync(cache, constants.W_OK | constants.X_OK);
+  });
+  const folder = written(tmpdir(), "Name another folder in TMPDIR.", () => mkdtempSync(join(tmpdir(), "validate-")));
   const stacks: ValidatedStack[] = [];
   try {
     const { synthesize } = await import("../stacks/synthesize");

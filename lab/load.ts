@@ -25,7 +25,8 @@ export const fileKinds = {
     ...error,
     meaning: "The lab file does not exist.",
     example: "# LAB=nowhere.yaml npm run synth, but there is no nowhere.yaml",
-    remedy: "Name another file, as in LAB=examples/lxc.yaml, or write this one: the labs in examples/ are a start.",
+    remedy:
+      "Name another file, as in LAB=examples/lxc.yaml, or write this one: npx ollama-lab init, or a copy of a lab in examples/.",
   },
   "lab-is-folder": {
     ...error,
@@ -162,6 +163,8 @@ function readBytes(file: string): Buffer | FileProblem[] {
         "Make the link anew, or name the file.",
       );
     }
+    if (reason === "ENOTDIR")
+      return refuse("lab-missing", `there is no file ${file}: a part of its path is a file, and no folder`);
     return reason === "ENOENT"
       ? refuse("lab-missing", `there is no file ${file}`)
       : refuse("lab-unreadable", `${file} cannot be read (${reason})`);
