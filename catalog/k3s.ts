@@ -13,6 +13,9 @@ export const K3S_IMAGES = "rancher/…";
 /** The least memory of a server, in GiB (docs.k3s.io/installation/requirements, "Hardware"). */
 export const K3S_SERVER_GIB = 2;
 
+/** The fewest cores of a server (same page). */
+export const K3S_SERVER_CORES = 2;
+
 /** The packaged components of a server that can be left out (docs.k3s.io/installation/packaged-components). */
 export const K3S_COMPONENTS = ["coredns", "servicelb", "traefik", "local-storage", "metrics-server"] as const;
 

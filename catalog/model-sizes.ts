@@ -62,10 +62,86 @@ const LIBRARY_GIB_PER_BILLION = 0.5;
  * together, and models in Ollama's cloud take no room: both count nothing.
  */
 function leastByTag(tag: string): number {
-  const billions = /^(?:[a-z.]+-)?(\d+(?:\.\d+)?)b(?:-|$)/.exec(tag)?.[1];
-  if (billions === undefined || /(^|-)cloud$/.test(tag)) return 0;
+  const billions = billionsByTag(tag);
+  if (billions === undefined) return 0;
   const size = GIB_PER_BILLION.find(([quantization]) => quantization.test(tag))?.[1] ?? LIBRARY_GIB_PER_BILLION;
-  return Number(billions) * size;
+  return billions * size;
+}
+
+/** How many billions of parameters a tag states; `undefined` when it states none, or when the model runs in Ollama's cloud. */
+function billionsByTag(tag: string): number | undefined {
+  const billions = /^(?:[a-z.]+-)?(\d+(?:\.\d+)?)b(?:-|$)/.exec(tag)?.[1];
+  return billions === undefined || /(^|-)cloud$/.test(tag) ? undefined : Number(billions);
+}
+
+/**
+ * What a token of context takes with these models in KiB, and how many tokens Ollama gives them at most. A token has a key and a value of 16 bits
+ * in each layer: 4 bytes × layers × heads for keys and values × width of a head (config.json of each model; huggingface.co). Layers that see a
+ * sliding window only are left out. Models for embeddings have a context of a few MiB, which counts nothing.
+ */
+const CONTEXTS: Readonly<Record<string, readonly [kibPerToken: number, mostTokens: number]>> = {
+  "all-minilm": [0, 512],
+  "codellama:7b": [512, 16_384],
+  "deepseek-r1:7b": [56, 131_072],
+  "deepseek-r1:8b": [128, 131_072],
+  "deepseek-r1:14b": [192, 131_072],
+  "deepseek-r1:32b": [256, 131_072],
+  "deepseek-r1:70b": [320, 131_072],
+  "gemma2:2b": [52, 8192],
+  "gemma2:9b": [168, 8192],
+  "gpt-oss:20b": [24, 131_072],
+  "gpt-oss:120b": [36, 131_072],
+  "llama3:8b": [128, 8192],
+  "llama3:70b": [320, 8192],
+  "llama3.1:8b": [128, 131_072],
+  "llama3.1:70b": [320, 131_072],
+  "llama3.2:1b": [32, 131_072],
+  "llama3.2:3b": [112, 131_072],
+  "llama3.3:70b": [320, 131_072],
+  "mistral:7b": [128, 32_768],
+  "mixtral:8x7b": [128, 32_768],
+  "mxbai-embed-large": [0, 512],
+  "nomic-embed-text": [0, 2048],
+  "phi3:mini": [384, 131_072],
+  "qwen2.5:3b": [36, 32_768],
+  "qwen2.5:7b": [56, 32_768],
+  "qwen2.5:14b": [192, 32_768],
+  "qwen2.5:32b": [256, 32_768],
+  "qwen2.5:72b": [320, 32_768],
+};
+
+const contextByCanonicalName = new Map(
+  Object.entries(CONTEXTS).map(([model, context]) => [canonicalModelReference(model), context]),
+);
+
+/**
+ * The least that a token takes with any other model, in KiB: by the parameters in its tag, up to a bound. The models with the smallest contexts
+ * for their size (gemma3:1b, qwen2.5:7b, gpt-oss:20b) still take as much.
+ */
+const KIB_PER_TOKEN = { forEachBillion: 4, atMost: 24 } as const;
+
+/** The tokens of context that Ollama gives a model unless somebody says otherwise; more on large cards (docs.ollama.com/context-length). */
+export const DEFAULT_CONTEXT = 4096;
+
+/** How much smaller a context is, rounded down, when OLLAMA_KV_CACHE_TYPE quantizes it (docs.ollama.com/faq). */
+const SHARE_OF_CACHE_TYPE: ReadonlyMap<string, number> = new Map([
+  ["q8_0", 0.5],
+  ["q4_0", 0.25],
+]);
+
+/** What a token of context takes with this model at least, in KiB; 0 when neither the model nor its tag says anything. */
+function kibPerToken(model: string): number {
+  const known = contextByCanonicalName.get(canonicalModelReference(model));
+  if (known) return known[0];
+  const billions = billionsByTag(parseModelReference(model)?.tag.toLowerCase() ?? "") ?? 0;
+  return Math.min(billions * KIB_PER_TOKEN.forEachBillion, KIB_PER_TOKEN.atMost);
+}
+
+/** What a context takes beside its model at least, in GiB. With `OLLAMA_NUM_PARALLEL` there are as many contexts as requests at once. */
+export function contextGiB(model: string, tokens: number, cacheType = "f16", parallel = 1): number {
+  const [, most = tokens] = contextByCanonicalName.get(canonicalModelReference(model)) ?? [];
+  const share = SHARE_OF_CACHE_TYPE.get(cacheType) ?? 1;
+  return (Math.min(tokens, most) * parallel * kibPerToken(model) * share) / 2 ** 20;
 }
 
 /** What a model takes on a disk in GiB: the size that is known, or the least that its tag says. 0 when neither says anything. */

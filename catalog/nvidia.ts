@@ -36,6 +36,12 @@ export const CONTAINER_TOOLKIT_HOST = "nvidia.github.io";
 /** The RuntimeClass of pods with a GPU; K3s makes it where it finds the container toolkit (docs.k3s.io/advanced). */
 export const GPU_RUNTIME_CLASS = "nvidia";
 
+/**
+ * The least that a GPU worker needs, in GiB: an estimate. Its driver is built on it, and the images of Ollama, the device plugin and CUDA take more
+ * than 10 GB unpacked. The kubelet removes images on a disk that is 85 % full (kubernetes.io/docs/concepts/architecture/garbage-collection).
+ */
+export const GPU_WORKER_LEAST = { memoryGiB: 4, diskGiB: 30 } as const;
+
 /** The resource by which pods ask for GPUs (the device plugin's README). */
 export const GPU_RESOURCE = "nvidia.com/gpu";
 

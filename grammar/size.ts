@@ -35,6 +35,9 @@ export const GID_BOUNDS: Bounds = [0, 65_535];
 /** IOMMU groups, as the hardware list of a Proxmox node shows them. */
 export const IOMMU_GROUP_BOUNDS: Bounds = [0, 9999];
 
+/** Memory of a graphics card, in GiB. */
+export const CARD_MEMORY_GIB_BOUNDS: Bounds = [0.5, 1024];
+
 /** TCP and UDP ports. */
 export const PORT_BOUNDS: Bounds = [1, 65_535];
 

@@ -173,9 +173,9 @@ const silent: Mistake[] = [
     "a model larger than the memory",
     CONTAINER,
     `${CONTAINER} diskGiB: 100, models: ["llama3.3:70b"],`,
-    "24:3 containers.ollama-1.memoryGiB",
+    "24:49 containers.ollama-1.models[0]",
     "memory-too-small",
-    "Set memoryGiB to 48 or more, or choose a smaller model.",
+    "Choose a smaller model or quantization, or set memoryGiB to 50 or more.",
   ],
   [
     "a K3s server with 1 GiB",

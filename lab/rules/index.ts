@@ -8,6 +8,7 @@ import { claims } from "./claims";
 import { downloads } from "./downloads";
 import { guests } from "./guests";
 import { locks } from "./locks";
+import { memory } from "./memory";
 import { models } from "./models";
 import { releases } from "./releases";
 import { scheduling } from "./scheduling";
@@ -33,6 +34,7 @@ export const subjects = [
   storage,
   releases,
   models,
+  memory,
   airGap,
   state,
 ] as const;

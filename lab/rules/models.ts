@@ -1,4 +1,4 @@
-import { knownModelGiB, knownSizeGiB } from "../../catalog/model-sizes";
+import { knownSizeGiB } from "../../catalog/model-sizes";
 import { finder } from "../finding";
 import { rule } from "./rule";
 
@@ -13,18 +13,6 @@ const kinds = {
           { vmId: 201, address: 192.0.2.21, diskGiB: 20, models: [llama3:8b, gemma3:12b, mistral:7b] }
     `,
     remedy: "Choose a larger disk. A model volume cannot grow later.",
-  },
-  "memory-too-small": {
-    severity: "warning",
-    stacks: ["containers"],
-    meaning:
-      "A model is larger than the memory of its container, which has no GPU. Ollama loads a model into memory to answer, and refuses one that does not fit.",
-    example: `
-      containers:
-        ollama-1:
-          { vmId: 201, address: 192.0.2.21, memoryGiB: 16, diskGiB: 100, models: ["llama3.3:70b"] }
-    `,
-    remedy: "Raise memoryGiB, or choose a smaller model.",
   },
   "storage-too-small": {
     severity: "warning",
@@ -88,23 +76,6 @@ const modelsOfContainers = rule(["containers"], function* ({ containers }) {
   }
 });
 
-/** Without a GPU each model must fit into the container's memory. A device of its own may be a GPU, so then nothing is said. */
-const memoryOfContainers = rule(["containers"], function* ({ containers }) {
-  for (const [key, { models: list, memoryGiB, gpu, devices }] of Object.entries(containers)) {
-    if (gpu || devices.length > 0) continue;
-    for (const model of list) {
-      const needed = knownModelGiB(model);
-      if (needed <= memoryGiB) continue;
-      yield found(
-        "memory-too-small",
-        ["containers", key, "memoryGiB"],
-        `${model} takes at least ${needed.toFixed(1)} GiB, but containers.${key} has ${memoryGiB} GiB of memory and no GPU`,
-        { remedy: `Set memoryGiB to ${Math.ceil(needed * 1.2)} or more, or choose a smaller model.` },
-      );
-    }
-  }
-});
-
 /** The models of a release fit into its claim. Otherwise a pull fills the volume and fails. */
 const modelsOfReleases = rule(["ollama"], function* ({ ollama, airGapped }) {
   // An air-gapped lab has no claim: staged models are on the share.
@@ -148,5 +119,5 @@ const removal = rule(["ollama"], function* ({ ollama }) {
 export const models = {
   title: "Models",
   kinds,
-  rules: [modelsOfContainers, memoryOfContainers, modelsOfReleases, pathOfModelVolume, removal],
+  rules: [modelsOfContainers, modelsOfReleases, pathOfModelVolume, removal],
 };

@@ -107,6 +107,17 @@ const kinds = {
     `,
     remedy: "Raise the limit, or lower the request.",
   },
+  "request-too-large": {
+    severity: "error",
+    stacks: ["ollama"],
+    meaning: "A release asks for more CPU or memory than any node of the lab's cluster has. Its pods would wait for ever.",
+    example: `
+      ollama:
+        releases:
+          ollama: { resources: { requests: { memory: 256Gi } } }
+    `,
+    remedy: "Lower the request, or give a node more.",
+  },
 } as const;
 const found = finder(kinds);
 
@@ -255,4 +266,35 @@ const limits = rule(["ollama"], function* ({ ollama }) {
   }
 });
 
-export const scheduling = { title: "Scheduling of pods", kinds, rules: [gpus, shares, devicePlugin, schedulable, limits] };
+/** A pod runs on one node, so a request must fit into one. A node keeps a part for itself, which is not counted. */
+const requests = rule(["ollama", "cluster"], function* ({ ollama, cluster }) {
+  for (const [key, { gpus: wanted, resources }] of Object.entries(ollama.releases)) {
+    const candidates = cluster.nodes.filter((node) => node.gpus.length >= wanted);
+    if (candidates.length === 0) continue;
+    const { cpu, memory } = resources.requests;
+    const cores = Math.max(...candidates.map((node) => node.cores));
+    const memoryGiB = Math.max(...candidates.map((node) => node.memoryGiB));
+    const nodes = wanted > 0 ? "node with its GPUs" : "node";
+    const path = at(key, "resources", "requests");
+    if (cpu && millicores(cpu) > cores * 1000) {
+      yield found(
+        "request-too-large",
+        [...path, "cpu"],
+        `${key} asks for ${cpu} of CPU, but no ${nodes} has more than ${cores} cores`,
+      );
+    }
+    if (memory && bytes(memory) > memoryGiB * 2 ** 30) {
+      yield found(
+        "request-too-large",
+        [...path, "memory"],
+        `${key} asks for ${memory} of memory, but no ${nodes} has more than ${memoryGiB} GiB`,
+      );
+    }
+  }
+});
+
+export const scheduling = {
+  title: "Scheduling of pods",
+  kinds,
+  rules: [gpus, shares, devicePlugin, schedulable, limits, requests],
+};

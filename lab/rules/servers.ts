@@ -1,6 +1,7 @@
-import { K3S_SERVER_GIB } from "../../catalog/k3s";
+import { K3S_SERVER_CORES, K3S_SERVER_GIB } from "../../catalog/k3s";
+import { GPU_WORKER_LEAST } from "../../catalog/nvidia";
 import { nearest } from "../../grammar/nearest";
-import { serversOf } from "../cluster";
+import { serversOf, workersOf } from "../cluster";
 import { finder } from "../finding";
 import { formatPath } from "../problem";
 import { rule } from "./rule";
@@ -76,13 +77,26 @@ const kinds = {
   "server-too-small": {
     severity: "warning",
     stacks: ["cluster"],
-    meaning: "A K3s server has less memory than K3s asks for. The kernel then ends etcd or the API server at random times.",
+    meaning:
+      "A K3s server has less memory or fewer cores than K3s asks for. Without memory the kernel ends etcd or the API server at random times, and without cores they answer too late.",
     example: `
       cluster:
         servers:
           k3s-1: { vmId: 301, address: 192.0.2.31, memoryGiB: 1 }
     `,
-    remedy: `Set memoryGiB to ${K3S_SERVER_GIB} or more.`,
+    remedy: `Give it ${K3S_SERVER_GIB} GiB of memory and ${K3S_SERVER_CORES} cores or more.`,
+  },
+  "gpu-worker-too-small": {
+    severity: "warning",
+    stacks: ["cluster"],
+    meaning:
+      "A GPU worker has less memory or disk than its driver, K3s and the images of Ollama need. A disk that is nearly full makes Kubernetes remove images and pods.",
+    example: `
+      cluster:
+        workers:
+          gpu-1: { vmId: 311, address: 192.0.2.41, gpus: [rtx], diskGiB: 20 }
+    `,
+    remedy: `Give it ${GPU_WORKER_LEAST.memoryGiB} GiB of memory and ${GPU_WORKER_LEAST.diskGiB} GiB of disk or more.`,
   },
   "servers-together": {
     severity: "warning",
@@ -146,13 +160,40 @@ const firstServer = rule(["cluster"], function* ({ cluster }) {
 
 /** A server has the memory that K3s asks for. */
 const sizeOfServers = rule(["cluster"], function* ({ cluster }) {
-  for (const { path, memoryGiB } of serversOf(cluster)) {
-    if (memoryGiB >= K3S_SERVER_GIB) continue;
-    yield found(
-      "server-too-small",
-      [...path, "memoryGiB"],
-      `${formatPath(path)} has ${memoryGiB} GiB of memory, but a K3s server needs at least ${K3S_SERVER_GIB}`,
-    );
+  for (const { path, memoryGiB, cores } of serversOf(cluster)) {
+    if (memoryGiB < K3S_SERVER_GIB) {
+      yield found(
+        "server-too-small",
+        [...path, "memoryGiB"],
+        `${formatPath(path)} has ${memoryGiB} GiB of memory, but a K3s server needs at least ${K3S_SERVER_GIB}`,
+        { remedy: `Set memoryGiB to ${K3S_SERVER_GIB} or more.` },
+      );
+    }
+    if (cores < K3S_SERVER_CORES) {
+      yield found(
+        "server-too-small",
+        [...path, "cores"],
+        `${formatPath(path)} has ${cores} core, but a K3s server needs at least ${K3S_SERVER_CORES}`,
+        { remedy: `Set cores to ${K3S_SERVER_CORES} or more.` },
+      );
+    }
+  }
+});
+
+/** A GPU worker has room for its driver and the images. */
+const sizeOfGpuWorkers = rule(["cluster"], function* ({ cluster }) {
+  for (const { path, gpus, ...worker } of workersOf(cluster)) {
+    if (gpus.length === 0) continue;
+    for (const size of ["memoryGiB", "diskGiB"] as const) {
+      const least = GPU_WORKER_LEAST[size];
+      if (worker[size] >= least) continue;
+      yield found(
+        "gpu-worker-too-small",
+        [...path, size],
+        `${formatPath(path)} has ${worker[size]} GiB of ${size === "diskGiB" ? "disk" : "memory"}, but a GPU worker needs at least ${least}`,
+        { remedy: `Set ${size} to ${least} or more.` },
+      );
+    }
   }
 });
 
@@ -168,4 +209,8 @@ const serversApart = rule(["cluster"], function* ({ cluster }) {
   );
 });
 
-export const servers = { title: "K3s servers", kinds, rules: [serverCount, firstServer, sizeOfServers, serversApart] };
+export const servers = {
+  title: "K3s servers",
+  kinds,
+  rules: [serverCount, firstServer, sizeOfServers, sizeOfGpuWorkers, serversApart],
+};

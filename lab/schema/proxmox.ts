@@ -1,10 +1,10 @@
 import * as z from "zod";
 import { checkKey, checkNodeName } from "../../grammar/guest";
 import { checkMappingName, checkPciId, checkPciPath } from "../../grammar/pci";
-import { IOMMU_GROUP_BOUNDS, PORT_BOUNDS } from "../../grammar/size";
+import { CARD_MEMORY_GIB_BOUNDS, IOMMU_GROUP_BOUNDS, PORT_BOUNDS } from "../../grammar/size";
 import { checkUserName } from "../../grammar/ssh";
 import { checkEndpoint } from "../../grammar/url";
-import { datastore, ip, named, text, whole } from "./field";
+import { datastore, ip, named, text, whole, within } from "./field";
 
 const gpu = z
   .strictObject({
@@ -24,6 +24,11 @@ const gpu = z
       .boolean()
       .default(true)
       .describe("Pass the whole card, its sound device included. false passes the one function of the path."),
+    memoryGiB: within(
+      CARD_MEMORY_GIB_BOUNDS,
+      "Memory of the card, to tell whether models fit. Default: known by its id, for many cards.",
+      24,
+    ).optional(),
     mapping: text(checkMappingName, "Name of a PCI resource mapping that exists already, instead of path and ids.").optional(),
     raw: z.boolean().default(false).describe("Attach by PCI path, without a mapping. Needs auth: rootPassword."),
   })

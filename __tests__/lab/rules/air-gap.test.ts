@@ -70,7 +70,7 @@ const cluster = {
   },
   network: { cidr: "192.0.2.0/24", gateway: "192.0.2.1", clients: ["192.0.2.0/24"], management: ["192.0.2.0/24"] },
   sshPublicKeys: ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIO3Q5rVQbZ5fQpS0sVnq3yJ2Yw0Z1uT8bX6cD4eF2gHi operator@lab.example"],
-  defaults: { server: { node: "pve1" } },
+  defaults: { server: { node: "pve1", memoryGiB: 16 } },
   ollamaNfsServer: "192.0.2.5",
   mirrors: { k3s: "https://mirror.lab.example/k3s", ubuntu: "https://mirror.lab.example/ubuntu" },
   cluster: { k3sVersion: "v1.36.3+k3s1", template: { vmId: 9000 }, servers: { "k3s-1": { vmId: 301, address: "192.0.2.31" } } },

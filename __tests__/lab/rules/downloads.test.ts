@@ -108,7 +108,7 @@ refused(clusterLab, [
   },
   {
     fact: "a disk smaller than the image",
-    lab: { ...worker({ diskGiB: 5 }), cluster: { image: { sizeGiB: 8 }, workers: { "gpu-1": { diskGiB: 5 } } } },
+    lab: { ...worker({ gpus: [], diskGiB: 5 }), cluster: { image: { sizeGiB: 8 }, workers: { "gpu-1": { diskGiB: 5 } } } },
     code: "disk-smaller-than-image",
     path: "cluster.workers.gpu-1.diskGiB",
     names: ["5 GiB", "8"],

@@ -29,15 +29,6 @@ warned(baseLab, [
     remedy: `Set diskGiB to ${diskGiB} or more.`,
   })),
   {
-    fact: "a model larger than the container's memory",
-    lab: container({ memoryGiB: 8, models: ["gpt-oss:20b"] }),
-    code: "memory-too-small",
-    stacks: ["containers"],
-    path: "containers.ollama-1.memoryGiB",
-    names: ["gpt-oss:20b", "13.0 GiB", "8 GiB", "no GPU"],
-    remedy: "Set memoryGiB to 16 or more, or choose a smaller model.",
-  },
-  {
     fact: "models larger than the disk",
     lab: container({ diskGiB: 20, models: ["llama3:8b", "gemma3:12b", "mistral:7b"] }),
     code: "disk-too-small",

@@ -83,7 +83,7 @@ refused(ollamaLab, [
   },
   {
     fact: "a memory limit below the default request",
-    lab: release({ resources: { limits: { memory: "1Gi" } } }),
+    lab: release({ models: [], resources: { limits: { memory: "1Gi" } } }),
     code: "limit-below-request",
     path: `${RELEASE}.resources.limits.memory`,
     names: ["1Gi", "2Gi"],
