@@ -1,4 +1,4 @@
-import { grantCommands, rightsOf } from "../doctor";
+import { grantCommands, mappingCommands, rightsOf } from "../doctor";
 import { readLab } from "../lab/read";
 import { EXIT, type Outcome } from "./command";
 import { verdict } from "./print";
@@ -21,17 +21,25 @@ export function rights(file: string, { release, user }: RightsOptions): Outcome 
     return { exitCode: EXIT.done, lab: file, result: { rights: [], commands: [] }, text: `${file} needs no rights: ${why}.` };
   }
   const commands = grantCommands(needed, { user });
+  const mappings = mappingCommands(lab);
   const width = Math.max(...needed.map(({ path, privilege }) => path.length + privilege.length));
   return {
     exitCode: EXIT.done,
     lab: file,
-    result: { rights: needed, commands },
+    result: { rights: needed, commands, mappings },
     text: [
       `# What an apply of ${file} needs of Proxmox VE ${release}, and why:`,
       ...needed.map(({ path, privilege, reason }) => `#   ${`${path} ${privilege}`.padEnd(width + 1)}  ${reason}`),
       "",
       "# Run this as root on one node of the Proxmox cluster. The last command prints the token's secret, once.",
       ...commands,
+      ...(mappings.length > 0
+        ? [
+            "",
+            "# Where Proxmox refuses the token to make mappings (docs/cluster.md), root makes them, and the lab takes them: gpus: { NAME: { mapping: ID } }",
+            ...mappings.map((command) => `# ${command}`),
+          ]
+        : []),
     ].join("\n"),
   };
 }

@@ -118,6 +118,12 @@ const rights = {
     meaning: "The credential has privileges that no lab needs and that reach far, such as granting rights to others.",
     remedy: "Give the token a user of its own, with what `ollama-lab rights` prints and nothing else.",
   },
+  "backups-in-reach": {
+    severity: "warning",
+    meaning:
+      "The lab's files are on a datastore that keeps backups. What removes a downloaded file, Datastore.Allocate, removes backups there as well.",
+    remedy: "Keep backups on another datastore, or the lab's files on one of their own (storage.files).",
+  },
   "rights-unknown": {
     severity: "unknown",
     meaning: "The credential's privileges cannot be read.",

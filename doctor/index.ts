@@ -6,7 +6,7 @@ import { type DoctorEnvironment, examineProxmox } from "./proxmox";
 import { examineTools } from "./tools";
 
 export type { Finding } from "./finding";
-export { type Grantee, grantCommands, type Release, type Right, rightsOf } from "./rights";
+export { type Grantee, grantCommands, mappingCommands, type Release, type Right, rightsOf } from "./rights";
 
 /** Everything that can be found out about a lab before it is applied, by questions alone. */
 export async function examine(lab: Lab, env: DoctorEnvironment, run: Run = programs(env)): Promise<readonly Finding[]> {

@@ -235,6 +235,11 @@ export function nodesOf({ servers, workers }: Cluster): readonly ClusterNode[] {
   return [...servers, ...workers];
 }
 
+/** The name of the PCI mapping that a lab makes for a card of a node. */
+export function mappingName(lab: string, node: string, card: string): string {
+  return `${lab}-${node}-${card}`;
+}
+
 /** The host of a container's HTTPS door, with its port where that is not the usual one. `undefined` without a door. */
 export function doorOf({ https, network: { address } }: Pick<Container, "https" | "network">): string | undefined {
   // The rule door-without-name refuses a door that has neither.

@@ -13,7 +13,7 @@ import { PciMapping } from "../constructs/proxmox/pci-mapping";
 import type { DiskSource, PassedDevice } from "../constructs/proxmox/virtual-machine";
 import { terraformName } from "../constructs/terraform-text";
 import { wholeCard } from "../grammar/pci";
-import type { Card, Cluster, ClusterNode, ProxmoxLab } from "../lab/lab";
+import { type Card, type Cluster, type ClusterNode, mappingName, type ProxmoxLab } from "../lab/lab";
 import type { Problem } from "../lab/problem";
 import { Downloads } from "./downloads";
 import { LabStack } from "./lab-stack";
@@ -139,7 +139,7 @@ export class ClusterStack extends LabStack<ProxmoxLab> {
     if (card.kind === "mapping") return { device: { mapping: card.mapping }, dependsOn: [] };
     if (card.kind === "raw") return { device: { path: card.allFunctions ? wholeCard(card.path) : card.path }, dependsOn: [] };
     const resourceName = terraformName(node, card.name);
-    const name = `${this.lab.name}-${node}-${card.name}`;
+    const name = mappingName(this.lab.name, node, card.name);
     const known = this.mappings.get(resourceName);
     const mapping =
       known ?? new PciMapping(this, `gpu-${resourceName}`, { ...card, resourceName, name, node, guard: this.guard });

@@ -129,6 +129,21 @@ const cases: readonly Case[] = [
     ],
   },
   {
+    when: "the lab's files lie where backups are",
+    lab: clusterLab,
+    change: onPve1(({ storages }) => ({
+      storages: known(all(storages).map((one) => ({ ...one, content: `${one.content},backup` }))),
+    })),
+    expected: [
+      {
+        code: "backups-in-reach",
+        severity: "warning",
+        path: ["storage", "files"],
+        remedy: expect.stringContaining("pvesm set local --content rootdir,images,vztmpl,import,snippets."),
+      },
+    ],
+  },
+  {
     when: "the privileges cannot be read",
     change: () => ({ permissions: unknown("no answer") }),
     expected: [{ code: "rights-unknown", severity: "unknown", path: ["proxmox", "endpoint"], remedy: MEND }],

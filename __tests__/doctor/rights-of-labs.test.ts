@@ -1,6 +1,6 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { grantCommands, type Release, type Right, rightsOf } from "../../doctor";
+import { grantCommands, mappingCommands, type Release, type Right, rightsOf } from "../../doctor";
 import { known } from "../../doctor/finding";
 import { proxmoxPlan } from "../../doctor/plan";
 import { findingsIn } from "../../doctor/proxmox/checks";
@@ -8,7 +8,7 @@ import type { Permissions } from "../../doctor/proxmox/facts";
 import type { Lab } from "../../lab/lab";
 import { checkLab, readLab } from "../../lab/read";
 import type { LabInput } from "../../lab/schema";
-import { baseLab, clusterLab, labWith, ollamaLab } from "../../testing/lab";
+import { baseLab, clusterLab, labWith, ollamaLab, stackOf } from "../../testing/lab";
 import { factsFor, permissionsFor } from "../../testing/proxmox/facts";
 
 const ROOT = join(__dirname, "../..");
@@ -105,7 +105,12 @@ describe("a lab needs", () => {
   });
   test("no rights where it has nothing on Proxmox", () => expect(rightsFor(ollamaLab)).toEqual([]));
 
-  test("VM.Clone with a template", () => expect(rightsFor(template)).toContain("/vms VM.Clone"));
+  test("VM.Clone with a template, on that one, and may read it there, since an entry hides those above it", () => {
+    expect(rightsFor(template).filter((right) => right.startsWith("/vms/"))).toEqual([
+      "/vms/9000 VM.Audit",
+      "/vms/9000 VM.Clone",
+    ]);
+  });
   test("no VM.Clone with an image", () => expect(privileges(clusterLab)).not.toContain("VM.Clone"));
 
   test("VM.Monitor for VMs on Proxmox VE 8", () => expect(rightsFor(clusterLab, 8)).toContain("/vms VM.Monitor"));
@@ -118,9 +123,30 @@ describe("a lab needs", () => {
     expect(privileges(baseLab).filter((name) => /Monitor|GuestAgent/.test(name))).toEqual([]);
   });
 
-  test("rights on its pool", () => {
-    const pool = rightsFor(labWith({ containers: { "ollama-1": { pool: "lab" } } })).filter((right) => right.startsWith("/pool"));
-    expect(pool).toEqual(["/pool/lab Pool.Allocate", "/pool/lab Pool.Audit"]);
+  test("nothing on all guests but to read them, where each has a pool", () => {
+    const rights = rightsFor(labWith({ containers: { "ollama-1": { pool: "lab" } } }));
+    expect(rights.filter((right) => right.startsWith("/vms"))).toEqual(["/vms VM.Audit"]);
+    expect(rights).toContain("/pool/lab VM.Allocate");
+  });
+  test("for VMs in a pool their privileges on the pool, too", () => {
+    const rights = rightsFor(labWith({ cluster: { pool: "k3s" } }, clusterLab));
+    expect(rights.filter((right) => right.startsWith("/vms"))).toEqual(["/vms VM.Audit"]);
+    expect(rights).toEqual(expect.arrayContaining(["/pool/k3s VM.Migrate", "/pool/k3s VM.Config.HWType"]));
+  });
+  test("for containers in a pool beside VMs in none no privileges of VMs on the pool", () => {
+    const beside = { defaults: { container: { ...baseLab.defaults?.container } } };
+    const both = labWith(
+      { ...beside, containers: { "ollama-1": { vmId: 201, address: "192.0.2.21", pool: "lab" } } },
+      clusterLab,
+    );
+    const rights = rightsFor(both);
+    expect(rights).not.toContain("/pool/lab VM.Config.HWType");
+    expect(rights).toContain("/vms VM.Config.HWType");
+  });
+  test("no rights to change a pool or its members", () => {
+    expect(
+      privileges(labWith({ containers: { "ollama-1": { pool: "lab" } } })).filter((name) => name.startsWith("Pool")),
+    ).toEqual([]);
   });
   test("no rights on pools without one", () => expect(privileges(baseLab).filter((name) => name.startsWith("Pool"))).toEqual([]));
 
@@ -128,7 +154,9 @@ describe("a lab needs", () => {
     expect(rightsFor(clusterLab)).toContain("/mapping/pci Mapping.Modify");
   });
   test("no Mapping.Modify for a mapping that is there already", () => expect(privileges(mapped)).not.toContain("Mapping.Modify"));
-  test("Mapping.Use for a mapping that is there already", () => expect(privileges(mapped)).toContain("Mapping.Use"));
+  test("Mapping.Use for a mapping that is there already, on that one", () => {
+    expect(rightsFor(mapped).filter((right) => right.includes("Mapping"))).toEqual(["/mapping/pci/cards Mapping.Use"]);
+  });
   test("no rights on mappings without cards", () => {
     expect(privileges(withoutCards).filter((name) => name.startsWith("Mapping"))).toEqual([]);
   });
@@ -150,7 +178,23 @@ describe("a lab needs", () => {
   });
 });
 
+test("root's own commands make the mappings that the cluster's stack would make, under its names", () => {
+  expect(mappingCommands(checkLab(clusterLab, "/lab").lab)).toEqual([
+    "pvesh create /cluster/mapping/pci --id test-pve1-rtx --map " +
+      "node=pve1,path=0000:01:00,id=10de:2684,subsystem-id=1043:88e2,iommugroup=12",
+  ]);
+  const { resource } = stackOf(clusterLab, "cluster");
+  expect(resource["proxmox_hardware_mapping_pci"]?.["pve1_rtx"]).toMatchObject({ name: "test-pve1-rtx" });
+});
+
 describe("the commands", () => {
+  test("make the lab's pools before they grant anything on them", () => {
+    const pooled = checkLab(labWith({ containers: { "ollama-1": { pool: "lab" } } }), "/lab").lab;
+    expect(grantCommands(rightsOf(pooled, 9)).slice(0, 2)).toEqual([
+      'pveum user add terraform@pve --comment "Terraform"',
+      "pveum pool add lab",
+    ]);
+  });
   const rights = rightsOf(checkLab(baseLab, "/lab").lab, 9);
 
   test("begin with the user and end with a token that has all of the user's rights", () => {

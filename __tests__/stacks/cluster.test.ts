@@ -92,7 +92,7 @@ describe("a VM", () => {
     ],
     [
       "ignores what is read at creation only, and would replace or restart it later",
-      { lifecycle: { ignore_changes: ["disk[0].import_from", "initialization", "clone", "efi_disk"] } },
+      { lifecycle: { ignore_changes: ["disk[0].import_from", "initialization", "clone", "efi_disk", "pool_id"] } },
     ],
   ])("%s", (_, expected) => expect(server).toMatchObject(expected));
 
@@ -144,8 +144,12 @@ describe("a VM", () => {
   test("carries the ownership guard", () => {
     expect(plain.locals?.["guests_wanted"]).toMatchObject({ "gpu-1": { vm_id: "311", kind: "vm", node: "pve1" } });
   });
-  test("joins a Proxmox pool by membership", () => {
-    expect(resource(cluster({ pool: "k3s" }), "proxmox_pool_membership", "gpu-1")).toMatchObject({ pool_id: "k3s" });
+  test("is made in its pool, and a later change of the pool is ignored", () => {
+    const { pool_id, lifecycle } = resource(cluster({ pool: "k3s" }), VM, "gpu-1") ?? {};
+    expect([pool_id, (lifecycle as { ignore_changes: string[] }).ignore_changes]).toEqual([
+      "k3s",
+      expect.arrayContaining(["pool_id"]),
+    ]);
   });
 });
 
@@ -181,7 +185,7 @@ describe("the disk", () => {
     const stack = cluster({ image: undefined, template: { vmId: 9000, node: "pve1" } });
     expect(resource(stack, VM, "k3s-1")).toMatchObject({
       clone: { vm_id: 9000, node_name: "pve1", datastore_id: "local-lvm", full: true, retries: 1 },
-      lifecycle: { ignore_changes: ["disk[0].import_from", "initialization", "clone", "efi_disk"] },
+      lifecycle: { ignore_changes: ["disk[0].import_from", "initialization", "clone", "efi_disk", "pool_id"] },
     });
   });
   test("of a template brings its own EFI disk, and no image is downloaded", () => {

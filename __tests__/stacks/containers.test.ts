@@ -53,6 +53,7 @@ describe("a container", () => {
         "disk[0].datastore_id",
         "mount_point",
         "device_passthrough",
+        "pool_id",
       ],
     });
   });
@@ -79,10 +80,18 @@ describe("a container", () => {
   test("without protect can be destroyed", () => {
     expect(plain).toMatchObject({ protection: false, lifecycle: expect.not.objectContaining({ prevent_destroy: true }) });
   });
-  test("joins a pool by membership, since a pool_id of its own would replace it", () => {
-    const stack = container({ pool: "ai" });
-    expect(resource(stack, CONTAINER)).not.toHaveProperty("pool_id");
-    expect(resource(stack, "proxmox_pool_membership")).toMatchObject({ pool_id: "ai" });
+  test("is made in its pool, and a later change of the pool does not replace it", () => {
+    const { pool_id, lifecycle } = resource(container({ pool: "ai" }), CONTAINER) ?? {};
+    expect([pool_id, (lifecycle as { ignore_changes: string[] }).ignore_changes]).toEqual([
+      "ai",
+      expect.arrayContaining(["pool_id"]),
+    ]);
+  });
+  test("stays in the pool that a membership of its own had put it in: that is forgotten, and not destroyed", () => {
+    const stack = container({ pool: "ai", formerKey: "chat" }) as StackJson & { removed?: unknown };
+    expect(stack.removed).toEqual(
+      ["ollama-1", "chat"].map((name) => ({ from: `proxmox_pool_membership.${name}`, lifecycle: { destroy: false } })),
+    );
   });
   test("has its models on a volume of their own when it is to", () => {
     expect(resource(container({ modelVolume: { sizeGiB: 200 } }), CONTAINER)?.["mount_point"]).toEqual([

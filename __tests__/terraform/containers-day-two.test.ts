@@ -210,9 +210,11 @@ describeWithTool("terraform", "a protected container", () => {
     await expect(stack).toPlanExactly({ [`${CONTAINER}.ollama-1`]: "update" });
   });
 
-  test("becomes a member of its pool anew when it is replaced after all", async () => {
-    edit({ protect: false, vmId: 299 });
-    await expect(stack).toPlanExactly({ ...guest("ollama-1", "replace"), "proxmox_pool_membership.ollama-1": "replace" });
+  test("is not replaced when it has another pool in the lab, or none", async () => {
+    for (const pool of ["other", undefined]) {
+      edit({ pool });
+      await expect(stack).toPlanExactly({});
+    }
   });
 
   test("that has left the lab is found in the plan, before anything of it is stripped", async () => {

@@ -15,8 +15,8 @@ import { checkProps, prop, required } from "../props-error";
 import { verbatim } from "../terraform-text";
 import { DownloadedFile } from "./downloaded-file";
 import {
-  addPoolMembership,
   dnsBlock,
+  forgetMembership,
   type GuestNetwork,
   type GuestProps,
   guardGuest,
@@ -195,13 +195,14 @@ export class Container extends Construct {
       ...(dhcp && { waitForIp: { ipv4: true } }),
       lifecycle: {
         // A change of these would replace the container. Another template is for new containers, Ansible brings other keys, and volumes are
-        // added, grown and moved in Proxmox. The provider adds devices but cannot remove one: every later apply would fail.
+        // added, grown and moved in Proxmox. The provider adds devices but cannot remove one: every later apply would fail. A guest is moved to another pool in Proxmox.
         ignoreChanges: [
           "operating_system[0].template_file_id",
           "initialization[0].user_account",
           "disk[0].datastore_id",
           "mount_point",
           "device_passthrough",
+          "pool_id",
         ],
         ...guestLifecycle(guest),
         postcondition: [devicesAsWanted(guest), volumesAsWanted(guest)],
@@ -214,7 +215,7 @@ export class Container extends Construct {
       `\${lookup(${VirtualEnvironmentContainer.tfResourceType}.${props.resourceName}.ipv4, "eth0", null)}`;
 
     guardGuest(this, guest, "container", this.resource);
-    addPoolMembership(this, guest, "container", this.resource);
+    forgetMembership(this, guest);
   }
 
   /** The volume id of the template, and what must be there before the container: without a template of its own, the download of one. */

@@ -68,7 +68,7 @@ export interface GuestProps {
   readonly startOnBoot?: boolean;
   /** Refuse to destroy it: Proxmox's protection, and Terraform's prevent_destroy. @default false */
   readonly protect?: boolean;
-  /** An existing pool that it becomes a member of. @default none */
+  /** An existing pool that it is made in, so that rights on the pool are enough. Later changes are ignored: move it in Proxmox. @default none */
   readonly pool?: string;
   /** Keeps the guest from taking over another. @default none: the VMID is not checked against Proxmox, and the guest has no mark */
   readonly guard?: OwnershipGuard;
@@ -140,11 +140,13 @@ export function guestChecks({ network, ...props }: GuestProps, bounds: GuestBoun
 
 /** The arguments that both kinds of guest call the same. */
 export function guestArguments(kind: GuardedGuest["kind"], props: GuestProps) {
-  const { node, vmId, description, tags = [], protect, dependsOn, guard } = props;
+  const { node, vmId, description, tags = [], protect, dependsOn, guard, pool } = props;
   const own = [...new Set(tags)].sort();
   return {
     nodeName: node,
     vmId,
+    // At the creation, so that rights on the pool are enough for it.
+    poolId: pool,
     description: description && verbatim(description),
     tags: guard ? guard.tags(own, guarded(kind, props)) : own,
     started: true,
@@ -202,24 +204,21 @@ export function moved(
 /** The moves of each stack: an override replaces the whole list. */
 const MOVES = new WeakMap<TerraformStack, { from: string; to: string }[]>();
 
-/** Makes a guest a member of its pool, if it has one. With the container's own pool_id a change of the pool would replace the container. */
-export function addPoolMembership(
-  scope: Construct,
-  props: GuestProps,
-  kind: GuardedGuest["kind"],
-  guest: VirtualEnvironmentContainer | VirtualEnvironmentVm,
-): void {
-  const { pool, resourceName, guard } = props;
+/**
+ * Forgets the membership that earlier versions kept as a resource of its own: a guest is made in its pool now. The guest stays in the pool.
+ * An address that is not in the state does no harm.
+ */
+export function forgetMembership(scope: Construct, { pool, resourceName, formerName }: GuestProps): void {
   if (!pool) return;
-  const membership = new PoolMembership(scope, "Pool", {
-    poolId: pool,
-    vmId: guest.vmId,
-    lifecycle: { replaceTriggeredBy: [idOf(guest)] },
-  });
-  membership.overrideLogicalId(resourceName);
-  moved(scope, membership, props);
-  guard?.importMembership(guarded(kind, props), membership, pool);
+  const stack = TerraformStack.of(scope);
+  const names = [resourceName, ...(formerName ? [formerName] : [])];
+  const removed = names.map((name) => ({ from: `${PoolMembership.tfResourceType}.${name}`, lifecycle: { destroy: false } }));
+  FORGOTTEN.set(stack, [...(FORGOTTEN.get(stack) ?? []), ...removed]);
+  stack.addOverride("removed", FORGOTTEN.get(stack));
 }
+
+/** What each stack forgets: an override replaces the whole list. */
+const FORGOTTEN = new WeakMap<TerraformStack, readonly object[]>();
 
 /**
  * The id of a guest, for `replace_triggered_by`. Proxmox drops rules and memberships with their guest, so they are made again when the guest

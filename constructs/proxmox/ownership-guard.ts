@@ -3,7 +3,6 @@ import { Construct } from "constructs";
 import { DataProxmoxHardwareMappings } from "../../.gen/providers/proxmox/data-proxmox-hardware-mappings";
 import { DataProxmoxVirtualEnvironmentContainers } from "../../.gen/providers/proxmox/data-proxmox-virtual-environment-containers";
 import { DataProxmoxVirtualEnvironmentNodes } from "../../.gen/providers/proxmox/data-proxmox-virtual-environment-nodes";
-import { DataProxmoxVirtualEnvironmentPool } from "../../.gen/providers/proxmox/data-proxmox-virtual-environment-pool";
 import { DataProxmoxVirtualEnvironmentVms } from "../../.gen/providers/proxmox/data-proxmox-virtual-environment-vms";
 import { TerraformData } from "../terraform-data";
 
@@ -61,7 +60,6 @@ export class OwnershipGuard extends Construct {
   /** It has the conditions for all guests, and comes before every guest: while a condition does not hold, no guest is touched. */
   readonly checked: TerraformData;
   private mappings?: DataProxmoxHardwareMappings;
-  private readonly pools = new Map<string, DataProxmoxVirtualEnvironmentPool>();
   private readonly wanted: TerraformLocal;
   private readonly guests: Record<string, object> = {};
   private readonly imports: { to: string; id: string; for_each: string }[] = [];
@@ -161,25 +159,6 @@ export class OwnershipGuard extends Construct {
     }
     this.imports.push({
       for_each: `\${toset([for name in ${this.mappings.fqn}.ids : name if name == "${name}"])}`,
-      to: `${resource.terraformResourceType}.${resource.friendlyUniqueId}`,
-      id: "${each.value}",
-    });
-    this.stack.addOverride("import", this.imports);
-  }
-
-  /** Imports the pool membership of an adopted guest. A guest is in one pool at most, and Proxmox refuses to add it again. */
-  importMembership({ resourceName, vmId, adopt }: GuardedGuest, resource: TerraformResource, pool: string): void {
-    if (adopt === undefined) return;
-    let data = this.pools.get(pool);
-    if (!data) {
-      data = new DataProxmoxVirtualEnvironmentPool(this, `pool-${pool}`, { poolId: pool });
-      data.overrideLogicalId(`pool_${pool.replace(/[^A-Za-z0-9_-]/g, "-")}`);
-      this.pools.set(pool, data);
-    }
-    this.imports.push({
-      for_each:
-        `\${toset([for member in ${data.fqn}.members : "${pool}/vm/${vmId}" if member.vm_id == ${vmId} && ` +
-        `contains(keys(local.guests_importable), "${resourceName}")])}`,
       to: `${resource.terraformResourceType}.${resource.friendlyUniqueId}`,
       id: "${each.value}",
     });

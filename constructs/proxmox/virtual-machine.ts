@@ -8,8 +8,8 @@ import { MOST_PCI_DEVICES, VM_BOUNDS } from "../../grammar/size";
 import { checkImageVolume } from "../../grammar/storage";
 import { checkProps, prop, required } from "../props-error";
 import {
-  addPoolMembership,
   dnsBlock,
+  forgetMembership,
   type GuestNetwork,
   type GuestProps,
   guardGuest,
@@ -170,8 +170,8 @@ export class VirtualMachine extends Construct {
       lifecycle: {
         // The image and the template count only at creation, but a change from a template to an image would replace the VM, and one from an
         // image to a template would remove its EFI disk and restart it. What cloud-init reads counts only at the first boot, but a change
-        // of the snippets would replace the VM, and any other change there would restart it.
-        ignoreChanges: ["disk[0].import_from", "initialization", "clone", "efi_disk"],
+        // of the snippets would replace the VM, and any other change there would restart it. A VM is moved to another pool in Proxmox.
+        ignoreChanges: ["disk[0].import_from", "initialization", "clone", "efi_disk", "pool_id"],
         ...(props.replaceTriggeredBy?.length && { replaceTriggeredBy: [...props.replaceTriggeredBy] }),
         ...guestLifecycle(props),
         postcondition: [addressAsSetUp(props)],
@@ -197,7 +197,7 @@ export class VirtualMachine extends Construct {
       },
     ]);
     guardGuest(this, props, "vm", this.resource);
-    addPoolMembership(this, props, "vm", this.resource);
+    forgetMembership(this, props);
   }
 }
 

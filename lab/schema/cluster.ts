@@ -204,6 +204,9 @@ export const cluster = z
       ),
     bridge: text(checkBridge, "Bridge, where it differs from network.bridge.").optional(),
     vlan: whole(...VLAN_BOUNDS, "VLAN tag, where it differs from network.vlan.", 20).optional(),
-    pool: text(checkPoolName, "An existing Proxmox pool that the VMs become members of.").optional(),
+    pool: text(
+      checkPoolName,
+      "An existing pool that the VMs are made in: rights on the pool are enough then. Later changes are ignored; move them in Proxmox.",
+    ).optional(),
   })
   .describe("A K3s cluster on Proxmox VMs.");

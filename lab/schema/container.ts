@@ -186,7 +186,10 @@ const container = z
     gpu: z.discriminatedUnion("type", [nvidia, intel, amd]).describe("A GPU for Ollama. Needs auth: rootPassword.").optional(),
     devices: z.array(device).default([]).describe("Other devices of the node. Needs auth: rootPassword."),
     https: httpsDoor.optional(),
-    pool: text(checkPoolName, "An existing pool it becomes a member of.").optional(),
+    pool: text(
+      checkPoolName,
+      "An existing pool that it is made in: rights on the pool are enough then. Later changes are ignored; move it in Proxmox.",
+    ).optional(),
     description: z
       .string()
       .max(8192)

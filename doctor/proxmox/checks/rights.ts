@@ -66,6 +66,26 @@ export const rights: Check = function* ({ lab, facts }) {
       remedy: `\`ollama-lab rights\` prints every command; for this path: ${role} && ${grant}`,
     };
   }
+  const removable = new Set(
+    needed.flatMap(({ path, privilege }) => (privilege === "Datastore.Allocate" ? [path.replace("/storage/", "")] : [])),
+  );
+  const withBackups = Object.values(facts.node)
+    .flatMap(({ storages }) => valueOr(storages, []))
+    .filter(({ storage, content }) => removable.has(storage) && content.split(",").includes("backup"));
+  for (const storage of new Set(withBackups.map(({ storage }) => storage))) {
+    const content =
+      withBackups
+        .find((one) => one.storage === storage)
+        ?.content.split(",")
+        .filter((one) => one !== "backup") ?? [];
+    yield {
+      code: "backups-in-reach",
+      severity: "warning",
+      path: ["storage", "files"],
+      message: `the lab's files are on ${storage}, which keeps backups too: Datastore.Allocate, which the lab needs there, removes both`,
+      remedy: `Where backups are kept elsewhere, run: pvesm set ${storage} --content ${content.join(",")}. Else give the lab's files a datastore of their own (docs/proxmox.md).`,
+    };
+  }
   const excess = Object.entries(permissions.value).flatMap(([path, held]) =>
     Object.keys(held)
       .filter((privilege) => TOO_MUCH[privilege])
