@@ -16,7 +16,7 @@ const ROOMS: Record<string, { rooms: string[]; packages: RegExp }> = {
   stacks: { rooms: ["lab", "constructs", "grammar", "catalog"], packages: /^(cdktf|constructs|@cdktf\/.*|yaml)$/ },
   diagram: { rooms: ["lab", "catalog", "grammar"], packages: /^$/ },
   doctor: { rooms: ["lab", "catalog", "grammar"], packages: /^zod$/ },
-  tools: { rooms: ["lab", "doctor"], packages: /^zod$/ },
+  tools: { rooms: ["lab", "doctor", "testing"], packages: /^zod$/ },
 };
 
 function filesOf(room: string): string[] {
