@@ -20,7 +20,7 @@ const ROOMS: Record<string, { rooms: string[]; packages: RegExp }> = {
   changes: { rooms: ["lab", "catalog", "grammar"], packages: /^$/ },
   diagram: { rooms: ["lab", "catalog", "grammar"], packages: /^$/ },
   doctor: { rooms: ["lab", "catalog", "grammar"], packages: /^zod$/ },
-  tools: { rooms: ["lab", "doctor", "diagram"], packages: /^(zod|typescript|yaml)$/ },
+  tools: { rooms: ["lab", "doctor", "diagram", "testing"], packages: /^(zod|typescript|yaml)$/ },
 };
 
 function filesOf(room: string): string[] {

@@ -43,9 +43,13 @@ export function resolved(value: unknown, resolve: (value: unknown) => unknown): 
   // A token is an object with a method, so mostly of a class.
   if ((prototype !== Object.prototype && prototype !== null) || "resolve" in value) return resolve(value);
   const result: Record<string, unknown> = {};
-  for (const [key, item] of Object.entries(value)) {
+  // as: it is a plain object.
+  const plain = value as Record<string, unknown>;
+  for (const key of Object.keys(plain)) {
     if (!isSettled(key)) return resolve(value);
-    const settled = resolved(item, resolve);
+    const item = plain[key];
+    if (item === undefined) continue;
+    const settled = isSettled(item) ? item : resolved(item, resolve);
     if (settled !== undefined) result[key] = settled;
   }
   return result;
