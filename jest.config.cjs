@@ -8,6 +8,7 @@ module.exports = {
     "<rootDir>/__tests__/ansible/roles/",
     "<rootDir>/__tests__/providers/",
     "<rootDir>/__tests__/package/",
+    "<rootDir>/__tests__/cdktn/",
     "<rootDir>/__tests__/browser/",
   ],
   transform: {
