@@ -1,8 +1,11 @@
 // Whatever a page points to is there: files, headings, npm scripts, and commands of the program.
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join, normalize } from "node:path";
 import { run } from "../../cli";
+import { report } from "../../lab/problem";
+import { readLab } from "../../lab/read";
 import { scripts } from "../../package.json";
 
 const ROOT = join(__dirname, "../..");
@@ -86,10 +89,7 @@ describe("commands of the program", () => {
 test("every page and script that a source, a message or a workflow names exists", () => {
   const sources = tracked.filter(
     (file) =>
-      /\.(ts|mjs|cjs|sh|ya?ml|json|md)$|^\.ci\/run$/.test(file) &&
-      file !== "package-lock.json" &&
-      // Its tests name what is not there.
-      !file.startsWith("__tests__/docs/"),
+      /\.(ts|mjs|cjs|sh|ya?ml|json|md)$|^\.ci\/run$/.test(file) && file !== "package-lock.json" && !file.startsWith("__tests__/"),
   );
   const missing = sources.flatMap((file) =>
     [...text(file).matchAll(/(?<![\w/.-])(?:docs|scripts)\/[A-Za-z0-9][\w/-]*\.(?:md|sh)\b/g)]
@@ -98,4 +98,18 @@ test("every page and script that a source, a message or a workflow names exists"
       .map((name) => `${file} → ${name}`),
   );
   expect(missing).toEqual([]);
+});
+
+test("docs/README.md lists every page", () => {
+  const listed = linksOf("docs/README.md").map((link) => normalize(join("docs", link)));
+  const all = pages.filter((file) => /^docs\/[^/]+\.md$/.test(file) && file !== "docs/README.md");
+  expect(all.filter((file) => !listed.includes(file))).toEqual([]);
+});
+
+test("docs/first-ten-minutes.md shows the message of the mistake that it asks for", () => {
+  const folder = mkdtempSync(join(tmpdir(), "pages-test-"));
+  writeFileSync(join(folder, "lab.yaml"), text("examples/lxc.yaml").replace("vmId: 202", "vmId: 201"));
+  const { problems } = readLab(join(folder, "lab.yaml"));
+  rmSync(folder, { recursive: true });
+  expect(text("docs/first-ten-minutes.md")).toContain(`\`\`\`text\n${report(problems, "lab.yaml")}\n\`\`\``);
 });
