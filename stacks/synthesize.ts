@@ -1,23 +1,20 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, dirname, join, relative, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { App } from "cdktf";
 import type { Lab } from "../lab/lab";
 import type { Problem } from "../lab/problem";
 import { buildStacks } from "./index";
-import { publish } from "./publish";
+import { LabSynthesizer, type Written } from "./lab-synthesizer";
+import { originOf, publish } from "./publish";
 import { OUTPUT_CONTEXT } from "./stack-folder";
+import { underCli } from "./under-cli";
 
 /** What was written for one stack. */
-export interface StackSummary {
+export interface StackSummary extends Written {
   readonly id: string;
   /** The stack's folder, where Terraform runs. */
   readonly folder: string;
-  /** How many resources of each type. */
-  readonly resources: Readonly<Record<string, number>>;
-  readonly outputs: readonly string[];
-  /** The variables that have no default, and so have to be given. */
-  readonly variables: readonly string[];
 }
 
 /**
@@ -30,15 +27,18 @@ export function synthesize(lab: Lab, warnings: readonly Problem[], outdir: strin
   const next = join(dirname(target), `.${basename(target)}.${process.pid}`);
   mkdirSync(next, { recursive: true });
   try {
-    const ids = withoutStackTraces(() => {
+    const stacks = withoutStackTraces(() => {
       const app = new App({ outdir: next, stackTraces: false });
-      const stacks = buildStacks(app, lab, warnings);
+      const synthesizers = buildStacks(app, lab, warnings).map((stack) => {
+        const synthesizer = new LabSynthesizer(stack);
+        stack.synthesizer = synthesizer;
+        return { id: stack.node.id, synthesizer };
+      });
       app.synth();
-      return stacks.map((stack) => stack.node.id);
+      return synthesizers;
     });
-    const origin = { name: lab.name, folder: relative(target, lab.directory) };
-    publish(next, target, origin, underCli());
-    return ids.map((id) => summarize(id, join(outdir, "stacks", id)));
+    publish(next, target, originOf(lab, target), underCli(process.env));
+    return stacks.map(({ id, synthesizer }) => ({ id, folder: join(outdir, "stacks", id), ...synthesizer.written }));
   } finally {
     rmSync(next, { recursive: true, force: true });
   }
@@ -65,40 +65,15 @@ export function synthesized(lab: Lab, outdir: string): Record<string, unknown> {
 }
 
 /**
- * cdktf takes the stack trace of every construct and token, whatever Error.stackTraceLimit and `stackTraces: false` say. Writing them out
- * costs half of the time, and nobody reads them. An error that is thrown gets its trace when it is read, which is afterwards.
+ * cdktf takes the stack trace of every construct and token, whatever Error.stackTraceLimit and `stackTraces: false` say. That costs a third of
+ * the time, and nobody reads them. An error that is thrown has its stack all the same.
  */
 export function withoutStackTraces<T>(work: () => T): T {
-  const { prepareStackTrace } = Error;
-  Error.prepareStackTrace = () => "";
+  const { captureStackTrace } = Error;
+  Error.captureStackTrace = () => {};
   try {
     return work();
   } finally {
-    Error.prepareStackTrace = prepareStackTrace;
+    Error.captureStackTrace = captureStackTrace;
   }
-}
-
-/** Whether cdktf's CLI, or cdktn's, runs this process: both hand it the context of cdktf.json. */
-function underCli(): boolean {
-  return process.env["CDKTF_CONTEXT_JSON"] !== undefined;
-}
-
-function summarize(id: string, folder: string): StackSummary {
-  const file = join(folder, "cdk.tf.json");
-  if (!existsSync(file)) throw new Error(`${file} was not written`);
-  // as: cdktf has just written this file, and Terraform's JSON has these sections.
-  const json = JSON.parse(readFileSync(file, "utf8")) as {
-    resource?: Record<string, object>;
-    output?: Record<string, unknown>;
-    variable?: Record<string, object>;
-  };
-  const resources = Object.entries(json.resource ?? {}).map(([type, items]) => [type, Object.keys(items).length] as const);
-  const variables = Object.entries(json.variable ?? {}).filter(([, variable]) => !("default" in variable));
-  return {
-    id,
-    folder,
-    resources: Object.fromEntries(resources),
-    outputs: Object.keys(json.output ?? {}),
-    variables: variables.map(([name]) => name),
-  };
 }
