@@ -16,6 +16,7 @@ const INSTALL = {
   python3: "apt-get install python3",
   systemctl: "apt-get install systemd",
   chromium: "apt-get install chromium",
+  actionlint: "go install github.com/rhysd/actionlint/cmd/actionlint@v1.7.7",
 } as const;
 
 export type ExternalTool = keyof typeof INSTALL;

@@ -442,9 +442,10 @@ describe("what Terraform ignores, but a postcondition of the guest watches", () 
 });
 
 describe("what may be a secret", () => {
-  const proxy = (password: string) => release({ environment: { HTTPS_PROXY: `http://user:${password}@proxy.lab.example:3128` } });
+  const proxy = (password: string) =>
+    release({ values: { podAnnotations: { "lab.example/proxy": `http://user:${password}@proxy.lab.example:3128` } } });
   test.each<[string, LabInput, LabInput, string]>([
-    ["a password in a URL", proxy("hunter2"), proxy("hunter3"), "its HTTPS_PROXY changes: (hidden)"],
+    ["a password in a URL", proxy("hunter2"), proxy("hunter3"), "its podAnnotations.lab.example/proxy changes: (hidden)"],
     [
       "a value of a chart whose name says so",
       release({ values: { podAnnotations: { "lab.example/token": "hunter2" } } }),
