@@ -17,8 +17,8 @@ export const checkObjectName: TextCheck = matching(
 );
 
 /** Refuses what is not NAMESPACE/NAME of a claim. */
-export const checkClaimPath: ValueCheck<string> = matching(
-  /^(?!-)[a-z0-9-]{1,63}(?<!-)\/[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/,
+export const checkClaimPath: TextCheck = matching(
+  { pattern: /^(?!-)[a-z0-9-]{1,63}(?<!-)\/[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/, example: "ml/ollama" },
   "invalid-kubernetes-name",
   "a claim with its namespace",
   "Write NAMESPACE/NAME, as the plan shows it, such as ml/ollama.",

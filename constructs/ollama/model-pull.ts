@@ -134,7 +134,7 @@ export class ModelPull extends Construct {
           backoffLimit: 2,
           deadlineSeconds: timeoutSeconds,
         }),
-        hookJobRemoval({ name, namespace, labels, image: props.image }),
+        hookJobRemoval({ name, namespace, labels, image }),
       ],
       // Helm waits a little longer than the Job runs, because the Job's failure says more than Helm's.
       timeoutSeconds: timeoutSeconds + 60,
