@@ -14,6 +14,7 @@ import {
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { OPENTOFU_INSTALL, TERRAFORM_INSTALL } from "../catalog/terraform";
 import { readLab } from "../lab/read";
 import { type Environment, EXIT, type Outcome } from "./command";
 import { verdict } from "./print";
@@ -29,8 +30,8 @@ function cacheOf(env: Environment): string {
 }
 
 const INSTALL: Readonly<Record<string, string>> = {
-  terraform: "https://developer.hashicorp.com/terraform/install",
-  tofu: "https://opentofu.org/docs/intro/install/",
+  terraform: TERRAFORM_INSTALL,
+  tofu: OPENTOFU_INSTALL,
 };
 
 /** How terraform and tofu word it that a provider cannot be had here, or that they are too old themselves: nothing was checked then. */

@@ -19,7 +19,7 @@ const UNWRITABLE: Readonly<Record<string, string>> = {
 
 /** The code of an error of the operating system; undefined for every other error. */
 function systemCode(error: unknown): string | undefined {
-  const isSystems = error instanceof Error && "syscall" in error && "code" in error;
+  const isSystems = typeof error === "object" && error !== null && "syscall" in error && "code" in error;
   return isSystems ? String(error.code) : undefined;
 }
 

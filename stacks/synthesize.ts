@@ -25,7 +25,7 @@ export function synthesize(lab: Lab, warnings: readonly Problem[], outdir: strin
   const target = resolve(outdir);
   // A sibling, so that the paths relative to it are those relative to the target.
   const next = join(dirname(target), `.${basename(target)}.${process.pid}`);
-  rmSync(next, { recursive: true, force: true });
+  if (existsSync(next)) rmSync(next, { recursive: true });
   makeFolder(next);
   try {
     const stacks = withoutStackTraces(() => {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse } from "yaml";
@@ -61,10 +61,10 @@ const files: Partial<Record<Code, (file: string) => string>> = {
     writeFileSync(file, "#".repeat(1024 * 1024 + 1));
     return file;
   },
-  // A file stands where the path wants a folder: nobody can read below it, not even root.
+  // Nobody can read what leads back to itself, not even root.
   "lab-unreadable": (file) => {
-    writeFileSync(file, "");
-    return join(file, "lab.yaml");
+    symlinkSync(file, file);
+    return file;
   },
   "lab-not-utf8": (file) => {
     writeFileSync(file, Buffer.from([0xff, 0xfe]));

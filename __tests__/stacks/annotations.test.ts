@@ -37,7 +37,7 @@ test.each<[fact: string, lab: Changes, stacks: string[]]>([
   ["a chart older than the cluster", { kubernetes: { certManager: { chart: { version: "v1.18.2" } } } }, ["platform"]],
   [
     "models larger than their claim",
-    { ollama: { releases: { ollama: { models: ["llama3.3:70b", "gemma3:27b"] } } } },
+    { ollama: { releases: { ollama: { models: ["mistral:7b"], storageGi: 2 } } } },
     ["ollama"],
   ],
 ])("the warning about %s is one annotation, of the first stack that it concerns", (_, changes, stacks) => {

@@ -108,10 +108,10 @@ refused(clusterLab, [
   },
   {
     fact: "a disk smaller than the image",
-    lab: { ...worker({ gpus: [], diskGiB: 5 }), cluster: { image: { sizeGiB: 8 }, workers: { "gpu-1": { diskGiB: 5 } } } },
+    lab: { ...worker({ gpus: [], diskGiB: 32 }), cluster: { image: { sizeGiB: 40 }, workers: { "gpu-1": { diskGiB: 32 } } } },
     code: "disk-smaller-than-image",
     path: "cluster.workers.gpu-1.diskGiB",
-    names: ["5 GiB", "8"],
+    names: ["32 GiB", "40"],
   },
   {
     fact: "a disk smaller than the template",
