@@ -88,7 +88,7 @@ describe("the picture", () => {
     );
   });
   test("says where a container answers over HTTPS", () => {
-    const https = { host: "chat.lab.example", certificate: { type: "internal" } };
+    const https = { host: "chat.lab.example", tokenFile: "./token", certificate: { type: "internal" } };
     expect(thing(labWith({ containers: { "ollama-1": { https } } }), "test-ollama-1")?.lines).toContain(
       "https://chat.lab.example",
     );
