@@ -85,6 +85,14 @@ const BOOTSTRAP = /^null_resource\..*_bootstrap$/;
 /** What makes ssh forget the host key of a guest that was made anew. */
 const HOST_KEY = /^null_resource\..*_host_key$/;
 
+/** What finds protected claims and namespaces in the cluster that have left the lab. */
+const CLAIMS_GUARD = "terraform_data.claims_guard";
+const KEPT_IN_CLUSTER: Readonly<Record<string, string>> = {
+  [CLAIM]:
+    "It is protected in the cluster, so the plan stops. Keep it by ollama.keptClaims; or set protect: false, deploy, and then take the release out.",
+  [NAMESPACE]: "It is protected in the cluster, so the plan stops. Put its name back, or keep its claims by ollama.keptClaims.",
+};
+
 /** What is no attribute of the object itself. */
 const META = ["lifecycle", "depends_on", "provisioner", "connection"];
 
@@ -309,7 +317,7 @@ const ANEW: Readonly<Record<string, string>> = {
 const LOST: Readonly<Record<string, string>> = {
   [CONTAINER]: "Its disks are deleted with it.",
   [VM]: "Its disks are deleted with it.",
-  [CLAIM]: "The models in it are deleted with it; protect counts only while the lab describes the release.",
+  [CLAIM]: "The models in it are deleted with it.",
   [NAMESPACE]: "Everything in it is deleted with it.",
 };
 
@@ -377,6 +385,8 @@ function compareStack(stack: string, before: StackOutput, after: StackOutput): C
       refused.add(address);
       const note = "It is protected, so the deploy stops. Put it back with protect: false, deploy, and then take it out.";
       changes.push({ action: "refused", stack, address, name, reasons: [], note });
+    } else if ([CLAIM, NAMESPACE].includes(typeOf(address)) && isProtected(body) && CLAIMS_GUARD in after.resources) {
+      changes.push({ action: "refused", stack, address, name, reasons: [], note: KEPT_IN_CLUSTER[typeOf(address)] });
     } else {
       const note = LOST[typeOf(address)];
       changes.push({ action: "destroyed", stack, address, name, reasons: [], ...(note && { note }) });

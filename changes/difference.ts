@@ -29,13 +29,15 @@ function nameOf(item: Json): string | undefined {
   return [name, path, device, slot].find((value) => typeof value === "string");
 }
 
-/** The items of a list by their names, if each has one of its own. */
+/** The items of a list by their names, if each has one. Of several with one name the second is `NAME (2)`, and so on. */
 function named(list: readonly Json[]): Map<string, number> | undefined {
   const names = new Map<string, number>();
   for (const [index, item] of list.entries()) {
     const name = nameOf(item);
-    if (name === undefined || names.has(name)) return undefined;
-    names.set(name, index);
+    if (name === undefined) return undefined;
+    let own = name;
+    for (let number = 2; names.has(own); number += 1) own = `${name} (${number})`;
+    names.set(own, index);
   }
   return names;
 }

@@ -105,8 +105,9 @@ function itemWords(item: JsonMap): string {
     .join(", ");
 }
 
-/** The marks by which guests are known to their state are no business of a reader. */
+/** The marks by which guests, claims and namespaces are known to their state are no business of a reader. */
 const isMark = (value: Json) => typeof value === "string" && value.startsWith("tf.");
+const MARK_LABEL = "ollama-lab/protected-by";
 
 /** What a difference is about, and how it reads: `memory` and `16 GiB → 24 GiB`. */
 export interface Words {
@@ -167,6 +168,7 @@ function settingOf(labels: readonly string[]): string {
 /** A difference in words. Undefined for one that is nobody's business. */
 export function wordsFor(difference: Difference): Words | undefined {
   const { labels, before, after } = difference;
+  if (labels.at(-1) === MARK_LABEL) return undefined;
   const attribute = attributeOf(difference);
   const isSetting = labels[0] === "values";
   const [named, unit] = isSetting ? [] : (ATTRIBUTES[attribute] ?? []);

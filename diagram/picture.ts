@@ -1,6 +1,6 @@
 import { K3S_API_PORT } from "../catalog/k3s";
 import { OLLAMA_PORT } from "../catalog/ollama";
-import { type Cluster, type ClusterNode, type Container, hasPlatform, type Lab, nodesOf, type Release } from "../lab/lab";
+import { type Cluster, type ClusterNode, type Container, doorOf, hasPlatform, type Lab, nodesOf, type Release } from "../lab/lab";
 import { count } from "../lab/problem";
 
 /** What a box shows. Each kind has a colour of its own; the text says the same in words. */
@@ -93,12 +93,14 @@ function cardsOf({ gpu }: Container): string[] {
 function containerBox(spec: Container): Box {
   const { name, vmId, network, protect, models } = spec;
   const address = network.address.kind === "static" ? network.address.ip : "dhcp";
+  const door = doorOf(spec);
   return {
     kind: "container",
     title: name,
     lines: [
       `Container ${vmId} · ${address}`,
       sizeLine(spec),
+      ...(door === undefined ? [] : [`https://${door}`]),
       ...modelsLine(models),
       ...(protect ? ["protected against destruction"] : []),
     ],

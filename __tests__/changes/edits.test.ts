@@ -305,7 +305,7 @@ describe("a VM of the cluster", () => {
 });
 
 describe("a release of Ollama", () => {
-  test.each<[string, LabInput, LabInput, string[]]>([
+  test.each<[string, LabInput, LabInput, readonly string[]]>([
     [
       "with one more model runs its pull",
       gpuLab,
@@ -365,14 +365,42 @@ describe("a release of Ollama", () => {
       ["changed: Helm release ollama changes because its extraEnv changes: + OLLAMA_DEBUG"],
     ],
     [
-      "that is taken out loses its models, protected or not",
+      "that is taken out stops the deploy while its claim is protected",
       labWith({ ollama: { releases: { chat: { models: ["llama3.2:1b"] } } } }, gpuLab),
       gpuLab,
       [
         "destroyed: Helm release chat is destroyed",
         "destroyed: Job chat-models is destroyed",
-        "destroyed: claim chat is destroyed. The models in it are deleted with it; protect counts only while the lab describes the release.",
+        "refused: claim chat stops the deploy. It is protected in the cluster, so the plan stops. Keep it by ollama.keptClaims; or set protect: false, deploy, and then take the release out.",
       ],
+    ],
+    [
+      "that is taken out loses its models where its claim is not protected",
+      labWith({ ollama: { releases: { chat: { models: ["llama3.2:1b"], protect: false } } } }, gpuLab),
+      gpuLab,
+      [
+        "destroyed: Helm release chat is destroyed",
+        "destroyed: Job chat-models is destroyed",
+        "destroyed: claim chat is destroyed. The models in it are deleted with it.",
+      ],
+    ],
+    [
+      "that is taken out with its claim kept loses the release alone",
+      labWith({ ollama: { releases: { chat: { models: ["llama3.2:1b"] } } } }, gpuLab),
+      labWith({ ollama: { keptClaims: ["ml/chat"] } }, gpuLab),
+      [
+        "destroyed: Helm release chat is destroyed",
+        "destroyed: Job chat-models is destroyed",
+        "kept: claim chat stays as it is. Terraform forgets it, and destroys nothing.",
+      ],
+    ],
+    [
+      "in another namespace stops the deploy",
+      gpuLab,
+      labWith({ ollama: { namespace: "ai" } }, gpuLab),
+      expect.arrayContaining([
+        "refused: namespace ml stops the deploy. It is protected in the cluster, so the plan stops. Put its name back, or keep its claims by ollama.keptClaims.",
+      ]),
     ],
   ])("%s", (_, before, after, expected) => expect(words(between(before, after))).toEqual(expected));
 

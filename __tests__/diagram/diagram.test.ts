@@ -87,11 +87,17 @@ describe("the picture", () => {
       "a:1b, b:1b, c:1b, d:1b and 2 more",
     );
   });
+  test("says where a container answers over HTTPS", () => {
+    const https = { host: "chat.lab.example", tokenFile: "./token", certificate: { type: "internal" } };
+    expect(thing(labWith({ containers: { "ollama-1": { https } } }), "test-ollama-1")?.lines).toContain(
+      "https://chat.lab.example",
+    );
+  });
   test("has the API of the cluster", () => {
     expect(thing(clusterLab, "Kubernetes cluster")?.lines).toEqual(["K3s v1.36.3+k3s1 · API https://192.0.2.31:6443"]);
   });
   test("says of a cluster that the lab does not make that it is there already", () => {
-    expect(thing(ollamaLab, "Kubernetes cluster")?.lines).toEqual(["is there already · kubeconfig ./kubeconfig"]);
+    expect(thing(ollamaLab, "Kubernetes cluster")?.lines).toEqual(["is there already · kubeconfig ./kubeconfig-test"]);
   });
   test("has namespace, release, route and claim of an Ollama", () => {
     const lab = labWith({ ollama: { releases: { ollama: { host: "ollama.lab.example" } } } }, gpuLab);
