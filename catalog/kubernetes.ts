@@ -27,5 +27,8 @@ export const SIDECAR_MINOR = 29;
 /** The label of each node with its host name (kubernetes.io/docs/reference/labels-annotations-taints). */
 export const HOSTNAME_LABEL = "kubernetes.io/hostname";
 
+/** Page that says how Helm is installed. */
+export const HELM_INSTALL = "https://helm.sh/docs/intro/install";
+
 /** Page that says how kubectl is installed. */
 export const KUBECTL_INSTALL = "https://kubernetes.io/docs/tasks/tools/";

@@ -8,6 +8,7 @@ import { type CheckOptions, check } from "./check";
 import { type Environment, EXIT, type Outcome, Refusal } from "./command";
 import type { DiagramOptions } from "./diagram";
 import type { DiffOptions } from "./diff";
+import type { DoctorOptions } from "./doctor";
 import type { InitSwitches } from "./init";
 import type { InventoryOptions } from "./inventory";
 import { exampleStandsIn, labFile as namedLab, newLabFile, STANDS_IN } from "./lab-file";
@@ -161,10 +162,15 @@ export async function run(args: readonly string[], env: Environment, style: Styl
     },
   );
 
-  command("doctor", "ask Proxmox and this machine, read-only, whether a deploy of the lab can work", [], async (lab) => {
-    const { doctor } = await import("./doctor");
-    return doctor(labFile(lab, env), env);
-  });
+  command<DoctorOptions>(
+    "doctor",
+    "ask Proxmox, Kubernetes and this machine, read-only: can a deploy work, and how is what is deployed?",
+    [new Option("--health", "let each Ollama that serves answer a prompt, too; it loads a model")],
+    async (lab, options) => {
+      const { doctor } = await import("./doctor");
+      return doctor(labFile(lab, env), env, options);
+    },
+  );
   command<RightsOptions>(
     "rights",
     "print the Proxmox rights that the lab needs, as commands, with the reason of each",

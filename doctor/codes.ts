@@ -17,9 +17,20 @@ export interface FindingChapter {
 
 const machine = {
   "tool-missing": {
-    severity: "error",
-    meaning: "A program that a deploy of this lab starts cannot be run on this machine.",
+    severity: "error or warning",
+    meaning:
+      "A program cannot be run on this machine: an error when a deploy of this lab starts it, a warning when only people and the doctor need it.",
     remedy: "Install it. The message says where it comes from.",
+  },
+  "tool-old": {
+    severity: "error",
+    meaning: "A program on this machine is older than what the lab's stacks need.",
+    remedy: "Install a newer one.",
+  },
+  "kubectl-skew": {
+    severity: "warning",
+    meaning: "kubectl on this machine is more than one minor version apart from the lab's Kubernetes.",
+    remedy: "Install the kubectl of that version.",
   },
 } as const satisfies FindingChapter["kinds"];
 
@@ -104,6 +115,29 @@ const connection = {
     severity: "error",
     meaning: "Proxmox answers the first question with an error of its own.",
     remedy: "Look at the node's log: `journalctl -u pveproxy -u pvedaemon`.",
+  },
+} as const satisfies FindingChapter["kinds"];
+
+const ssh = {
+  "ssh-key-missing": {
+    severity: "error",
+    meaning: "The deploy logs in to the nodes by SSH, but it has no key: no agent runs, or the variable with the key is not set.",
+    remedy: "Run `ssh-add`, or export `PROXMOX_VE_SSH_PRIVATE_KEY` where the lab says `agent: false`.",
+  },
+  "ssh-failed": {
+    severity: "error",
+    meaning: "SSH cannot log in to a node as `proxmox.ssh` says, but the deploy uploads the VMs' snippets there.",
+    remedy: "The remedy follows from what ssh said: the key, the host key, or the way there.",
+  },
+  "sudo-missing": {
+    severity: "error",
+    meaning: "The user may log in to a node, but sudo does not let it find and write snippets.",
+    remedy: "Add the lines for sudo of [The cluster](cluster.md#the-user-for-snippets).",
+  },
+  "ssh-unknown": {
+    severity: "unknown",
+    meaning: "The login was not tried, because the key is in a variable and ssh takes it from a file or an agent alone.",
+    remedy: "Try it with the key's file as the message says.",
   },
 } as const satisfies FindingChapter["kinds"];
 
@@ -277,6 +311,16 @@ const guests = {
     meaning: "The guest is there with another address than the lab says. A VM keeps the address of its first boot.",
     remedy: "Write the address that it has. [Upgrades](upgrades.md) says how to rebuild a node with another one.",
   },
+  "address-taken": {
+    severity: "error or warning",
+    meaning: "A guest that is not the lab's has an address of the lab: an error while it runs, a warning while it is stopped.",
+    remedy: "Choose another address.",
+  },
+  "addresses-unknown": {
+    severity: "unknown",
+    meaning: "Guests run that are not the lab's and do not say which addresses they have.",
+    remedy: "Compare by hand, or install the guest agent in them.",
+  },
   "vm-template-missing": {
     severity: "error",
     meaning: "The VMID that the cluster's VMs are cloned from is free, or is no template.",
@@ -423,6 +467,16 @@ const kubernetes = {
 } as const satisfies FindingChapter["kinds"];
 
 const serving = {
+  "guest-stopped": {
+    severity: "warning",
+    meaning: "A guest of the lab is there, but it does not run.",
+    remedy: "Look why, then start it: `pct start VMID` or `qm start VMID`.",
+  },
+  "guest-firewall-off": {
+    severity: "warning",
+    meaning: "The firewall of a guest is off, or does not filter its network card, so everybody reaches it.",
+    remedy: "Switch it on with the command of the remedy.",
+  },
   "release-not-ready": {
     severity: "warning",
     meaning: "Not every pod of a release is ready.",
@@ -433,6 +487,11 @@ const serving = {
     meaning: "Something of the lab serves Ollama, but it does not say which models it has.",
     remedy: "Run `scripts/ollama-health.sh` as the message says.",
   },
+  "ollama-unhealthy": {
+    severity: "warning",
+    meaning: "With `--health`: an Ollama of the lab does not answer a prompt, lacks a model, or is slow.",
+    remedy: "Run `scripts/ollama-health.sh` as the message says; docs/operations.md has the next steps.",
+  },
   "model-missing": {
     severity: "warning",
     meaning: "An Ollama of the lab serves, but it lacks a model that the lab lists.",
@@ -440,7 +499,7 @@ const serving = {
   },
 } as const satisfies FindingChapter["kinds"];
 
-const tables = { machine, connection, rights, nodes, storages, network, guests, cards, kubernetes, serving };
+const tables = { machine, connection, ssh, rights, nodes, storages, network, guests, cards, kubernetes, serving };
 
 type KeysOf<T> = T extends unknown ? keyof T : never;
 
@@ -451,6 +510,7 @@ export type DoctorCode = KeysOf<(typeof tables)[keyof typeof tables]>;
 export const findingChapters: readonly FindingChapter[] = [
   { title: "This machine", kinds: machine },
   { title: "The connection and the credential", kinds: connection },
+  { title: "SSH to the nodes", kinds: ssh },
   { title: "Rights", kinds: rights },
   { title: "Releases and nodes", kinds: nodes },
   { title: "Storages", kinds: storages },

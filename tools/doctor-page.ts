@@ -29,14 +29,25 @@ doctor alone wants more: \`Sys.Audit\` on \`/\`, for the datacenter's firewall a
 | Nodes                 | \`/nodes\`: there, online, cores, memory; \`/nodes/NODE/time\`                                                        |
 | Storages              | \`/nodes/NODE/storage\`: there, active, content types, free space; \`content\` for the templates that must be there  |
 | Bridges               | \`/nodes/NODE/network\`, and \`/cluster/sdn/vnets\` for the networks of SDN zones                                     |
-| Guests                | \`/cluster/resources\`, \`/cluster/nextid\` for VMIDs that nobody shows, and the configuration of those that are there |
+| Guests                | \`/cluster/resources\`, \`/cluster/nextid\` for VMIDs that nobody shows, the configuration of those that are there, and the addresses of others: of containers from Proxmox, of VMs from their guest agents |
 | Graphics cards        | \`/nodes/NODE/hardware/pci\` of nodes whose cards the lab passes, \`/cluster/mapping/pci\`                            |
 | The firewall's switch | \`/cluster/firewall/options\`                                                                                       |
 | Kubernetes            | \`kubectl -o json\` with the kubeconfig of the lab: version, nodes, StorageClasses, definitions of Traefik and cert-manager, the issuer, the RuntimeClass, claims |
 | Models                | each release that is deployed, through the API server                                                             |
-| This machine          | whether the programs that a deploy starts can be run                                                               |
+| The nodes, by SSH     | whether \`proxmox.ssh\` opens each node that gets snippets, and whether sudo would let the user write them: \`sudo -n -l\` |
+| This machine          | the programs that a deploy starts, and the versions of terraform, tofu, ssh, ansible-playbook, kubectl and helm    |
 
 At most eight requests are under way at once, and each may take ten seconds.
+
+## SSH
+
+SSH is tried as the provider does it: with the keys of the agent alone, without your configuration, and never with a password. A node that is not in \`known_hosts\` is
+accepted and not remembered; one whose host key has changed is an error.
+
+## The daily look
+
+Once the lab is deployed, the same command says how it is doing. It shows each guest that is there, on which node, whether it runs and whether its firewall is on, and it
+compares the models of each Ollama with those of the lab. \`--health\` also lets each Ollama answer a prompt, by \`scripts/ollama-health.sh\`. That loads a model.
 
 ## Kubernetes
 

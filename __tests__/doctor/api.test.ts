@@ -95,7 +95,8 @@ describeWithTool("openssl", "Proxmox's API over HTTPS", () => {
     { ca, insecure = false }: { ca?: Certificate; insecure?: boolean } = {},
   ): Promise<readonly Finding[]> {
     const { lab } = checkLab(labWith({ proxmox: { endpoint, insecure } }), "/lab");
-    return examineProxmox(lab, { PROXMOX_VE_API_TOKEN: TOKEN, ...(ca && { SSL_CERT_FILE: file(`${ca}.pem`) }) }, 1000);
+    const env = { PROXMOX_VE_API_TOKEN: TOKEN, ...(ca && { SSL_CERT_FILE: file(`${ca}.pem`) }) };
+    return examineProxmox(lab, env, 1000).then(({ findings }) => findings);
   }
 
   describe("the certificate", () => {
@@ -331,7 +332,7 @@ describeWithTool("openssl", "Proxmox's API over HTTPS", () => {
   describe("without a usable credential or certificate", () => {
     const examineWith = async (env: Record<string, string>, changes = {}): Promise<Pick<Finding, "code" | "path">[]> => {
       const { lab } = checkLab(labWith({ proxmox: { endpoint: "https://127.0.0.1:1/", ...changes } }, baseLab), "/lab");
-      return (await examineProxmox(lab, env)).map(({ code, path }) => ({ code, path }));
+      return (await examineProxmox(lab, env)).findings.map(({ code, path }) => ({ code, path }));
     };
 
     test("a token that is not set is told, and nothing is asked", async () => {

@@ -263,7 +263,7 @@ describe("the doctor and a Kubernetes cluster", () => {
   afterAll(() => rmSync(folder, { recursive: true }));
 
   function examined(input: LabInput, run: Run, directory = folder): Promise<readonly Finding[]> {
-    return examineKubernetes(checkLab(input, directory).lab, {}, run);
+    return examineKubernetes(checkLab(input, directory).lab, {}, run).then(({ findings }) => findings);
   }
 
   function runOf({ cluster, objects }: Pick<Case, "cluster" | "objects">): Run {

@@ -58,7 +58,7 @@ describeWithTool("python3", "the doctor and a simulated Proxmox", () => {
     const { lab } = checkLab(labWith({ proxmox: { endpoint: simulation.endpoint, insecure: true } }, input), ROOT);
     const env = { PROXMOX_VE_API_TOKEN: simulation.token };
     const codes = async () =>
-      (await examineProxmox(lab, env)).map(({ code, severity, message }) => `${severity} ${code}: ${message}`);
+      (await examineProxmox(lab, env)).findings.map(({ code, severity, message }) => `${severity} ${code}: ${message}`);
     return { simulation, codes };
   }
 

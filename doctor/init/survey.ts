@@ -2,8 +2,9 @@ import { z } from "zod";
 import { type Known, known, valueOr } from "../finding";
 import { configuredAddresses, liveAddresses } from "../proxmox/addresses";
 import type { Questions } from "../proxmox/api";
+import { asker } from "../proxmox/ask";
 import { functionsOf, holderOf, idOf, isDisplay, othersInGroup } from "../proxmox/devices";
-import { asker, type Bridge, type Device, isTaken, SHAPES, type Storage } from "../proxmox/facts";
+import { type Bridge, type Device, isTaken, SHAPES, type Storage } from "../proxmox/facts";
 
 /** Who makes a card, as far as a lab can use it. */
 export type CardType = "nvidia" | "intel" | "amd";

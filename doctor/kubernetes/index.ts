@@ -29,41 +29,44 @@ function unreachable(kubeconfig: string, why: string): Finding {
   };
 }
 
+/** What a lab's Kubernetes cluster has to say about it. */
+export interface KubernetesExamined {
+  readonly findings: readonly Finding[];
+  /** The keys of the lab's releases that have pods which are ready. */
+  readonly serving: readonly string[];
+  /** The kubeconfig that was used, or that is not there yet. */
+  readonly kubeconfig: string;
+}
+
 /** Everything that a lab's Kubernetes cluster has to say about it. Asks by kubectl, and changes nothing. */
 export async function examineKubernetes(
   lab: Lab,
   env: Readonly<Record<string, string | undefined>>,
   run: Run,
-): Promise<readonly Finding[]> {
-  if (!lab.ollama && !lab.cluster && !hasPlatform(lab)) return [];
-  const file = kubeconfigOf(lab, env);
-  if (!existsSync(file)) {
-    return [
-      {
-        code: "kubernetes-unknown",
-        severity: "unknown",
-        path: PATH,
-        message: `the Kubernetes cluster was not asked: there is no ${file}`,
-        remedy: lab.cluster
-          ? "Nothing to do before the first deploy: the stack `cluster` writes that file."
-          : "Put the kubeconfig of your cluster there.",
-      },
-    ];
+): Promise<KubernetesExamined> {
+  const kubeconfig = kubeconfigOf(lab, env);
+  const only = (...findings: Finding[]): KubernetesExamined => ({ findings, serving: [], kubeconfig });
+  if (!lab.ollama && !lab.cluster && !hasPlatform(lab)) return only();
+  const notAsked = (why: string, remedy: string): KubernetesExamined =>
+    only({
+      code: "kubernetes-unknown",
+      severity: "unknown",
+      path: PATH,
+      message: `the Kubernetes cluster was not asked: ${why}`,
+      remedy,
+    });
+  if (!existsSync(kubeconfig)) {
+    return notAsked(
+      `there is no ${kubeconfig}`,
+      lab.cluster
+        ? "Nothing to do before the first deploy: the stack `cluster` writes that file."
+        : "Put the kubeconfig of your cluster there.",
+    );
   }
   const { status } = await run("kubectl", ["version", "--client"]);
-  if (status === "missing") {
-    return [
-      {
-        code: "kubernetes-unknown",
-        severity: "unknown",
-        path: PATH,
-        message: "the Kubernetes cluster was not asked: kubectl is not on this machine",
-        remedy: "Install kubectl, then run doctor again.",
-      },
-    ];
-  }
-  const facts = await askKubernetes(new Kubectl(run, file), lab);
+  if (status === "missing") return notAsked("kubectl is not on this machine", "Install kubectl, then run doctor again.");
+  const facts = await askKubernetes(new Kubectl(run, kubeconfig), lab);
   // A cluster that does not answer the first question answers none.
-  if (!facts.version.known) return [unreachable(file, facts.version.why)];
-  return clusterFindings({ lab, facts });
+  if (!facts.version.known) return only(unreachable(kubeconfig, facts.version.why));
+  return { findings: clusterFindings({ lab, facts }), serving: [...facts.models.keys()], kubeconfig };
 }

@@ -1,6 +1,13 @@
 import { z } from "zod";
 import { type Known, known } from "../finding";
-import type { Ask, Guest } from "./facts";
+import type { Ask } from "./ask";
+
+/** A guest, as far as it has to be found. */
+interface Located {
+  readonly node: string;
+  readonly type: "lxc" | "qemu";
+  readonly vmid: number;
+}
 
 const interfaces = z.array(
   z.object({
@@ -21,7 +28,7 @@ function addressesIn(found: z.infer<typeof interfaces>): string[] {
  * The IPv4 addresses that a running guest has now: a container's as Proxmox sees them, a VM's as its guest agent says. A VM without an agent
  * does not say.
  */
-export async function liveAddresses(ask: Ask, { node, type, vmid }: Guest): Promise<Known<readonly string[]>> {
+export async function liveAddresses(ask: Ask, { node, type, vmid }: Located): Promise<Known<readonly string[]>> {
   if (type === "lxc") {
     const found = await ask(interfaces, `/nodes/${node}/lxc/${vmid}/interfaces`);
     return found.known ? known(addressesIn(found.value)) : found;

@@ -1,7 +1,9 @@
 import * as z from "zod";
 import { type Known, known, unknown } from "../finding";
 import type { ProxmoxPlan } from "../plan";
+import { liveAddresses } from "./addresses";
 import { ApiFault, type Questions } from "./api";
+import { asker } from "./ask";
 
 /** Proxmox answers numbers as numbers or as text, by endpoint and release. */
 const number = z.coerce.number();
@@ -95,8 +97,12 @@ export interface ProxmoxFacts {
   readonly volumes: ReadonlyMap<string, Known<readonly string[]>>;
   /** VMIDs of the plan that Proxmox says are taken, seen or not. */
   readonly taken: ReadonlyMap<number, Known<boolean>>;
-  /** By VMID: the configuration of guests of the plan that are there already, and of the VMs that run on nodes with cards of the plan. */
+  /** By VMID: the configuration of every guest that the caller may see. */
   readonly configs: ReadonlyMap<number, Known<Readonly<Record<string, unknown>>>>;
+  /** By VMID: the addresses that running guests of others have now. */
+  readonly live: ReadonlyMap<number, Known<readonly string[]>>;
+  /** By VMID: whether the firewall is on, of guests of the plan that are there already. */
+  readonly walls: ReadonlyMap<number, Known<boolean>>;
   /** When the answers came, in seconds since 1970, by this machine's clock. */
   readonly now: number;
 }
@@ -104,22 +110,6 @@ export interface ProxmoxFacts {
 /** The key of `volumes`. */
 export function volumesKey(on: string, at: string, content: string): string {
   return `${on}/${at}/${content}`;
-}
-
-/** Asks one question. A fact that cannot be had says why. */
-export type Ask = <T>(shape: z.ZodType<T>, path: string, query?: Record<string, string | number>) => Promise<Known<T>>;
-
-/** What asks one question after another of a Proxmox. */
-export function asker(api: Questions): Ask {
-  return async (shape, path, query) => {
-    try {
-      const answer = shape.safeParse(await api.get(path, query));
-      return answer.success ? known(answer.data) : unknown(`${path} answered in a shape that this program does not know`);
-    } catch (error) {
-      if (error instanceof ApiFault) return unknown(error.message);
-      throw error;
-    }
-  };
 }
 
 /** The shapes of Proxmox's answers that other questions share. */
@@ -166,16 +156,24 @@ export async function askProxmox(api: Questions, plan: ProxmoxPlan): Promise<Pro
     ),
   ]);
   const seen = new Map(guests.known ? guests.value.map((one) => [one.vmid, one]) : []);
-  const [taken, configs] = await Promise.all([
+  const [taken, configs, live, walls] = await Promise.all([
     Promise.all(ids.filter((id) => !seen.has(id)).map(async (id) => [id, await isTaken(api, id)] as const)),
     Promise.all(
+      [...seen.values()].map(async ({ vmid, node: on, type }) => {
+        return [vmid, await ask(guestConfig, `/nodes/${on}/${type}/${vmid}/config`)] as const;
+      }),
+    ),
+    Promise.all(
       [...seen.values()]
-        .filter(
-          ({ vmid, type, node: on, status }) =>
-            ids.includes(vmid) || (type === "qemu" && status === "running" && plan.cards.some((card) => card.node === on)),
-        )
+        .filter(({ vmid, status }) => !ids.includes(vmid) && status === "running")
+        .map(async (one) => [one.vmid, await liveAddresses(ask, one)] as const),
+    ),
+    Promise.all(
+      [...seen.values()]
+        .filter(({ vmid }) => ids.includes(vmid))
         .map(async ({ vmid, node: on, type }) => {
-          return [vmid, await ask(guestConfig, `/nodes/${on}/${type}/${vmid}/config`)] as const;
+          const options = await ask(firewall, `/nodes/${on}/${type}/${vmid}/firewall/options`);
+          return [vmid, options.known ? known(options.value.enable) : options] as const;
         }),
     ),
   ]);
@@ -192,6 +190,8 @@ export async function askProxmox(api: Questions, plan: ProxmoxPlan): Promise<Pro
     volumes: new Map(volumes),
     taken: new Map(taken),
     configs: new Map(configs),
+    live: new Map(live),
+    walls: new Map(walls),
     now: Date.now() / 1000,
   };
 }

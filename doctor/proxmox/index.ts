@@ -6,8 +6,10 @@ import { findingsIn } from "./checks";
 import { connectionFinding } from "./connection";
 import { type Auth, credentialIn, type DoctorEnvironment, trustedBy } from "./credential";
 import { askProxmox } from "./facts";
+import { deployedGuests, type GuestStatus } from "./status";
 
 export type { DoctorEnvironment } from "./credential";
+export type { GuestStatus } from "./status";
 
 /** Where Proxmox is, and how to log in there. */
 export interface Connection {
@@ -39,12 +41,19 @@ export async function connect(connection: Connection, env: DoctorEnvironment, ti
   return api;
 }
 
-/** Everything that Proxmox has to say about a lab. Asks, and changes nothing. No finding for a lab without guests on Proxmox. */
-export async function examineProxmox(lab: Lab, env: DoctorEnvironment, timeoutMs?: number): Promise<readonly Finding[]> {
+/** What Proxmox has to say about a lab. */
+export interface ProxmoxExamined {
+  readonly findings: readonly Finding[];
+  /** The guests of the lab as they are now; none where Proxmox could not be asked. */
+  readonly guests: readonly GuestStatus[];
+}
+
+/** Everything that Proxmox has to say about a lab. Asks, and changes nothing. Nothing for a lab without guests on Proxmox. */
+export async function examineProxmox(lab: Lab, env: DoctorEnvironment, timeoutMs?: number): Promise<ProxmoxExamined> {
   const plan = proxmoxPlan(lab);
-  if (!plan || !lab.proxmox) return [];
+  if (!plan || !lab.proxmox) return { findings: [], guests: [] };
   const api = await connect(lab.proxmox, env, timeoutMs);
-  if ("code" in api) return [api];
+  if ("code" in api) return { findings: [api], guests: [] };
   const facts = await askProxmox(api, plan);
-  return findingsIn({ lab, plan, facts });
+  return { findings: findingsIn({ lab, plan, facts }), guests: deployedGuests(plan, facts) };
 }

@@ -83,6 +83,8 @@ export function factsFor(lab: Lab, plan: ProxmoxPlan): ProxmoxFacts {
     ),
     taken: new Map(plan.guests.map(({ vmId }) => [vmId, known(false)])),
     configs: new Map(),
+    live: new Map(),
+    walls: new Map(),
     now: 1_800_000_000,
   };
 }

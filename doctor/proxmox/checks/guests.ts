@@ -1,15 +1,7 @@
 import type { PlannedGuest } from "../../plan";
+import { configuredAddresses } from "../addresses";
 import type { Guest, ProxmoxFacts } from "../facts";
 import type { Check } from "./check";
-
-/** The static address in a guest's configuration, without its prefix. */
-function addressIn(config: Readonly<Record<string, unknown>>): string | undefined {
-  for (const key of ["net0", "ipconfig0"]) {
-    const address = /(?:^|,)ip=([0-9.]+)/.exec(String(config[key] ?? ""))?.[1];
-    if (address) return address;
-  }
-  return undefined;
-}
 
 /** Whether a guest is the one that the lab means: of the same kind, under the same name. */
 function isSame(planned: PlannedGuest, guest: Guest): boolean {
@@ -82,7 +74,7 @@ export const guests: Check = function* ({ plan, facts }) {
       };
     }
     const config = facts.configs.get(planned.vmId);
-    const current = config?.known && guest && isSame(planned, guest) ? addressIn(config.value) : undefined;
+    const current = config?.known && guest && isSame(planned, guest) ? configuredAddresses(config.value)[0] : undefined;
     if (current && planned.address && current !== planned.address) {
       yield {
         code: "guest-address-differs",
