@@ -1,5 +1,5 @@
 import { baseLab, clusterLab, ollamaLab } from "../../../testing/lab";
-import { accepted, cluster, RELEASE, refused, warned, worker } from "./rejected";
+import { accepted, cluster, RELEASE, refused, warned } from "./rejected";
 
 refused(baseLab, [
   {
@@ -108,7 +108,7 @@ refused(clusterLab, [
   },
   {
     fact: "a disk smaller than the image",
-    lab: { ...worker({ gpus: [], diskGiB: 5 }), cluster: { image: { sizeGiB: 8 }, workers: { "gpu-1": { diskGiB: 5 } } } },
+    lab: cluster({ image: { sizeGiB: 8 }, workers: { "gpu-1": { gpus: [], diskGiB: 5 } } }),
     code: "disk-smaller-than-image",
     path: "cluster.workers.gpu-1.diskGiB",
     names: ["5 GiB", "8"],
