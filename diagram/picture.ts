@@ -133,14 +133,17 @@ function proxmoxGroup(lab: Lab): Group[] {
     return {
       kind: "part",
       title: name,
-      lines: [`Proxmox node · ${address}`, ...(grid.length === 0 ? ["no guest of this lab"] : [])],
+      lines: [
+        address === undefined ? "Proxmox node" : `Proxmox node · ${address}`,
+        ...(grid.length === 0 ? ["no guest of this lab"] : []),
+      ],
       gpus: gpus.filter((gpu) => !taken.has(gpu)).map((gpu) => `${gpu}, free`),
       content: { grid },
     };
   });
   const { bridge, vlan, cidr, gateway } = network;
   const facts = [
-    cidr,
+    ...(cidr === undefined ? [] : [cidr]),
     `bridge ${bridge}`,
     ...(vlan === undefined ? [] : [`VLAN ${vlan}`]),
     ...(gateway ? [`gateway ${gateway}`] : []),

@@ -36,10 +36,16 @@ export interface DraftCluster extends Omit<ClusterConfig, "servers" | "workers" 
   readonly pools: Readonly<Record<string, Pool>>;
 }
 
-interface Context {
+/** What guests take from the lab around them. */
+export interface Surroundings {
+  readonly labName: string;
+  /** The Proxmox node that guests run on who name none. */
+  readonly onlyNode?: string;
+}
+
+interface Context extends Surroundings {
   readonly cluster: ClusterConfig;
   readonly defaults: LabConfig["defaults"];
-  readonly labName: string;
 }
 
 /** What a node says itself, over the defaults of its role. */
@@ -75,11 +81,12 @@ function machine(
   role: DraftNode["role"],
   own: Omit<Server | Worker, "formerKey"> & { gpus?: readonly string[]; formerKey?: string },
   path: Path,
-  { cluster, defaults, labName }: Context,
+  { cluster, defaults, labName, onlyNode }: Context,
 ): DraftNode {
   const settings = settle(own, role === "server" ? defaults.server : defaults.worker);
   return {
     ...settings,
+    node: settings.node ?? onlyNode,
     k3sVersion: settings.k3sVersion ?? cluster.k3sVersion,
     key,
     role,
@@ -99,7 +106,7 @@ function members(name: string, pool: Pool, context: Context): DraftNode[] {
       ...pool,
       vmId: pool.firstVmId + i,
       address: toAddress(toNumber(pool.addresses.from) + i),
-      node: pool.nodes[i % pool.nodes.length],
+      node: pool.nodes?.[i % pool.nodes.length],
     };
     return machine(`${name}-${i + 1}`, "worker", own, ["cluster", "pools", name], context);
   });

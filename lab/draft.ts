@@ -1,5 +1,5 @@
 import { archiveSha256 } from "../catalog/ollama";
-import { type DraftCluster, resolveCluster } from "./cluster";
+import { type DraftCluster, resolveCluster, type Surroundings } from "./cluster";
 import type { LabConfig } from "./schema";
 import { sorted } from "./sorted";
 
@@ -44,20 +44,32 @@ function software(own: ContainerInput["ollama"], defaults: ContainerDefaults["ol
   return { ...merged, sha256: inherited ?? (merged.url === undefined ? archiveSha256(merged.version) : undefined) };
 }
 
-function container(key: string, own: ContainerInput, defaults: ContainerDefaults, labName: string): DraftContainer {
+function container(
+  key: string,
+  own: ContainerInput,
+  defaults: ContainerDefaults,
+  { labName, onlyNode }: Surroundings,
+): DraftContainer {
   return {
     ...defaults,
     ...(defined(own) as ContainerInput),
+    node: own.node ?? defaults.node ?? onlyNode,
     name: own.name ?? `${labName}-${key}`,
     tags: [...new Set([...defaults.tags, ...(own.tags ?? [])])],
     ollama: software(own.ollama, defaults.ollama),
   };
 }
 
+/** The node that guests run on who name none: the only one. Of several none is chosen, because guests would move when one is added. */
+function onlyNodeOf(proxmox: Partial<LabConfig>["proxmox"]): string | undefined {
+  const names = Object.keys(proxmox?.nodes ?? {});
+  return names.length === 1 ? names[0] : undefined;
+}
+
 /** Fills in what one section takes from another. Works on the sections that could be read. */
 export function resolve(config: Partial<LabConfig>, directory: string): DraftLab {
   const { defaults, containers, cluster, ollama, proxmox, ...rest } = config;
-  const labName = config.name ?? "lab";
+  const surroundings: Surroundings = { labName: config.name ?? "lab", onlyNode: onlyNodeOf(proxmox) };
   return {
     ...rest,
     directory,
@@ -66,9 +78,9 @@ export function resolve(config: Partial<LabConfig>, directory: string): DraftLab
     }),
     ...(containers &&
       defaults && {
-        containers: mapValues(containers, (key, own) => container(key, own, defaults.container, labName)),
+        containers: mapValues(containers, (key, own) => container(key, own, defaults.container, surroundings)),
       }),
     ...(ollama && { ollama: { ...ollama, releases: sorted(ollama.releases) } }),
-    ...(cluster && defaults && { cluster: resolveCluster({ cluster, defaults, labName }) }),
+    ...(cluster && defaults && { cluster: resolveCluster({ cluster, defaults, ...surroundings }) }),
   };
 }

@@ -120,7 +120,8 @@ export interface ClusterNode extends Omit<DraftNode, "node" | "disks" | "gpus">,
 type ClusterSettings = Omit<DraftCluster, "nodes" | "pools" | "image" | "template" | "firstServer" | "bridge" | "vlan">;
 
 /** How the VMs of a cluster are in their network. All have static addresses in `cidr`. */
-export interface ClusterNetwork extends Pick<Section<"network">, "bridge" | "vlan" | "cidr" | "dns" | "searchDomain"> {
+export interface ClusterNetwork extends Pick<Section<"network">, "bridge" | "vlan" | "dns" | "searchDomain"> {
+  readonly cidr: string;
   readonly gateway: string;
 }
 
@@ -207,8 +208,8 @@ interface Common
 
 /** The connection to Proxmox. What stands below its nodes is with the guests that use it. */
 export interface Proxmox extends Omit<Section<"proxmox">, "nodes"> {
-  /** The nodes with their addresses, and the names of their graphics cards, used or not. */
-  readonly nodes: Readonly<Record<string, { readonly address: string; readonly gpus: readonly string[] }>>;
+  /** The nodes with their addresses, and the names of their graphics cards, used or not. A node of containers alone needs no address. */
+  readonly nodes: Readonly<Record<string, { readonly address?: string; readonly gpus: readonly string[] }>>;
 }
 
 /** A lab with guests on Proxmox. */

@@ -165,7 +165,7 @@ function addressOf({ address, gateway }: DraftContainer, what: string, { network
   return {
     kind: "static",
     ip: host.ip,
-    prefix: host.prefix ?? parseCidr(network.cidr).prefix,
+    prefix: host.prefix ?? parseCidr(proved(network.cidr, "cidr-missing", `the network of ${what}`)).prefix,
     gateway: proved(gateway ?? network.gateway, "gateway-missing", `the gateway of ${what}`),
   };
 }
@@ -194,7 +194,7 @@ function clusterOf(draft: DraftCluster, place: Place): Cluster {
     network: {
       bridge: bridge ?? network.bridge,
       vlan: vlan ?? network.vlan,
-      cidr: network.cidr,
+      cidr: proved(network.cidr, "cidr-missing", "network.cidr"),
       gateway: proved(network.gateway, "gateway-missing", "network.gateway"),
       dns: network.dns,
       searchDomain: network.searchDomain,
@@ -221,6 +221,7 @@ function nodeOf(draft: DraftNode, place: Place): ClusterNode {
   const { node, disks, gpus, ...settings } = draft;
   const what = `the ${draft.role} ${draft.key}`;
   const { declared, placement } = placed(draft, what, place);
+  proved(declared.address, "node-address-missing", `the address of the Proxmox node of ${what}`);
   const cards = gpus.map((name) =>
     cardOf(name, proved(entry(declared.gpus, name), "unknown-gpu", `the card ${name} of ${what}`)),
   );

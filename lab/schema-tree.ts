@@ -78,9 +78,9 @@ const NAME = "example";
 
 /** A value that the schema accepts: the one it states, the one that follows from what is below it, or its default. */
 export function exampleOf(schema: z.core.$ZodType): unknown {
-  const stated = z.globalRegistry.get(schema)?.examples;
-  if (Array.isArray(stated) && stated.length > 0) return stated[0];
   const inner = bare(schema);
+  const stated = z.globalRegistry.get(schema)?.examples ?? z.globalRegistry.get(inner)?.examples;
+  if (Array.isArray(stated) && stated.length > 0) return stated[0];
   if (inner instanceof z.ZodObject) return exampleOfMap(inner);
   if (inner instanceof z.ZodRecord) return { [String(exampleOf(inner.keyType) ?? NAME)]: exampleOf(inner.valueType) };
   if (inner instanceof z.ZodArray) return [exampleOf(inner.element)];

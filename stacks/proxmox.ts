@@ -4,7 +4,9 @@ import type { Lab, ProxmoxLab } from "../lab/lab";
 /** The connection to Proxmox, as the lab describes it. */
 export function connectionProps({ proxmox }: ProxmoxLab): ConnectionProps {
   const { endpoint, insecure, auth, ssh, nodes } = proxmox;
-  const addresses = Object.fromEntries(Object.entries(nodes).map(([name, { address }]) => [name, address]));
+  const addresses = Object.fromEntries(
+    Object.entries(nodes).flatMap(([name, { address }]) => (address === undefined ? [] : [[name, address]])),
+  );
   return { endpoint, insecure, auth, ...(ssh && { ssh: { ...ssh, nodes: addresses } }) };
 }
 

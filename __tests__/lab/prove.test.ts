@@ -17,9 +17,20 @@ const card = (changes: Changes) => ({ proxmox: { nodes: { pve1: { gpus: { rtx: c
 
 /** Labs that are refused, and the code of the problem: the proof relies on its rule. */
 const relied: [fact: string, code: string, lab: LabInput][] = [
-  ["a container without a node", "node-missing", labWith({ defaults: { container: { node: undefined } } })],
+  [
+    "a container without a node",
+    "node-missing",
+    labWith({ proxmox: { nodes: { pve2: { address: "192.0.2.12" } } }, defaults: { container: { node: undefined } } }),
+  ],
   ["a container on a node that is not declared", "unknown-node", labWith({ defaults: { container: { node: "pve9" } } })],
   ["a container on a node called constructor", "unknown-node", labWith({ defaults: { container: { node: "constructor" } } })],
+  ["a static address without a network", "cidr-missing", labWith({ network: { cidr: undefined } })],
+  ["a cluster without a network", "cidr-missing", labWith({ network: { cidr: undefined } }, clusterLab)],
+  [
+    "a VM on a node without an address",
+    "node-address-missing",
+    labWith({ proxmox: { nodes: { pve1: { address: undefined } } } }, clusterLab),
+  ],
   ["a static address without a gateway", "gateway-missing", labWith({ network: { gateway: undefined } })],
   [
     "a template with two checksums",
@@ -32,7 +43,11 @@ const relied: [fact: string, code: string, lab: LabInput][] = [
   ],
   ["containers without Proxmox", "section-missing", labWith({ proxmox: undefined })],
   ["containers without a network", "section-missing", labWith({ network: undefined })],
-  ["a VM without a node", "node-missing", labWith({ defaults: { server: { node: undefined } } }, clusterLab)],
+  [
+    "a VM without a node",
+    "node-missing",
+    labWith({ proxmox: { nodes: { pve2: { address: "192.0.2.12" } } }, defaults: { server: { node: undefined } } }, clusterLab),
+  ],
   ["a VM on a node that is not declared", "unknown-node", labWith({ defaults: { worker: { node: "pve9" } } }, clusterLab)],
   ["a cluster without a gateway", "gateway-missing", labWith({ network: { gateway: undefined } }, clusterLab)],
   ["a cluster without a server", "no-server", labWith({ cluster: { servers: { "k3s-1": undefined } } }, clusterLab)],

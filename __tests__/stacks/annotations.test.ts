@@ -37,7 +37,7 @@ test.each<[fact: string, lab: Changes, stacks: string[]]>([
   ["a chart older than the cluster", { kubernetes: { certManager: { chart: { version: "v1.18.2" } } } }, ["platform"]],
   [
     "models larger than their claim",
-    { ollama: { releases: { ollama: { models: ["mistral:7b"], storageGi: 2 } } } },
+    { ollama: { releases: { ollama: { models: ["gpt-oss:20b", "gemma3:27b", "qwen2.5:32b", "qwen2.5:14b"] } } } },
     ["ollama"],
   ],
 ])("the warning about %s is one annotation, of the first stack that it concerns", (_, changes, stacks) => {

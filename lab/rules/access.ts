@@ -57,6 +57,18 @@ const kinds = {
     `,
     remedy: "Set proxmox.ssh: { username: … }; docs/cluster.md says what that user must be allowed to do.",
   },
+  "node-address-missing": {
+    severity: "error",
+    stacks: ["cluster"],
+    meaning:
+      "A VM of the cluster runs on a Proxmox node without an address. The cloud-init snippets of the VMs are uploaded to that address by SSH.",
+    example: `
+      proxmox:
+        nodes: { pve1: {} } # without an address
+    `,
+    remedy: "Write the address of the node.",
+    once: "place",
+  },
   "no-ssh-key": {
     severity: "error",
     stacks: GUEST_STACKS,
@@ -101,6 +113,9 @@ const kinds = {
 } as const;
 const found = finder(kinds);
 
+/** A network as an example, for a lab that states none. */
+const EXAMPLE_NETWORK = "192.0.2.0/24";
+
 /** With nobody allowed in, the firewall makes every container useless. The operator may want that, so it is only a warning. */
 const reachable = rule(["network", "containers"], function* ({ network }) {
   const doors = [
@@ -110,7 +125,7 @@ const reachable = rule(["network", "containers"], function* ({ network }) {
   for (const { code, list, what } of doors) {
     if (network[list].length > 0) continue;
     yield found(code, ["network", list], `network.${list} is empty, so the firewall lets nobody reach ${what}`, {
-      remedy: `List the networks that may reach it, for example [${network.cidr}].`,
+      remedy: `List the networks that may reach it, for example [${network.cidr ?? EXAMPLE_NETWORK}].`,
     });
   }
 });
@@ -139,7 +154,7 @@ const openToAll = rule(["network"], function* ({ network, ...lab }) {
       "open-to-all",
       ["network", list, index],
       `network.${list} has ${EVERY_ADDRESS}, so the firewall lets every address reach ${what}`,
-      { remedy: `List the networks that need it, for example [${network.cidr}].` },
+      { remedy: `List the networks that need it, for example [${network.cidr ?? EXAMPLE_NETWORK}].` },
     );
   }
 });
@@ -163,6 +178,21 @@ const snippetsNeedSsh = rule(["cluster", "proxmox"], function* ({ proxmox }, { d
     ["proxmox"],
     "the cluster's cloud-init snippets are uploaded to the Proxmox nodes by SSH, but proxmox.ssh is not set",
   );
+});
+
+/** SSH needs the address of each node that a VM runs on. */
+const addressesForSsh = rule(["cluster", "proxmox"], function* ({ cluster, proxmox }, { declared }) {
+  for (const { node, path } of cluster.nodes) {
+    const place = ["proxmox", "nodes", node ?? ""];
+    const known = node !== undefined && Object.hasOwn(proxmox.nodes, node) ? proxmox.nodes[node] : undefined;
+    if (!known || known.address !== undefined || declared([...place, "address"])) continue;
+    yield found(
+      "node-address-missing",
+      place,
+      `${formatPath(path)} runs on the Proxmox node ${node}, whose snippets are uploaded by SSH, but ${formatPath(place)} has no address`,
+      { remedy: "Add it, such as address: 192.0.2.11" },
+    );
+  }
 });
 
 /** Without a key nobody can log in to the VMs, and the deploy cannot wait for them. */
@@ -255,6 +285,7 @@ export const access = {
     openToAll,
     managementOfCluster,
     snippetsNeedSsh,
+    addressesForSsh,
     keysOfVms,
     keysOfContainers,
     configurable,

@@ -70,6 +70,18 @@ const kinds = {
     `,
     remedy: "Choose an address inside the network.",
   },
+  "cidr-missing": {
+    severity: "error",
+    stacks: GUEST_STACKS,
+    meaning:
+      "A guest has a static address, but the lab does not say which network it is in. The guest would not know its neighbours.",
+    example: `
+      network:
+        gateway: 192.0.2.1 # and no cidr
+    `,
+    remedy: "Set network.cidr.",
+    once: "place",
+  },
   "gateway-with-dhcp": {
     severity: "error",
     stacks: ["containers"],
@@ -178,7 +190,7 @@ function* misplaced(ip: string, network: Network, gateway: string | undefined, p
  */
 const addressesOfContainers = rule(["containers", "network"], function* ({ containers, network }, { declared }) {
   const stacks = ["containers"] as const;
-  const labNetwork = parseCidr(network.cidr);
+  const labNetwork = network.cidr === undefined ? undefined : parseCidr(network.cidr);
   for (const [key, container] of Object.entries(containers)) {
     const path = ["containers", key, "address"];
     const gatewayPath = ["containers", key, "gateway"];
@@ -201,7 +213,16 @@ const addressesOfContainers = rule(["containers", "network"], function* ({ conta
         { stacks },
       );
     }
-    const own = container.gateway && address.prefix !== undefined ? networkOf(address.ip, address.prefix) : labNetwork;
+    const stated = address.prefix === undefined ? undefined : networkOf(address.ip, address.prefix);
+    const own = (container.gateway ? stated : undefined) ?? labNetwork ?? stated;
+    if (!own) {
+      if (declared(["network", "cidr"])) continue;
+      yield found("cidr-missing", path, `${address.ip} is a static address without a prefix, but network.cidr is not set`, {
+        remedy: `Set network.cidr, such as cidr: ${formatNetwork(networkOf(address.ip, 24))}, or write the prefix too.`,
+        stacks,
+      });
+      continue;
+    }
     if (!contains(own, address.ip)) {
       yield found("address-outside-network", path, `${address.ip} is outside network.cidr ${network.cidr}`, {
         remedy: "Choose an address inside it. On another network the container needs a prefix and a gateway of its own.",
@@ -209,7 +230,7 @@ const addressesOfContainers = rule(["containers", "network"], function* ({ conta
       });
       continue;
     }
-    if (!container.gateway && address.prefix !== undefined) {
+    if (!container.gateway && address.prefix !== undefined && labNetwork) {
       const wider = address.prefix < labNetwork.prefix;
       const cutOff = gateway !== undefined && contains(own, gateway) && !contains(networkOf(address.ip, address.prefix), gateway);
       if (wider || cutOff) {
@@ -238,6 +259,11 @@ const addressesOfContainers = rule(["containers", "network"], function* ({ conta
 /** The nodes of a cluster have static addresses in the lab's network, and a gateway: K3s does not start without a default route. */
 const addressesOfNodes = rule(["cluster", "network"], function* ({ cluster, network }, { declared }) {
   const stacks = ["cluster"] as const;
+  if (network.cidr === undefined) {
+    if (declared(["network", "cidr"])) return;
+    yield found("cidr-missing", ["network"], "the cluster's VMs have static addresses, but network.cidr is not set", { stacks });
+    return;
+  }
   const range = parseCidr(network.cidr);
   if (!network.gateway && !declared(["network", "gateway"])) {
     yield found("gateway-missing", ["network"], "the cluster's VMs have static addresses, but network.gateway is not set", {
@@ -265,7 +291,7 @@ const addressesOfNodes = rule(["cluster", "network"], function* ({ cluster, netw
 /** The address that nodes register at must be in their network, and must not be the address of one node. */
 const registrationAddress = rule(["cluster", "network"], function* ({ cluster, network }) {
   const { registrationAddress: address } = cluster;
-  if (!address || checkAddress(address)) return;
+  if (!address || checkAddress(address) || network.cidr === undefined) return;
   const path = ["cluster", "registrationAddress"];
   const node = cluster.nodes.find((one) => one.address === address);
   const range = parseCidr(network.cidr);
@@ -333,6 +359,7 @@ function* rangeFaults(
     );
     return;
   }
+  if (network.cidr === undefined) return;
   const range = parseCidr(network.cidr);
   const ends = [addresses.from, addresses.to];
   const outside = ends.find((address) => !contains(range, address));

@@ -167,6 +167,7 @@ const NOUNS: Readonly<Record<Claim["code"], string>> = {
 
 function* claimsOf(lab: DraftLab): Iterable<Claim> {
   for (const [name, node] of Object.entries(lab.proxmox?.nodes ?? {})) {
+    if (node.address === undefined) continue;
     yield { code: "duplicate-address", value: node.address, path: ["proxmox", "nodes", name, "address"] };
   }
   for (const [key, container] of Object.entries(lab.containers ?? {})) {

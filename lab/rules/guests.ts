@@ -26,8 +26,11 @@ const kinds = {
   "node-missing": {
     severity: "error",
     stacks: GUEST_STACKS,
-    meaning: "A guest does not say on which Proxmox node it runs, and the defaults do not say it either.",
+    meaning:
+      "A guest does not say on which of several Proxmox nodes it runs, and the defaults do not say it either. With one node it runs there.",
     example: `
+      proxmox:
+        nodes: { pve2: {} } # beside pve1
       containers:
         ollama-1: { vmId: 201, address: 192.0.2.21 } # and no defaults.container.node
     `,

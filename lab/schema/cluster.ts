@@ -57,7 +57,7 @@ const template = z
 
 /** What nodes of one role share, and a single one can say otherwise. */
 const shared = {
-  node: nodeName("The Proxmox node. Changing it migrates the VM."),
+  node: nodeName("The Proxmox node. Default: the only node of the lab. Changing it migrates the VM."),
   cores: whole(...VM_BOUNDS.cores, "CPU cores. Changing it restarts the VM.", 4),
   memoryGiB: within(VM_BOUNDS.memoryGiB, "Memory, all of it reserved. Changing it restarts the VM.", 16),
   diskGiB: whole(...VM_BOUNDS.diskGiB, "Disk. It can grow, never shrink.", 200),
@@ -120,8 +120,9 @@ const pool = z
       .array(nodeName("A Proxmox node."))
       .min(1)
       .describe(
-        "The Proxmox nodes, in turn: member 1 on the first, member 2 on the second. Append to it only: members move otherwise.",
-      ),
+        "The Proxmox nodes, in turn: member 1 on the first, member 2 on the second. Append to it only: members move otherwise. Default: the only node of the lab.",
+      )
+      .optional(),
     firstVmId: vmId("VMID of member 1; member N has the N-1 th after it.", 320),
     addresses: z
       .strictObject({ from: ip("Address of member 1.", "192.0.2.50"), to: ip("Last address the pool may take.", "192.0.2.59") })

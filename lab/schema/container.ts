@@ -111,7 +111,7 @@ const software = {
 
 /** What every container of the lab has and `defaults.container` can state once. */
 const shared = {
-  node: nodeName("The Proxmox node. Changing it replaces the container: Proxmox moves none."),
+  node: nodeName("The Proxmox node. Default: the only node of the lab. Changing it replaces the container: Proxmox moves none."),
   template,
   cores: whole(...CONTAINER_BOUNDS.cores, "CPU cores.", 4),
   memoryGiB: within(CONTAINER_BOUNDS.memoryGiB, "Memory. Changing it restarts the container.", 8),

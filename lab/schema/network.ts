@@ -10,7 +10,9 @@ import { cidr, ip, text, whole } from "./field";
 export const network = z
   .strictObject({
     bridge: text(checkBridge, "Bridge on the nodes.").default(INSTALLED.bridge),
-    cidr: cidr("The guests' network, such as 192.0.2.0/24."),
+    cidr: cidr(
+      "The guests' network, such as 192.0.2.0/24; needed as soon as a guest has a static address without a prefix.",
+    ).optional(),
     gateway: ip("Default gateway; needed as soon as a guest has a static address.", "192.0.2.1").optional(),
     vlan: whole(...VLAN_BOUNDS, "VLAN tag of the guests' network cards. Default: untagged.", 20).optional(),
     dns: z

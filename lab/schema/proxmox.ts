@@ -38,7 +38,10 @@ const gpu = z
 
 const node = z
   .strictObject({
-    address: ip("Address of the node, for SSH.", "192.0.2.11"),
+    address: ip(
+      "Address of the node, for SSH; needed where a VM of the cluster runs, whose snippets are uploaded by SSH.",
+      "192.0.2.11",
+    ).optional(),
     gpus: named(checkKey, gpu, "The graphics cards of this node, by names of your own.", "rtx").default({}),
     storage: z
       .strictObject({

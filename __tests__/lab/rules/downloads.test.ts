@@ -1,5 +1,5 @@
 import { baseLab, clusterLab, ollamaLab } from "../../../testing/lab";
-import { accepted, cluster, RELEASE, refused, warned, worker } from "./rejected";
+import { accepted, cluster, RELEASE, refused, warned } from "./rejected";
 
 refused(baseLab, [
   {

@@ -10,8 +10,8 @@ refused(baseLab, [
     names: ["pve2", "pve1"],
   },
   {
-    fact: "a container without a node",
-    lab: { defaults: { container: { node: undefined } } },
+    fact: "a container without a node, of which there are two",
+    lab: { proxmox: { nodes: { pve2: { address: "192.0.2.12" } } }, defaults: { container: { node: undefined } } },
     code: "node-missing",
     path: "containers.ollama-1",
     names: ["defaults.container.node"],
@@ -28,8 +28,8 @@ refused(baseLab, [
 
 refused(clusterLab, [
   {
-    fact: "a VM without a Proxmox node",
-    lab: { defaults: { worker: { node: undefined } } },
+    fact: "a VM without a Proxmox node, of which there are two",
+    lab: { proxmox: { nodes: { pve2: { address: "192.0.2.12" } } }, defaults: { worker: { node: undefined } } },
     code: "node-missing",
     path: "cluster.workers.gpu-1",
     names: ["defaults.worker.node"],
