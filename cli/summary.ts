@@ -59,6 +59,18 @@ function guestOfNode(spec: ClusterNode): SummarizedGuest {
   };
 }
 
+/** A folder in which Terraform keeps states. */
+export interface StateFolder {
+  readonly folder: string;
+  /** Whether others than its owner can read it. */
+  readonly open: boolean;
+}
+
+/** A path as somebody here types it. */
+function shown(path: string): string {
+  return relative(process.cwd(), path) || ".";
+}
+
 /** Every guest that the lab makes: the containers, then the VMs of the cluster. */
 export function guestsOf(lab: Lab): SummarizedGuest[] {
   return [
@@ -82,7 +94,12 @@ export function urlsOf(lab: Lab): SummarizedUrl[] {
 }
 
 /** What a deploy does not do, and a person has to. */
-export function leftToDo(lab: Lab, stacks: readonly StackSummary[], hasTerraform: boolean): string[] {
+export function leftToDo(
+  lab: Lab,
+  stacks: readonly StackSummary[],
+  states: readonly StateFolder[],
+  hasTerraform: boolean,
+): string[] {
   const variables = [...new Set(stacks.flatMap((stack) => stack.variables))].map((name) => `TF_VAR_${name}`);
   const hosts = Object.values(lab.ollama?.releases ?? {}).flatMap(({ host }) => host ?? []);
   const { install, cli } = deployTool();
@@ -95,6 +112,12 @@ export function leftToDo(lab: Lab, stacks: readonly StackSummary[], hasTerraform
           "Switch the datacenter's firewall on (Datacenter → Firewall → Options). Without it the guests' rules mean nothing, and this project leaves it alone.",
         ]
       : []),
+    ...states
+      .filter(({ open }) => open)
+      .map(
+        ({ folder }) =>
+          `Close ${shown(folder)} to other users of this machine, because Terraform keeps states with secrets in clear text there: chmod 700 ${shown(folder)}`,
+      ),
     ...(variables.length > 0 ? [`Set ${variables.join(" and ")}: docs/cluster.md says how to make them.`] : []),
     ...(lab.cluster?.registrationAddress
       ? [`Make ${lab.cluster.registrationAddress} answer for the servers: a load balancer or a virtual IP (docs/cluster.md).`]
@@ -154,9 +177,15 @@ function guestTable(guests: readonly SummarizedGuest[]): string[] {
 }
 
 /** What a synthesis ends with: what the lab makes, where it answers, what was written, what is left to do, and what to type next. */
-export function summary(lab: Lab, file: string, stacks: readonly StackSummary[], hasTerraform: boolean): string {
+export function summary(
+  lab: Lab,
+  file: string,
+  stacks: readonly StackSummary[],
+  states: readonly StateFolder[],
+  hasTerraform: boolean,
+): string {
   const urls = urlsOf(lab);
-  const todo = leftToDo(lab, stacks, hasTerraform);
+  const todo = leftToDo(lab, stacks, states, hasTerraform);
   const { cli } = deployTool();
   const npx = `${labPrefix(file)}npx ${cli}`;
   const minutes = deployMinutes(lab);
@@ -175,9 +204,15 @@ export function summary(lab: Lab, file: string, stacks: readonly StackSummary[],
           Object.values(resources).reduce((sum, number) => sum + number, 0),
           "resource",
         ),
-        `→ ${relative(process.cwd(), folder)}`,
+        `→ ${shown(folder)}`,
       ]),
     ),
+    ...states
+      .filter(({ open }) => !open)
+      .map(
+        ({ folder }) =>
+          `  Terraform keeps the states in ${shown(folder)}, which only you can read. They hold secrets in clear text.`,
+      ),
     "",
     ...(todo.length > 0 ? ["Left to do by hand", ...todo.map((text) => `  - ${text}`), ""] : []),
     `Next (a first deploy takes about ${minutes} minutes, and the download of the models)`,

@@ -1,5 +1,5 @@
-import { accessSync, constants } from "node:fs";
-import { delimiter, join } from "node:path";
+import { accessSync, constants, existsSync, mkdirSync, statSync } from "node:fs";
+import { delimiter, dirname, join } from "node:path";
 import { readLab } from "../lab/read";
 import { type Environment, EXIT, type Outcome, refuse } from "./command";
 import { outputFolder } from "./output-folder";
@@ -44,6 +44,26 @@ function written<T>(folder: string, work: () => T): T {
   }
 }
 
+/**
+ * Makes the folders of local states that are missing, for their owner alone: Terraform makes them for everybody, and a state holds secrets in
+ * clear text. One that is there keeps its mode. Windows has no such modes.
+ * @returns who can read each: the owner alone, or others too
+ */
+function closedFolders(folders: readonly string[]): { folder: string; open: boolean }[] {
+  return folders.map((folder) => {
+    try {
+      if (!existsSync(folder)) {
+        mkdirSync(dirname(folder), { recursive: true });
+        mkdirSync(folder, { mode: 0o700 });
+      }
+      return { folder, open: (statSync(folder).mode & 0o077) !== 0 };
+    } catch {
+      // Nothing can be written here now. Terraform says so when it has to.
+      return { folder, open: true };
+    }
+  });
+}
+
 /** `synth`: checks a lab and writes its stacks. A lab with an error writes nothing. */
 export async function synth(file: string, env: Environment): Promise<Outcome> {
   const { lab, problems } = readLab(file);
@@ -51,9 +71,15 @@ export async function synth(file: string, env: Environment): Promise<Outcome> {
     return { exitCode: EXIT.refused, lab: file, problems, notice: `${file}: ${verdict(problems)}. Nothing was written.` };
   }
   // Not before: a lab with errors needs none of cdktf, and loading it takes longer than checking.
-  const { synthesize } = await import("../stacks/synthesize");
+  const { stateFolders, synthesize } = await import("../stacks/synthesize");
   const folder = outputFolder(env);
   const stacks = written(folder, () => synthesize(lab, problems, folder));
+  const states = closedFolders(
+    stateFolders(
+      lab,
+      stacks.map(({ id }) => id),
+    ),
+  );
   const terraform = env["TERRAFORM_BINARY_NAME"] ?? "";
   const hasTerraform = terraform !== "" || isOnPath(env, "terraform", "tofu");
   return {
@@ -61,6 +87,6 @@ export async function synth(file: string, env: Environment): Promise<Outcome> {
     lab: file,
     problems,
     result: { stacks, guests: guestsOf(lab), urls: urlsOf(lab) },
-    text: `${summary(lab, file, stacks, hasTerraform)}\n\n${verdict(problems)}.`,
+    text: `${summary(lab, file, stacks, states, hasTerraform)}\n\n${verdict(problems)}.`,
   };
 }

@@ -4,6 +4,9 @@ import { App } from "cdktf";
 import type { Lab } from "../lab/lab";
 import type { Problem } from "../lab/problem";
 import { buildStacks } from "./index";
+
+export { stateFolders } from "./state";
+
 import { originOf, publish } from "./publish";
 
 /** What was written for one stack. */
