@@ -1,3 +1,4 @@
+import { relative } from "node:path";
 import { CERT_MANAGER_NAMESPACE } from "../catalog/cert-manager";
 import { K3S_API_PORT } from "../catalog/k3s";
 import { knownModelGiB, knownSizeGiB } from "../catalog/model-sizes";
@@ -6,6 +7,7 @@ import { type ClusterNode, type Container, doorOf, type Lab, nodesOf } from "../
 import type { StackSummary } from "../stacks/synthesize";
 import type { Environment } from "./command";
 import { deployTool, labPrefix } from "./deploy-tool";
+import type { StateFolder } from "./state-folder";
 
 /** A guest of the lab, as the summary shows it. */
 export interface SummarizedGuest {
@@ -69,6 +71,11 @@ function guestOfNode(kind: "server" | "worker", spec: ClusterNode): SummarizedGu
   };
 }
 
+/** A path as somebody here types it. */
+export function shown(path: string): string {
+  return relative(process.cwd(), path) || ".";
+}
+
 /** By their names, so that 10 comes after 9. */
 function inOrder<T extends { readonly name: string }>(things: readonly T[]): T[] {
   return [...things].sort((a, b) => a.name.localeCompare(b.name, "en", { numeric: true }));
@@ -123,6 +130,8 @@ export function urlsOf(lab: Lab): SummarizedUrl[] {
 /** What the summary needs to know of the machine that it runs on. */
 export interface Here {
   readonly env: Environment;
+  /** Where Terraform keeps local states. */
+  readonly states: readonly StateFolder[];
   /** Whether one of the programs is on PATH. */
   readonly hasOneOf: (...programs: readonly string[]) => boolean;
 }
@@ -156,7 +165,7 @@ function credentialOf(lab: Lab): string | undefined {
 }
 
 /** What a deploy does not do, and a person has to. What the environment has already is left out. */
-export function leftToDo(lab: Lab, file: string, stacks: readonly StackSummary[], { env, hasOneOf }: Here): string[] {
+export function leftToDo(lab: Lab, file: string, stacks: readonly StackSummary[], { env, hasOneOf, states }: Here): string[] {
   const unset = (name: string) => (env[name] ?? "") === "";
   const variables = [...new Set(stacks.flatMap((stack) => stack.variables))].map((name) => `TF_VAR_${name}`).filter(unset);
   const hosts = Object.values(lab.ollama?.releases ?? {}).flatMap(({ host }) => host ?? []);
@@ -183,6 +192,12 @@ export function leftToDo(lab: Lab, file: string, stacks: readonly StackSummary[]
           "Switch the datacenter's firewall on (Datacenter → Firewall → Options): without it the guests' rules mean nothing, and this project leaves it alone.",
         ]
       : []),
+    ...states
+      .filter(({ open }) => open)
+      .map(
+        ({ folder }) =>
+          `Close ${shown(folder)} to other users of this machine, because Terraform keeps states with secrets in clear text there: \`chmod 700 ${shown(folder)}\``,
+      ),
     ...(lab.cluster?.registrationAddress
       ? [`Make ${lab.cluster.registrationAddress} answer for the servers: a load balancer or a virtual IP (docs/cluster.md).`]
       : []),

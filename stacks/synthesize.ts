@@ -10,6 +10,8 @@ import { originOf, publish } from "./publish";
 import { OUTPUT_CONTEXT } from "./stack-folder";
 import { underCli } from "./under-cli";
 
+export { stateFolders } from "./state";
+
 /** What was written for one stack. */
 export interface StackSummary extends Written {
   readonly id: string;

@@ -108,7 +108,7 @@ refused(clusterLab, [
   },
   {
     fact: "a disk smaller than the image",
-    lab: { ...worker({ gpus: [], diskGiB: 32 }), cluster: { image: { sizeGiB: 40 }, workers: { "gpu-1": { diskGiB: 32 } } } },
+    lab: cluster({ image: { sizeGiB: 40 }, workers: { "gpu-1": { gpus: [], diskGiB: 32 } } }),
     code: "disk-smaller-than-image",
     path: "cluster.workers.gpu-1.diskGiB",
     names: ["32 GiB", "40"],
