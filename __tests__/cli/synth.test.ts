@@ -127,6 +127,7 @@ describe("under cdktf's CLI, which prints the annotations itself", () => {
     run(["synth", copyOfLab("examples/default.yaml", folder, change)], {
       CDKTF_OUTDIR: join(folder, "cdktf.out"),
       CDKTF_CONTEXT_JSON: "{}",
+      TERRAFORM_BINARY_NAME: "terraform",
     });
 
   test("a warning that is an annotation is not printed as well, only counted", async () => {
@@ -137,6 +138,12 @@ describe("under cdktf's CLI, which prints the annotations itself", () => {
   test("a warning whose stack the lab does not have is printed", async () => {
     const { stderr } = await underCli((text) => `ollamaNfsPath: /mnt/nfs\n${text.slice(0, text.indexOf("\ncluster:"))}`);
     expect(stderr).toContain("warning nfs-path-ignored");
+  });
+
+  test("Terraform that is missing is told, before the CLI fails to start it", async () => {
+    const env = { CDKTF_OUTDIR: join(folder, "cdktf.out"), CDKTF_CONTEXT_JSON: "{}", PATH: folder };
+    const { stderr } = await run(["synth", copyOfLab("examples/default.yaml", folder)], env);
+    expect(stderr).toMatch(/^Install Terraform or OpenTofu: neither is on PATH, .*\(https:/);
   });
 
   test("an error is printed", async () => {
