@@ -268,23 +268,8 @@ function isTerminal(descriptor: number): boolean {
   return fstatSync(descriptor).isCharacterDevice() && isatty(descriptor);
 }
 
-/** Whether the folder that the process runs in is there: somebody may have deleted it meanwhile. */
-function hasFolder(): boolean {
-  try {
-    process.cwd();
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 /** Runs the process's own command line, prints the answer, and sets the exit code. */
 export async function main(): Promise<void> {
-  if (!hasFolder()) {
-    process.exitCode = EXIT.refused;
-    print("stderr", "The folder that you are in was deleted. Change to one that is there.");
-    return;
-  }
   const style = styleFor(process.env, isTerminal(2), isTerminal(1) ? process.stdout.columns : undefined);
   const opened: { terminal?: Terminal } = {};
   // Most commands ask nothing, so the terminal is loaded with the first question.

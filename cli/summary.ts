@@ -3,6 +3,7 @@ import { CERT_MANAGER_NAMESPACE } from "../catalog/cert-manager";
 import { K3S_API_PORT } from "../catalog/k3s";
 import { knownModelGiB, knownSizeGiB } from "../catalog/model-sizes";
 import { OLLAMA_PORT } from "../catalog/ollama";
+import { TERRAFORM_INSTALL } from "../catalog/terraform";
 import { type ClusterNode, type Container, doorOf, type Lab, nodesOf } from "../lab/lab";
 import type { StackSummary } from "../stacks/synthesize";
 import type { Environment } from "./command";
@@ -164,6 +165,14 @@ function credentialOf(lab: Lab): string | undefined {
   return lab.proxmox.auth === "rootPassword" ? "PROXMOX_VE_PASSWORD" : "PROXMOX_VE_API_TOKEN";
 }
 
+/** What to do where cdktf would not find the program that it starts. Nothing where it finds one. */
+export function missingTerraform({ env, hasOneOf }: Here): string[] {
+  if (env["TERRAFORM_BINARY_NAME"] || hasOneOf("terraform")) return [];
+  return hasOneOf("tofu")
+    ? ["Set TERRAFORM_BINARY_NAME=tofu: only OpenTofu is on PATH, and a deploy starts terraform unless it is told."]
+    : [`Install Terraform or OpenTofu: neither is on PATH, and a deploy starts one of them (${TERRAFORM_INSTALL}).`];
+}
+
 /** What a deploy does not do, and a person has to. What the environment has already is left out. */
 export function leftToDo(lab: Lab, file: string, stacks: readonly StackSummary[], { env, hasOneOf, states }: Here): string[] {
   const unset = (name: string) => (env[name] ?? "") === "";
@@ -175,9 +184,8 @@ export function leftToDo(lab: Lab, file: string, stacks: readonly StackSummary[]
   const { install, cli } = deployTool();
   const command = (name: string) => `${labPrefix(file)}npx ollama-lab ${name}`;
   const credential = credentialOf(lab);
-  const hasTerraform = !unset("TERRAFORM_BINARY_NAME") || hasOneOf("terraform", "tofu");
   return [
-    ...(hasTerraform ? [] : ["Install Terraform or OpenTofu: neither is on PATH, and a deploy starts one of them."]),
+    ...missingTerraform({ env, hasOneOf }),
     ...(install === undefined ? [] : [`Install ${cli}: ${install}. Terraform alone works too (docs/pipelines.md).`]),
     ...(lab.configure && hasContainers && !hasOneOf("ansible-playbook")
       ? ["Install Ansible: ansible-playbook is not on PATH, and configure: true starts it (docs/containers.md)."]

@@ -6,7 +6,7 @@ import { type Environment, EXIT, type Outcome } from "./command";
 import { outputFolder } from "./output-folder";
 import { type Style, verdict } from "./print";
 import { closedFolders } from "./state-folder";
-import { guestsOf, modelsOf, urlsOf } from "./summary";
+import { guestsOf, missingTerraform, modelsOf, urlsOf } from "./summary";
 import { summary } from "./summary-text";
 import { written } from "./written";
 
@@ -39,12 +39,13 @@ export async function synth(file: string, env: Environment, style: Style): Promi
   const ids = stacks.map(({ id }) => id);
   const states = closedFolders(stateFolders(lab, ids));
   const result = { stacks, guests: guestsOf(lab), models: modelsOf(lab), urls: urlsOf(lab) };
+  const here = { env, states, hasOneOf: (...programs: readonly string[]) => isOnPath(env, ...programs) };
   if (underCli(env)) {
     // The CLI prints the annotations of the stacks, and what comes next is its own.
     const text = `${file}: ${verdict(problems)}.`;
-    return { exitCode: EXIT.done, lab: file, problems: unannotated(lab, problems), result, text };
+    const notice = missingTerraform(here).join("\n");
+    return { exitCode: EXIT.done, lab: file, problems: unannotated(lab, problems), result, text, notice };
   }
-  const here = { env, states, hasOneOf: (...programs: readonly string[]) => isOnPath(env, ...programs) };
   return {
     exitCode: EXIT.done,
     lab: file,

@@ -12,13 +12,14 @@ const UNWRITABLE: Readonly<Record<string, string>> = {
   ENOTDIR: "a part of the path is a file",
   EEXIST: "a file has that name",
   EISDIR: "a folder has that name",
-  ENOENT: "no folder can be made there",
+  ENOENT: "there is no such folder, or none can be made",
   ELOOP: "a symbolic link in the path leads back to itself",
   ENAMETOOLONG: "the name is too long",
 };
 
 /** The code of an error of the operating system; undefined for every other error. */
 function systemCode(error: unknown): string | undefined {
+  // Not by its class: a test's errors come from another realm.
   const isSystems = typeof error === "object" && error !== null && "syscall" in error && "code" in error;
   return isSystems ? String(error.code) : undefined;
 }

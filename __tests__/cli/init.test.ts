@@ -70,7 +70,7 @@ describe("init", () => {
     const { exitCode, stderr } = await run(["init", join(folder, "no/lab.yaml"), "--offline", ...flags(ANSWERS)], {
       HOME: folder,
     });
-    expect([exitCode, stderr]).toEqual([1, expect.stringContaining("no folder can be made there (ENOENT)")]);
+    expect([exitCode, stderr]).toEqual([1, expect.stringContaining("there is no such folder, or none can be made (ENOENT)")]);
   });
   test("writes no lab with an error, and says what is wrong with it", async () => {
     const { exitCode, stderr } = await init({ ...ANSWERS, dns: "192.0.2.21" });

@@ -103,9 +103,10 @@ describe("what is left to do by hand", () => {
   });
   test.each([
     ["terraform", here({}, "terraform")],
-    ["tofu", here({}, "tofu")],
     ["the program that TERRAFORM_BINARY_NAME names", here({ TERRAFORM_BINARY_NAME: "/opt/tf" })],
   ])("does not have Terraform where there is %s", (_, at) => expect(todo(lab(), at)).not.toContain("Install Terraform"));
+  test("has the variable that names OpenTofu where that is the only one", () =>
+    expect(todo(lab(), here({}, "tofu"))).toContain("Set TERRAFORM_BINARY_NAME=tofu"));
   test("has Terraform where there is none", () => expect(todo(lab())).toContain("Install Terraform or OpenTofu"));
   test("has the datacenter's firewall for a lab with guests", () =>
     expect(todo(lab())).toContain("Switch the datacenter's firewall on"));

@@ -137,6 +137,7 @@ describe("under cdktf's CLI, which prints the annotations itself", () => {
     run(["synth", copyOfLab("examples/default.yaml", folder, change)], {
       CDKTF_OUTDIR: join(folder, "cdktf.out"),
       CDKTF_CONTEXT_JSON: "{}",
+      TERRAFORM_BINARY_NAME: "terraform",
     });
 
   test("a warning that is an annotation is not printed as well, only counted", async () => {
@@ -147,6 +148,12 @@ describe("under cdktf's CLI, which prints the annotations itself", () => {
   test("a warning whose stack the lab does not have is printed", async () => {
     const { stderr } = await underCli((text) => `ollamaNfsPath: /mnt/nfs\n${text.slice(0, text.indexOf("\ncluster:"))}`);
     expect(stderr).toContain("warning nfs-path-ignored");
+  });
+
+  test("Terraform that is missing is told, before the CLI fails to start it", async () => {
+    const env = { CDKTF_OUTDIR: join(folder, "cdktf.out"), CDKTF_CONTEXT_JSON: "{}", PATH: folder };
+    const { stderr } = await run(["synth", copyOfLab("examples/default.yaml", folder)], env);
+    expect(stderr).toMatch(/^Install Terraform or OpenTofu: neither is on PATH, .*\(https:/);
   });
 
   test("an error is printed", async () => {
@@ -180,7 +187,8 @@ test("an output that cannot be written is refused with the folder, the reason an
 });
 
 describe("the folder of a local state", () => {
-  const synth = () => run(["synth", copyOfLab("lab.yaml", folder)], { CDKTF_OUTDIR: join(folder, "cdktf.out"), PATH: "" });
+  const synth = () =>
+    run(["synth", copyOfLab("examples/default.yaml", folder)], { CDKTF_OUTDIR: join(folder, "cdktf.out"), PATH: "" });
   const states = () => join(folder, "state/homelab");
   const mode = () => (statSync(states()).mode & 0o777).toString(8);
 
@@ -202,7 +210,7 @@ describe("the folder of a local state", () => {
   });
   test("is not made for a state that is elsewhere", async () => {
     const file = copyOfLab(
-      "lab.yaml",
+      "examples/default.yaml",
       folder,
       (text) => `${text}\nstate: { type: s3, settings: { bucket: lab, key: "{lab}/{stack}" } }\n`,
     );

@@ -295,7 +295,7 @@ describe("the command", () => {
     const { exitCode, stderr } = await run(["diagram", lab, "-o", join(folder, "no/lab.svg")], {});
     expect([exitCode, stderr]).toEqual([
       1,
-      expect.stringMatching(/no\/lab\.svg: no folder can be made there \(ENOENT\)\. Name another/),
+      expect.stringMatching(/no\/lab\.svg: there is no such folder, or none can be made \(ENOENT\)\. Name another/),
     ]);
   });
   test("draws nothing of a lab with an error", async () => {

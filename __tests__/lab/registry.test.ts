@@ -16,8 +16,6 @@ const settings: Partial<Record<Code, { readonly base?: LabInput; readonly withou
   "section-missing": { without: { proxmox: undefined } },
   "node-missing": { without: { defaults: { container: { node: undefined } } } },
   "invalid-value": { without: { proxmox: { nodes: undefined } } },
-  "cidr-missing": { without: { network: { cidr: undefined } } },
-  "node-address-missing": { base: clusterLab, without: { proxmox: { nodes: { pve1: { address: undefined } } } } },
   "gateway-missing": { without: { network: { gateway: undefined } } },
   "no-checksum": { without: { defaults: { container: { ollama: { sha256: undefined } } } } },
   "no-ssh-key": { base: clusterLab },
@@ -63,7 +61,7 @@ const files: Partial<Record<Code, (file: string) => string>> = {
     writeFileSync(file, "#".repeat(1024 * 1024 + 1));
     return file;
   },
-  // Nobody can read what leads back to itself, not even root.
+  // A link to itself: nobody can read it, not even root.
   "lab-unreadable": (file) => {
     symlinkSync(file, file);
     return file;
