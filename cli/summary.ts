@@ -174,7 +174,8 @@ export function missingTerraform({ env, hasOneOf }: Here): string[] {
 }
 
 /** What a deploy does not do, and a person has to. What the environment has already is left out. */
-export function leftToDo(lab: Lab, file: string, stacks: readonly StackSummary[], { env, hasOneOf, states }: Here): string[] {
+export function leftToDo(lab: Lab, file: string, stacks: readonly StackSummary[], here: Here): string[] {
+  const { env, hasOneOf, states } = here;
   const unset = (name: string) => (env[name] ?? "") === "";
   const variables = [...new Set(stacks.flatMap((stack) => stack.variables))].map((name) => `TF_VAR_${name}`).filter(unset);
   const hosts = Object.values(lab.ollama?.releases ?? {}).flatMap(({ host }) => host ?? []);
@@ -185,7 +186,7 @@ export function leftToDo(lab: Lab, file: string, stacks: readonly StackSummary[]
   const command = (name: string) => `${labPrefix(file)}npx ollama-lab ${name}`;
   const credential = credentialOf(lab);
   return [
-    ...missingTerraform({ env, hasOneOf }),
+    ...missingTerraform(here),
     ...(install === undefined ? [] : [`Install ${cli}: ${install}. Terraform alone works too (docs/pipelines.md).`]),
     ...(lab.configure && hasContainers && !hasOneOf("ansible-playbook")
       ? ["Install Ansible: ansible-playbook is not on PATH, and configure: true starts it (docs/containers.md)."]

@@ -205,7 +205,7 @@ describe("the folder of a local state", () => {
     const { stdout } = await synth();
     expect([mode(), stdout]).toEqual([
       "755",
-      expect.stringMatching(/Close \S*state\/homelab to other users of this machine, .*: chmod 700 \S*state\/homelab/),
+      expect.stringMatching(/Close \S*state\/homelab to other users of this machine, .*: `chmod 700 \S*state\/homelab/),
     ]);
   });
   test("is not made for a state that is elsewhere", async () => {
