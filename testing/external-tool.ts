@@ -6,6 +6,7 @@ import { terraformBinary } from "./terraform/process";
 /** How to get each program on Debian, or where. */
 const INSTALL = {
   terraform: "https://developer.hashicorp.com/terraform/install",
+  tofu: "https://opentofu.org/docs/intro/install/",
   shellcheck: "apt-get install shellcheck",
   "cloud-init": "apt-get install cloud-init",
   "ansible-playbook": "pip install ansible-core",
