@@ -9,7 +9,6 @@ module.exports = {
     "<rootDir>/__tests__/providers/",
     "<rootDir>/__tests__/package/",
     "<rootDir>/__tests__/cdktn/",
-    "<rootDir>/__tests__/opentofu/",
     "<rootDir>/__tests__/browser/",
     // Minutes of terraform: `npm run test:any-lab`.
     ...(process.env.ANY_LAB_RUNS ? [] : ["<rootDir>/__tests__/terraform/any-lab.test.ts"]),

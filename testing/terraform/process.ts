@@ -1,5 +1,6 @@
 // One run of the real terraform, and what it said. It is asynchronous, so other tests go on while one waits for terraform.
 import { spawn } from "node:child_process";
+import { basename } from "node:path";
 
 /** One of Terraform's own messages. */
 export interface Diagnostic {
@@ -51,6 +52,11 @@ export interface Finished {
 /** The program that tests run. `TERRAFORM_BINARY` may name another, such as OpenTofu's, as a path or by its name on PATH. */
 export function terraformBinary(): string {
   return process.env["TERRAFORM_BINARY"] || "terraform";
+}
+
+/** Whether that program is OpenTofu. */
+export function isOpenTofu(): boolean {
+  return basename(terraformBinary()).startsWith("tofu");
 }
 
 /** Runs `terraform ARGS` in `cwd` with exactly this environment, to its end. */
