@@ -1,11 +1,12 @@
 // Tests that need a program that may be missing.
 import { accessSync, constants, existsSync } from "node:fs";
 import { delimiter, isAbsolute, join } from "node:path";
-import { terraformBinary } from "./terraform/process";
+import { isOpenTofu, terraformBinary } from "./terraform/process";
 
 /** How to get each program on Debian, or where. */
 const INSTALL = {
   terraform: "https://developer.hashicorp.com/terraform/install",
+  tofu: "https://opentofu.org/docs/intro/install/",
   shellcheck: "apt-get install shellcheck",
   "cloud-init": "apt-get install cloud-init",
   "ansible-playbook": "pip install ansible-core",
@@ -36,14 +37,15 @@ function onPath(name: string): boolean {
 }
 
 /**
- * `describe` for tests that run `tool`. If the tool is missing, they are skipped, and a line on stderr says which tests and what to install.
+ * `describe` for tests that run a tool. If the tool is missing, they are skipped, and a line on stderr says which tests and what to install.
  * With REQUIRE_TOOLS=1 in the environment a missing tool is one failing test instead.
  */
-export function describeWithTool(tool: ExternalTool, name: string, tests: () => void): void {
-  if (onPath(tool)) {
+export function describeWithTool(wanted: ExternalTool, name: string, tests: () => void): void {
+  if (onPath(wanted)) {
     describe(name, tests);
     return;
   }
+  const tool = wanted === "terraform" && isOpenTofu() ? "tofu" : wanted;
   const missing = `${tool} is not on PATH (${INSTALL[tool]})`;
   if (process.env["REQUIRE_TOOLS"] === "1") {
     describe(name, () => {

@@ -62,7 +62,10 @@ async function openWorld(fixtures: Fixtures): Promise<OpenedWorld> {
     const socket = join(runFolder as string, `${id}-${index}`);
     await serveProvider(provider, world, socket);
     const address: Reattach["Addr"] = { Network: "unix", String: socket };
-    reattach[provider.snapshot.address] = { Protocol: "grpc", ProtocolVersion: 6, Pid: process.pid, Test: true, Addr: address };
+    const found: Reattach = { Protocol: "grpc", ProtocolVersion: 6, Pid: process.pid, Test: true, Addr: address };
+    reattach[provider.snapshot.address] = found;
+    // OpenTofu looks for the same provider under its own registry.
+    reattach[provider.snapshot.address.replace("registry.terraform.io/", "registry.opentofu.org/")] = found;
   }
   return { id, reattach };
 }

@@ -54,7 +54,7 @@ export function terraformBinary(): string {
   return process.env["TERRAFORM_BINARY"] || "terraform";
 }
 
-/** Whether that program is OpenTofu, which asks another registry for the same providers. */
+/** Whether that program is OpenTofu. */
 export function isOpenTofu(): boolean {
   return basename(terraformBinary()).startsWith("tofu");
 }
