@@ -2,7 +2,7 @@ import { type AttributeEffect, costOfChange } from "../catalog/edit-costs";
 import { count } from "../lab/problem";
 import { type Difference, differences } from "./difference";
 import { isMap, type Json, type JsonMap, listAt, mapAt, type Output, type StackOutput, textAt } from "./output";
-import { nameOf, wordsFor } from "./words";
+import { MARK, nameOf, wordsFor } from "./words";
 
 /**
  * What a deploy does to something, the most dangerous first.
@@ -175,7 +175,8 @@ function reasonsOf(pair: Pair, hasGuard: boolean): Reason[] {
             ...(before && { note: "Nothing refuses to destroy it any more." }),
           },
         ];
-  return [...found, ...protection];
+  const all = [...found, ...protection];
+  return all.length > 1 ? all.filter(({ what }) => what !== MARK) : all;
 }
 
 /** What the reasons come to for a resource that is in both outputs. Undefined when there is none. */

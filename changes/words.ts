@@ -109,6 +109,15 @@ function itemWords(item: JsonMap): string {
 const isMark = (value: Json) => typeof value === "string" && value.startsWith("tf.");
 const MARK_LABEL = "ollama-lab/protected-by";
 
+/** What a change of the mark alone is called. It follows from other changes, which say more. */
+export const MARK = "mark in Proxmox";
+
+/** The mark of a guest without the id of its state: its node and its key. */
+function markChange(before: Json | undefined, after: Json | undefined): Words {
+  const shortOf = (list: Json | undefined) => String(Array.isArray(list) ? list[0] : list).replace(/^tf\.(\$\{[^}]*\}\.)?/, "");
+  return { what: MARK, change: `${shortOf(before)} → ${shortOf(after)}` };
+}
+
 /** What a difference is about, and how it reads: `memory` and `16 GiB → 24 GiB`. */
 export interface Words {
   readonly what: string;
@@ -184,7 +193,7 @@ export function wordsFor(difference: Difference): Words | undefined {
   if (Array.isArray(before) || Array.isArray(after)) {
     const gone = (Array.isArray(before) ? before : []).filter((value) => !isMark(value));
     const come = (Array.isArray(after) ? after : []).filter((value) => !isMark(value));
-    if (gone.length + come.length === 0) return undefined;
+    if (gone.length + come.length === 0) return markChange(before, after);
     const ordered = (list: readonly Json[]) => list.map((value) => JSON.stringify(value)).sort();
     const isOrder = isDeepStrictEqual(ordered(gone), ordered(come));
     return { what, change: isOrder ? "in another order" : signed(gone, come) };

@@ -161,7 +161,18 @@ function head({ title, lines, gpus }: Pick<Box, "title" | "lines" | "gpus">, wid
   };
 }
 
+/** Boxes that were measured: their size is always the same, but rows are tried in several widths. */
+const BOXES = new WeakMap<Box, Measured>();
+
 function measureBox(box: Box): Measured {
+  const known = BOXES.get(box);
+  if (known) return known;
+  const measured = newBox(box);
+  BOXES.set(box, measured);
+  return measured;
+}
+
+function newBox(box: Box): Measured {
   const top = head(box, WIDEST_LINE);
   return {
     width: top.width + 2 * PADDING + 4,

@@ -232,7 +232,12 @@ function kubernetesGroup(lab: Lab): Group[] {
           lines: [`chart ollama ${ollama.chart.version}`],
           gpus: [],
           content: {
-            grid: Object.entries(ollama.releases).map(([key, release]) => releaseColumn(lab, ollama.namespace, key, release)),
+            grid: [
+              ...Object.entries(ollama.releases).map(([key, release]) => releaseColumn(lab, ollama.namespace, key, release)),
+              ...ollama.keptClaims.map(
+                (claim): Box => ({ kind: "claim", title: `Claim ${claim}`, lines: ["kept without a release"], gpus: [] }),
+              ),
+            ],
           },
         },
       ]

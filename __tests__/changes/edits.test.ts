@@ -79,7 +79,7 @@ describe("a container", () => {
       ],
     ],
     [
-      "with another key and its former one is kept",
+      "with another key and its former one gets its mark alone",
       baseLab,
       labWith({
         containers: {
@@ -87,7 +87,9 @@ describe("a container", () => {
           chat: { vmId: 201, address: "192.0.2.21", name: "test-ollama-1", formerKey: "ollama-1" },
         },
       }),
-      ["kept: container chat stays as it is. It is container ollama-1 under another key."],
+      [
+        "changed: container chat changes because its mark in Proxmox changes: pve1.ollama-1 → pve1.chat. It is container ollama-1 under another key.",
+      ],
     ],
     [
       "that is taken out is destroyed, with all that belongs to it",

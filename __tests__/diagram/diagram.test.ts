@@ -103,6 +103,11 @@ describe("the picture", () => {
     const lab = labWith({ ollama: { releases: { ollama: { host: "ollama.lab.example" } } } }, gpuLab);
     expect(titlesIn(thing(lab, "Namespace ml"))).toEqual(["https://ollama.lab.example", "Ollama ollama", "Claim ollama, 50 Gi"]);
   });
+  test("has a claim that is kept without a release", () => {
+    expect(thing(labWith({ ollama: { keptClaims: ["ml/chat"] } }, gpuLab), "Claim ml/chat")?.lines).toEqual([
+      "kept without a release",
+    ]);
+  });
   test("says where a release without a host answers", () => {
     expect(thing(ollamaLab, "Ollama ollama")?.lines).toContain("http://ollama.ml:11434 inside the cluster");
   });
