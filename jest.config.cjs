@@ -1,8 +1,8 @@
 /** @type {import("jest").Config} */
 module.exports = {
   testMatch: ["<rootDir>/__tests__/**/*.test.ts"],
-  // Real playbooks, real providers, a real browser, packages that npm installs: `npm run test:ansible`, `test:providers`, `test:browser` and
-  // `test:package`, each with a configuration of its own.
+  // Real playbooks, real providers, a real browser, a real editor, packages that npm installs: `npm run test:ansible`, `test:providers`, `test:browser`,
+  // `test:editor` and `test:package`, each with a configuration of its own.
   testPathIgnorePatterns: [
     "/node_modules/",
     "<rootDir>/__tests__/ansible/roles/",
@@ -10,6 +10,7 @@ module.exports = {
     "<rootDir>/__tests__/package/",
     "<rootDir>/__tests__/cdktn/",
     "<rootDir>/__tests__/browser/",
+    "<rootDir>/__tests__/editor/",
     // Minutes of terraform: `npm run test:any-lab`.
     ...(process.env.ANY_LAB_RUNS ? [] : ["<rootDir>/__tests__/terraform/any-lab.test.ts"]),
   ],

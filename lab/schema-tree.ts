@@ -84,7 +84,12 @@ export function exampleOf(schema: z.core.$ZodType): unknown {
   if (inner instanceof z.ZodObject) return exampleOfMap(inner);
   if (inner instanceof z.ZodRecord) return { [String(exampleOf(inner.keyType) ?? NAME)]: exampleOf(inner.valueType) };
   if (inner instanceof z.ZodArray) return [exampleOf(inner.element)];
-  if (inner instanceof z.ZodUnion) return inner.options.map(exampleOf).at(-1);
+  // The map of a choice of text and map, and not the word false.
+  if (inner instanceof z.ZodUnion)
+    return inner.options
+      .filter((one) => !(one instanceof z.ZodLiteral))
+      .map(exampleOf)
+      .at(-1);
   const byDefault = defaultOf(schema);
   if (inner instanceof z.ZodBoolean) return byDefault !== true;
   if (inner instanceof z.ZodEnum) return inner.options.find((option) => option !== byDefault);

@@ -16,6 +16,7 @@ const INSTALL = {
   openssl: "apt-get install openssl",
   python3: "apt-get install python3",
   systemctl: "apt-get install systemd",
+  "yaml-language-server": "npm install --global yaml-language-server@1.25.0",
   chromium: "apt-get install chromium",
   actionlint: "go install github.com/rhysd/actionlint/cmd/actionlint@v1.7.7",
 } as const;

@@ -33,7 +33,15 @@ export function text(check: TextCheck, meaning: string, example = check.form.exa
   return z
     .string()
     .check((context) => refuse(context, check(context.value)))
-    .meta({ description: meaning, examples: [example], ...(pattern && { pattern: pattern.source }) });
+    .meta({
+      description: meaning,
+      examples: [example],
+      ...(pattern && {
+        pattern: pattern.source,
+        // Editors show this instead of the pattern. No check accepts a null character, so this is what it says of a text of another form.
+        patternErrorMessage: check("\0")?.remedy,
+      }),
+    });
 }
 
 /** A map of labels, each of which a check of `grammar/` accepts in the form `key=value`. */

@@ -15,10 +15,14 @@ export const chartValues = z
 export function chart({ version }: Chart, meaning: string) {
   return z
     .strictObject({
-      version: text(checkChartVersion, "Exact version of the chart.").default(version),
+      version: text(checkChartVersion, "Exact version of the chart.", version).default(version),
       repository: text(checkHttpUrl, "Repository that has the chart. Default: the project's own.").optional(),
       oci: text(checkOciUrl, "OCI registry that has the chart, instead of a repository.").optional(),
-      file: text(checkFilePath, "The chart's .tgz, relative to this file, instead of a repository.").optional(),
+      file: text(
+        checkFilePath,
+        "The chart's .tgz, relative to this file, instead of a repository.",
+        "./charts/chart.tgz",
+      ).optional(),
     })
     .prefault({})
     .describe(meaning);

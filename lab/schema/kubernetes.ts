@@ -27,7 +27,7 @@ const devicePlugin = z
       .boolean()
       .default(false)
       .describe("Run nvidia-smi on one GPU when the plugin has been installed, and fail the deploy when it fails."),
-    smokeTestImage: text(checkImage, "Image of the smoke test.").default(CUDA_IMAGE),
+    smokeTestImage: text(checkImage, "Image of the smoke test.", CUDA_IMAGE).default(CUDA_IMAGE),
     values: chartValues,
   })
   .meta({ description: "NVIDIA's device plugin, which makes GPUs schedulable.", examples: [{ timeSlicing: 4 }] });
@@ -74,7 +74,7 @@ export const kubernetes = z
     issuer: text(checkKey, "ClusterIssuer of the certificates.").default("letsencrypt-prod"),
     ingressClass: text(checkKubernetesName, "Ingress class that answers HTTP-01 challenges.").default(K3S_INGRESS_CLASS),
     devicePlugin: z
-      .union([z.literal(false), devicePlugin])
+      .union([devicePlugin, z.literal(false)])
       .describe("Default: installed when the lab's cluster has GPU workers. false where the cluster has it already.")
       .optional(),
     nfs: nfs.optional(),
