@@ -135,7 +135,7 @@ function settingOf(schema: Schema, keys: readonly string[], isRequired: boolean)
   return {
     path: keys.join(".").replaceAll(".[]", "[]"),
     type: typeOf(schema),
-    fallback: isRequired ? "required" : ((said === undefined || said === inYaml(schema.default) ? shown : said) ?? said ?? ""),
+    fallback: isRequired ? "required" : ((said === undefined || shown === `\`${said}\`` ? shown : said) ?? ""),
     example: groups ? "" : exampleOf(schema, keys),
     description: text.replace(DEFAULT, "").trim(),
   };

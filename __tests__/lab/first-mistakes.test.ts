@@ -302,7 +302,7 @@ const misleading: Mistake[] = [
     "  devicePlugin: true\n  nfs:",
     "33:3 kubernetes.devicePlugin",
     "wrong-type",
-    "Write false or a map of settings, such as { timeSlicing: 4 }.",
+    "Write a map of settings or false, such as { timeSlicing: 4 }.",
   ],
   [
     "a number for a choice of text and settings",

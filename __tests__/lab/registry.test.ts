@@ -16,6 +16,8 @@ const settings: Partial<Record<Code, { readonly base?: LabInput; readonly withou
   "section-missing": { without: { proxmox: undefined } },
   "node-missing": { without: { defaults: { container: { node: undefined } } } },
   "invalid-value": { without: { proxmox: { nodes: undefined } } },
+  "cidr-missing": { without: { network: { cidr: undefined } } },
+  "node-address-missing": { base: clusterLab, without: { proxmox: { nodes: { pve1: { address: undefined } } } } },
   "gateway-missing": { without: { network: { gateway: undefined } } },
   "no-checksum": { without: { defaults: { container: { ollama: { sha256: undefined } } } } },
   "no-ssh-key": { base: clusterLab },
