@@ -258,7 +258,7 @@ describe("the doctor and a Kubernetes cluster", () => {
   let folder: string;
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), "doctor-kubernetes-"));
-    writeFileSync(join(folder, "kubeconfig"), "");
+    writeFileSync(join(folder, "kubeconfig-test"), "");
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -351,8 +351,8 @@ describe("the doctor and a Kubernetes cluster", () => {
   test("a pipeline's own kubeconfig is taken", async () => {
     const asked: string[][] = [];
     const { lab } = checkLab(hosted, join(folder, "elsewhere"));
-    await examineKubernetes(lab, { TF_VAR_kubeconfig: join(folder, "kubeconfig") }, kubectl(WHOLE, asked));
-    expect(asked.at(-1)?.[1]).toBe(join(folder, "kubeconfig"));
+    await examineKubernetes(lab, { TF_VAR_kubeconfig: join(folder, "kubeconfig-test") }, kubectl(WHOLE, asked));
+    expect(asked.at(-1)?.[1]).toBe(join(folder, "kubeconfig-test"));
   });
   test("nothing is ever changed: the verbs are get and version", async () => {
     const asked: string[][] = [];

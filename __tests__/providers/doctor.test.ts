@@ -3,13 +3,14 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse } from "yaml";
-import { rightsOf } from "../../doctor";
+import { grantCommands, type Right, rightsOf } from "../../doctor";
 import { proxmoxPlan } from "../../doctor/plan";
 import { examineProxmox } from "../../doctor/proxmox";
 import { checkLab } from "../../lab/read";
 import type { LabInput } from "../../lab/schema";
 import { describeWithTool } from "../../testing/external-tool";
 import { clusterLab, labWith } from "../../testing/lab";
+import { granted } from "../../testing/proxmox/granted";
 import { Simulation } from "../../testing/proxmox/simulation";
 
 const ROOT = join(__dirname, "../..");
@@ -21,6 +22,10 @@ const shipped = readdirSync(join(ROOT, "examples"))
 
 /** Of a token with the rights of an apply: what it cannot ask. */
 const UNASKED = ["firewall-unknown", "cards-unknown"];
+
+function isSame(one: Right, other: Right | undefined): boolean {
+  return one.path === other?.path && one.privilege === other.privilege;
+}
 
 describeWithTool("python3", "the doctor and a simulated Proxmox", () => {
   let folder: string;
@@ -38,19 +43,22 @@ describeWithTool("python3", "the doctor and a simulated Proxmox", () => {
   async function startFor(
     input: LabInput,
     without?: string,
-  ): Promise<{ simulation: Simulation; codes: () => Promise<string[]> }> {
+  ): Promise<{
+    simulation: Simulation;
+    codes: () => Promise<string[]>;
+    rights: readonly Right[];
+    grant: (missing: Right) => Promise<void>;
+  }> {
     const plain = checkLab(input, ROOT).lab;
     const nodes = proxmoxPlan(plain)?.nodes ?? [];
-    const byPath = new Map<string, string[]>();
-    for (const { path, privilege } of rightsOf(plain, 9)) {
-      if (privilege !== without) byPath.set(path, [...(byPath.get(path) ?? []), privilege]);
-    }
+    const grants = (missing?: Right) => granted(grantCommands(rightsOf(plain, 9).filter((right) => !isSame(right, missing))));
     const simulation = await Simulation.start(folder, {
       nodes,
       // The air-gapped example gives the guests of one node 132 GiB.
       memoryGiB: 256,
-      storages: ["local-zfs:zfspool:images,rootdir"],
-      acl: [...byPath].map(([path, privileges]) => `${path}=${privileges.join(",")}`),
+      // As docs/proxmox.md has it: no backups beside the lab's files.
+      storages: ["local-zfs:zfspool:images,rootdir", "local:dir:vztmpl,iso,import,snippets"],
+      ...grants(rightsOf(plain, 9).find(({ privilege }) => privilege === without)),
     });
     proxmox = simulation;
     await simulation.byHand("PUT", "/cluster/firewall/options", { enable: "1" });
@@ -59,8 +67,19 @@ describeWithTool("python3", "the doctor and a simulated Proxmox", () => {
     const env = { PROXMOX_VE_API_TOKEN: simulation.token };
     const codes = async () =>
       (await examineProxmox(lab, env)).findings.map(({ code, severity, message }) => `${severity} ${code}: ${message}`);
-    return { simulation, codes };
+    return { simulation, codes, rights: rightsOf(plain, 9), grant: (missing: Right) => simulation.grant(grants(missing)) };
   }
+
+  test.each(shipped)("with any one privilege of $file taken away, the doctor names that one and its path", async ({ input }) => {
+    const { codes, rights, grant } = await startFor(input);
+    const wrong: string[] = [];
+    for (const right of rights) {
+      await grant(right);
+      const expected = `error missing-privilege: the credential lacks ${right.privilege} on ${right.path}. ${right.reason}`;
+      if (!(await codes()).includes(expected)) wrong.push(`${right.privilege} on ${right.path}`);
+    }
+    expect(wrong).toEqual([]);
+  });
 
   test.each(shipped)("with the rights of $file, nothing stands in the way of it", async ({ input }) => {
     const { codes } = await startFor(input);

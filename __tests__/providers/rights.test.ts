@@ -6,8 +6,8 @@ import { grantCommands, rightsOf } from "../../doctor";
 import { checkLab } from "../../lab/read";
 import type { LabInput } from "../../lab/schema";
 import { clusterLab, labWith } from "../../testing/lab";
+import { granted } from "../../testing/proxmox/granted";
 import { describeWithProviders } from "../../testing/proxmox/providers";
-import type { SimulationOptions } from "../../testing/proxmox/simulation";
 import { output } from "../../testing/terraform/lab-workspace";
 import { describeRun } from "../../testing/terraform/process";
 import type { StackRun } from "../../testing/terraform/stack-run";
@@ -17,22 +17,8 @@ import { planned, refusal, running, shippedLab, withRig } from "./rig";
 const THREE_NODES = { nodes: ["pve1", "pve2", "pve3"], storages: ["local-zfs:zfspool:images,rootdir"] };
 
 /** What the printed commands grant, as the simulation takes it. */
-function granted(lab: LabInput): Pick<SimulationOptions, "acl" | "aclHere"> {
-  const commands = grantCommands(rightsOf(checkLab(lab, "/lab").lab, 9));
-  const roles = new Map(
-    commands.flatMap((command) => {
-      const [, name = "", privileges = ""] = /^pveum role add (\S+) --privs "([^"]+)"$/.exec(command) ?? [];
-      return name ? [[name, privileges.replaceAll(" ", ",")] as const] : [];
-    }),
-  );
-  const entries = commands.flatMap((command) => {
-    const [, path = "", role = "", here] = /^pveum acl modify (\S+) .*--roles (\S+)( --propagate 0)?$/.exec(command) ?? [];
-    return path ? [{ entry: `${path}=${roles.get(role)}`, here: here !== undefined }] : [];
-  });
-  return {
-    acl: entries.filter(({ here }) => !here).map(({ entry }) => entry),
-    aclHere: entries.filter(({ here }) => here).map(({ entry }) => entry),
-  };
+function grantedTo(lab: LabInput) {
+  return granted(grantCommands(rightsOf(checkLab(lab, "/lab").lab, 9)));
 }
 
 const pool = "lab";
@@ -63,7 +49,7 @@ describeWithProviders("exactly the printed rights are enough", () => {
 
   describe.each(labs)("%s", (_, lab, name) => {
     const moved = labWith({ cluster: { servers: { "k3s-1": { node: "pve2" } } } }, lab);
-    const world = withRig({ ...granted(name === "cluster" ? moved : lab), ...THREE_NODES });
+    const world = withRig({ ...grantedTo(name === "cluster" ? moved : lab), ...THREE_NODES });
     const refused = () => world.rig.proxmox.requests().filter(({ status }) => status === 403);
     const succeeds = async (stack: StackRun) => {
       const run = await stack.apply();
@@ -89,7 +75,7 @@ describeWithProviders("exactly the printed rights are enough", () => {
 });
 
 describeWithProviders("with one privilege less", () => {
-  const { acl = [] } = granted(running);
+  const { acl = [] } = grantedTo(running);
   const world = withRig({ acl: acl.map((entry) => entry.replace("VM.Config.Network,", "")) });
 
   test("the apply is refused, with the privilege that is missing", async () => {

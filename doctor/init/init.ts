@@ -243,12 +243,14 @@ class Making {
       if (known && fitting?.length === 0 && this.interviewer.given(flag) === undefined)
         throw new InitRefusal(noStorage(known, contents));
       const roomy = [...(fitting ?? [])].sort((a, b) => (b.avail ?? 0) - (a.avail ?? 0));
-      const installed = roomy.find(({ storage }) => storage === INSTALLED[flag]);
+      // Where files can be removed, backups beside them can be, too.
+      const apart = roomy.filter((storage) => flag === "disks" || !holds(storage, "backup"));
+      const installed = (apart.length > 0 ? apart : roomy).find(({ storage }) => storage === INSTALLED[flag]);
       return this.interviewer.answer({
         flag,
         check: checkDatastore,
         settled: only(roomy)?.storage,
-        suggestion: (installed ?? roomy[0])?.storage ?? INSTALLED[flag],
+        suggestion: (installed ?? apart[0] ?? roomy[0])?.storage ?? INSTALLED[flag],
         ...(roomy.length > 0 && {
           choices: roomy.map(({ storage, type, avail }) => ({
             value: storage,

@@ -39,8 +39,7 @@ const kinds = {
             gpus:
               rtx: { path: "0000:01:00", id: "10de:2684", iommuGroup: 12 } # no subsystemId
     `,
-    remedy:
-      "Copy them from the node: `pvesh get /nodes/<node>/hardware/pci --pci-class-blacklist ''`, or name an existing mapping.",
+    remedy: "Read them on the node: `ssh root@NODE sh -s < templates/proxmox/gpu-facts.sh`, or name an existing mapping.",
   },
   "duplicate-card": {
     severity: "error",

@@ -846,15 +846,19 @@ class Access:
         self.tokens = dict(text.split("=", 1) for text in options.token)
         self.passwords = dict(text.split("=", 1) for text in options.user)
         self.tickets: dict[str, tuple[str, str]] = {}
+        self.grant(options.acl, options.acl_here)
+
+    def grant(self, acl: list[str], acl_here: list[str]):
+        """What everybody but root@pam may do from now on; everything, where nothing is said."""
         self.acl: dict[str, set[str]] = {}
         self.acl_here: dict[str, set[str]] = {}
-        for acl, entries in ((self.acl, options.acl), (self.acl_here, options.acl_here)):
-            for text in entries:
+        for entries, texts in ((self.acl, acl), (self.acl_here, acl_here)):
+            for text in texts:
                 path, _, privileges = text.partition("=")
                 wanted = set(split_list(privileges))
                 if wanted - PRIVILEGES:
                     sys.exit(f"--acl {path}: invalid privilege '{sorted(wanted - PRIVILEGES)[0]}'")
-                acl.setdefault("/" + path.strip("/"), set()).update(wanted)
+                entries.setdefault("/" + path.strip("/"), set()).update(wanted)
         if not self.acl and not self.acl_here:
             self.acl["/"] = PRIVILEGES
 
@@ -1040,8 +1044,14 @@ def access_ticket(req: Request):
 
 @route("GET", "/access/permissions")
 def access_permissions(req: Request):
-    paths = [req.get("path")] if req.get("path") else sorted({"/", "/vms", "/storage", "/nodes", "/pool", *req.access.acl})
-    return {p: {priv: 1 for priv in sorted(req.access.privileges(req.user, p, req.cluster))} for p in paths}
+    access = req.access
+    every = {"/", "/vms", "/storage", "/nodes", "/pool", *access.acl, *access.acl_here}
+    paths = [req.get("path")] if req.get("path") else sorted(every)
+
+    def propagates(path: str, privilege: str) -> int:
+        return int(path not in access.acl_here or privilege in access.acl.get(path, set()))
+
+    return {p: {priv: propagates(p, priv) for priv in sorted(access.privileges(req.user, p, req.cluster))} for p in paths}
 
 
 @route("GET", "/version")
@@ -2991,12 +3001,15 @@ def pool_delete(req: Request):
 
 def control(server: "FakeServer", method: str, path: str, params: dict):
     """GET /_fake/state; POST /_fake/guest/ID (agent, lease, node, running), /_fake/url (url, size, status, checksum),
-    /_fake/volume (node, volid, remove), /_fake/node/NAME (online), /_fake/pci (device, as --pci), /_fake/fail (rule), /_fake/fail-task (rule), /_fake/no-faults, /_fake/reset."""
+    /_fake/volume (node, volid, remove), /_fake/node/NAME (online), /_fake/pci (device, as --pci), /_fake/fail (rule), /_fake/fail-task (rule), /_fake/no-faults, /_fake/reset,
+    /_fake/acl (acl, acl_here, as --acl and --acl-here; several with newlines between)."""
     cluster, parts = server.cluster, [p for p in path.split("/") if p][1:]
     if method == "GET" and parts == ["state"]:
         return server.state()
     if method == "POST" and parts == ["reset"]:
         server.reset()
+    elif method == "POST" and parts == ["acl"]:
+        server.access.grant(params.get("acl", "").split(), params.get("acl_here", "").split())
     elif method == "POST" and parts == ["fail"]:
         server.faults.append(Fault(params["rule"]))
     elif method == "POST" and parts == ["no-faults"]:

@@ -146,6 +146,11 @@ export class Simulation {
     await this.call("POST", `/_fake/guest/${vmId}`, params);
   }
 
+  /** What the token may do from now on, in the forms of the options `acl` and `aclHere`. */
+  async grant({ acl = [], aclHere = [] }: Pick<SimulationOptions, "acl" | "aclHere">): Promise<void> {
+    await this.call("POST", "/_fake/acl", { acl: acl.join("\n"), acl_here: aclHere.join("\n") });
+  }
+
   async setOnline(node: string, online: boolean): Promise<void> {
     await this.call("POST", `/_fake/node/${node}`, { online: online ? "1" : "0" });
   }
