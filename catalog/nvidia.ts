@@ -27,6 +27,33 @@ export const DRIVER_EXAMPLE = "580.95.05";
 /** The last branch whose driver knows GPUs from before Turing, with closed kernel modules (docs.nvidia.com/datacenter/tesla/drivers). */
 export const LAST_CLOSED_BRANCH = "580";
 
+/**
+ * The generations of NVIDIA's cards before Turing by their ranges of device ids, and the last branch of the driver that knows them. Ranges: the names
+ * of chips in the PCI ID database (github.com/pciutils/pciids); branches: docs.nvidia.com/datacenter/tesla/drivers. Open kernel modules begin with Turing, and
+ * its first device id is 1e02 (README of github.com/NVIDIA/open-gpu-kernel-modules, "Compatible GPUs").
+ */
+const BEFORE_TURING: readonly {
+  readonly from: number;
+  readonly to: number;
+  readonly generation: string;
+  readonly lastBranch: string;
+}[] = [
+  { from: 0x0fc0, to: 0x12bf, generation: "Kepler", lastBranch: "470" },
+  { from: 0x1340, to: 0x15ef, generation: "Maxwell", lastBranch: LAST_CLOSED_BRANCH },
+  { from: 0x15f0, to: 0x15ff, generation: "Pascal", lastBranch: LAST_CLOSED_BRANCH },
+  { from: 0x1600, to: 0x17ff, generation: "Maxwell", lastBranch: LAST_CLOSED_BRANCH },
+  { from: 0x1b00, to: 0x1d7f, generation: "Pascal", lastBranch: LAST_CLOSED_BRANCH },
+  { from: 0x1d80, to: 0x1dff, generation: "Volta", lastBranch: LAST_CLOSED_BRANCH },
+];
+
+/** The generation of a card that has no open kernel module, by its vendor and device id, such as `10de:1b80`; `undefined` for others. */
+export function generationBeforeTuring(id: string): { readonly generation: string; readonly lastBranch: string } | undefined {
+  const [, device] = /^10de:([0-9a-f]{4})$/.exec(id) ?? [];
+  if (device === undefined) return undefined;
+  const number = Number.parseInt(device, 16);
+  return BEFORE_TURING.find(({ from, to }) => number >= from && number <= to);
+}
+
 /** Host of the driver's installers, which the role gpu_setup takes them from (nvidia.com/en-us/drivers/unix). */
 export const DRIVER_INSTALLER_HOST = "us.download.nvidia.com";
 

@@ -1,3 +1,4 @@
+import { generationBeforeTuring, LAST_CLOSED_BRANCH } from "../../catalog/nvidia";
 import { wholeCard } from "../../grammar/pci";
 import { finder, GUEST_STACKS } from "../finding";
 import { formatPath } from "../problem";
@@ -82,8 +83,46 @@ const kinds = {
     `,
     remedy: "Write the path without its function, or set allFunctions: false.",
   },
+  "gpu-before-turing": {
+    severity: "warning",
+    stacks: ["cluster"],
+    meaning:
+      "A card is older than Turing. NVIDIA's open kernel modules, which the workers install, do not know it: the worker would never join.",
+    example: `
+      proxmox:
+        nodes:
+          pve1:
+            gpus:
+              rtx: { path: "0000:01:00", id: "10de:1b80", subsystemId: "1043:88e2", iommuGroup: 12 } # a GTX 1080
+      cluster:
+        nvidiaDriver: "580"
+    `,
+    remedy: `Set cluster.nvidiaDriver: ${LAST_CLOSED_BRANCH}-closed, which has the closed modules for it.`,
+  },
 } as const;
 const found = finder(kinds);
+
+/** The driver that workers install has to know their cards. */
+const generationsOfCards = rule(["cluster", "proxmox"], function* ({ cluster, proxmox }) {
+  for (const { gpus, node } of cluster.nodes) {
+    for (const gpu of gpus) {
+      const id = proxmox.nodes[node ?? ""]?.gpus[gpu]?.id;
+      const old = id === undefined ? undefined : generationBeforeTuring(id);
+      if (!id || !old) continue;
+      const reached = old.lastBranch === LAST_CLOSED_BRANCH;
+      if (reached && cluster.nvidiaDriver.endsWith("-closed")) continue;
+      yield found(
+        "gpu-before-turing",
+        ["proxmox", "nodes", node ?? "", "gpus", gpu, "id"],
+        `${gpu} (${id}) is of the generation ${old.generation}, but the driver ${cluster.nvidiaDriver} has ` +
+          (reached
+            ? "open kernel modules alone, which begin with Turing"
+            : `no module for it: ${old.lastBranch} was the last branch that had`),
+        reached ? {} : { remedy: "Take a newer card: the Ubuntu of the workers has no driver for this one." },
+      );
+    }
+  }
+});
 
 /** A card that a container names must be a card of its node. */
 const cardsOfContainers = rule(["containers", "proxmox"], function* ({ containers, proxmox }, { declared }) {
@@ -197,5 +236,5 @@ const functionsOfCards = rule(["proxmox"], function* ({ proxmox }) {
 export const cards = {
   title: "Graphics cards",
   kinds,
-  rules: [cardsOfContainers, cardsOfVms, factsOfCards, cardsOnce, functionsOfCards],
+  rules: [generationsOfCards, cardsOfContainers, cardsOfVms, factsOfCards, cardsOnce, functionsOfCards],
 };

@@ -36,11 +36,11 @@ describeWithAnsible("role gpu_setup, before Ollama starts,", () => {
   }
 
   /** An installer that knows some options and writes down how it is called. */
-  const installerText = (name: string) =>
-    `#!/bin/sh\n[ "$1" != --advanced-options ] || { echo "--no-kernel-modules --no-x-check"; exit 0; }\necho "$*" >"${join(bench.folder, name, "installed")}"\n`;
+  const installerText = (name: string, told = 'echo "--no-kernel-modules --no-x-check"; exit 0') =>
+    `#!/bin/sh\n[ "$1" != --advanced-options ] || { ${told}; }\necho "$*" >"${join(bench.folder, name, "installed")}"\n`;
 
-  function withInstaller(name: string, sha256: (text: string) => string): HostVariables {
-    const text = installerText(name);
+  function withInstaller(name: string, sha256: (text: string) => string, told?: string): HostVariables {
+    const text = installerText(name, told);
     const host = bench.host(name, 1, {
       ollama_gpu: "nvidia",
       gpu_setup_nvidia_url: `file://${join(bench.folder, name, "driver.run")}`,
@@ -62,6 +62,8 @@ describeWithAnsible("role gpu_setup, before Ollama starts,", () => {
     installer = await bench.run(bench.playbook("gpu_setup", "nvidia_installer"), "all", {
       genuine: withInstaller("genuine", (text) => createHash("sha256").update(text).digest("hex").toUpperCase()),
       tampered: withInstaller("tampered", () => "0".repeat(64)),
+      moody: withInstaller("moody", () => "", 'echo "--no-kernel-modules" >&2; exit 1'),
+      silent: withInstaller("silent", () => "", "exit 0"),
     });
     const nodes = ["nvidia0", "nvidiactl", "nvidia-uvm"];
     for (const name of ["seen", "unseen"]) mkdirSync(join(bench.root(name), "opt/ollama"), { recursive: true });
@@ -89,6 +91,16 @@ describeWithAnsible("role gpu_setup, before Ollama starts,", () => {
   test("runs a genuine installer without a kernel module, with those options that it knows", () => {
     expect(installer.recap("genuine").failed).toBe(0);
     expect(readFileSync(join(bench.folder, "genuine/installed"), "utf8")).toBe("--silent --no-kernel-modules --no-x-check\n");
+  });
+
+  test("takes the options from what the installer prints, whatever its exit code and wherever it prints them", () => {
+    expect(installer.recap("moody").failed).toBe(0);
+    expect(readFileSync(join(bench.folder, "moody/installed"), "utf8")).toBe("--silent --no-kernel-modules\n");
+  });
+
+  test("installs nothing when the installer names no options, and says what it said", () => {
+    expect(installer.failure("silent")).toMatch(/does not list the option --no-kernel-module.+ ended with 0 and said: nothing/);
+    expect(existsSync(join(bench.folder, "silent/installed"))).toBe(false);
   });
 
   test("makes the service prove its GPU before it starts", () => {

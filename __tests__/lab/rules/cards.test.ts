@@ -1,5 +1,5 @@
 import { baseLab, clusterLab } from "../../../testing/lab";
-import { accepted, container, gpu, refused, worker } from "./rejected";
+import { accepted, container, gpu, refused, warned, worker } from "./rejected";
 
 refused(baseLab, [
   {
@@ -82,4 +82,41 @@ accepted(clusterLab, [
     { proxmox: { nodes: { pve1: { gpus: { rtx: undefined, pool: { mapping: "gpu" } } } } }, ...worker({ gpus: ["pool"] }) },
   ],
   ["one function of a card", gpu({ allFunctions: false, path: "0000:01:00.0" })],
+]);
+
+warned(
+  clusterLab,
+  (
+    [
+      ["a GTX 1080", "10de:1b80", "Pascal"],
+      ["a Tesla P100", "10de:15f8", "Pascal"],
+      ["a GTX 980", "10de:13c0", "Maxwell"],
+      ["a Titan V", "10de:1d81", "Volta"],
+    ] as const
+  ).map(([what, id, generation]) => ({
+    fact: `${what}, which has no open kernel module,`,
+    lab: gpu({ id }),
+    code: "gpu-before-turing" as const,
+    stacks: ["cluster"] as const,
+    path: "proxmox.nodes.pve1.gpus.rtx.id",
+    names: [id, generation, "the driver 580"],
+    remedy: "Set cluster.nvidiaDriver: 580-closed, which has the closed modules for it.",
+  })),
+);
+
+warned(clusterLab, [
+  {
+    fact: "a card that no branch knows any more, with closed modules, too,",
+    lab: { ...gpu({ id: "10de:1180" }), cluster: { nvidiaDriver: "580-closed" } },
+    code: "gpu-before-turing",
+    stacks: ["cluster"],
+    path: "proxmox.nodes.pve1.gpus.rtx.id",
+    names: ["Kepler", "470"],
+  },
+]);
+
+accepted(clusterLab, [
+  ["a GTX 1080 with the closed driver", { ...gpu({ id: "10de:1b80" }), cluster: { nvidiaDriver: "580-closed" } }],
+  ["the first card of Turing", gpu({ id: "10de:1e02" })],
+  ["a card of another vendor with a low id", gpu({ id: "1002:1b80" })],
 ]);
