@@ -41,13 +41,14 @@ function guestLines(guests: Guests): string[] {
  * doing. Ends with 1 when something would make the apply fail.
  */
 export async function doctor(file: string, env: Environment, { health = false }: DoctorOptions = {}): Promise<Outcome> {
-  const { lab, problems, position } = readLab(file);
+  const { lab, problems, ofDefaults, position } = readLab(file);
   if (!lab) {
     const notice = `${file}: ${verdict(problems)}. Mend the lab first; nothing was asked.`;
     return { exitCode: EXIT.refused, lab: file, problems, notice };
   }
   const { findings: found, guests, tools } = await examine(lab, env, { health });
-  const findings = found.map((finding) => ({ ...finding, position: position?.(finding.path) }));
+  // check is silent about defaults unless it is strict; whoever asks whether all is well is told.
+  const findings = [...found.map((finding) => ({ ...finding, position: position?.(finding.path) })), ...ofDefaults];
   const failed = findings.some(({ severity }) => severity === "error");
   const versions = Object.entries(tools).map(([name, version]) => `${name} ${version}`);
   return {

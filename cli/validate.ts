@@ -210,7 +210,8 @@ export async function validate(file: string, { tofu }: ValidateOptions, env: Env
   const version = runIn(".", binary, ["version"], { ...env, CHECKPOINT_DISABLE: "1" });
   if (!version.succeeded) {
     const install = INSTALL[binary] ? ` Install it: ${INSTALL[binary]}.` : "";
-    const notice = `Nothing was validated: ${binary} cannot be run (${version.text}).${install}${tofu ? "" : " With --tofu it is OpenTofu that is asked."}`;
+    const why = version.text.endsWith(" ENOENT") ? "is not on PATH" : `cannot be run (${version.text})`;
+    const notice = `Nothing was validated: ${binary} ${why}.${install}${tofu ? "" : " With --tofu it is OpenTofu that is asked."}`;
     return { exitCode: EXIT.unavailable, lab: file, problems, notice };
   }
   const cache = cacheOf(env);

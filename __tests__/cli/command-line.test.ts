@@ -117,6 +117,10 @@ describe("check", () => {
       const { exitCode, stderr } = await run(["check", "--strict", labWithContainer(AMD)], {});
       expect([exitCode, stderr]).toEqual([1, expect.stringContaining("warning no-checksum: the ROCm archive of Ollama")]);
     });
+    test("the doctor tells it too", async () => {
+      const { stderr } = await run(["doctor", labWithContainer(AMD)], {});
+      expect(stderr).toContain("warning no-checksum: the ROCm archive of Ollama");
+    });
     test("without it nothing is said about that default", async () => {
       const { exitCode, stderr } = await run(["check", labWithContainer(AMD)], {});
       expect([exitCode, stderr]).toEqual([0, ""]);

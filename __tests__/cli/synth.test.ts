@@ -187,8 +187,12 @@ test("an output that cannot be written is refused with the folder, the reason an
 });
 
 describe("the folder of a local state", () => {
-  const synth = () =>
-    run(["synth", copyOfLab("examples/default.yaml", folder)], { CDKTF_OUTDIR: join(folder, "cdktf.out"), PATH: "" });
+  /** What is printed, with its lines in one: where they break depends on the length of the paths. */
+  const synth = async () => {
+    const env = { CDKTF_OUTDIR: join(folder, "cdktf.out"), PATH: "" };
+    const { stdout } = await run(["synth", copyOfLab("examples/default.yaml", folder)], env);
+    return { stdout: stdout.replace(/\s+/g, " ") };
+  };
   const states = () => join(folder, "state/homelab");
   const mode = () => (statSync(states()).mode & 0o777).toString(8);
 

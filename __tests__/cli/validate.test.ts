@@ -129,7 +129,7 @@ describe("validate", () => {
     const { exitCode, stderr } = await run(["validate", LAB, ...args], { ...env(), PATH: join(folder, "bin") });
     expect([exitCode, stderr]).toEqual([
       69,
-      expect.stringMatching(new RegExp(`^Nothing was validated: ${binary} cannot be run .*Install it: https://`)),
+      expect.stringMatching(new RegExp(`^Nothing was validated: ${binary} is not on PATH\\. Install it: https://`)),
     ]);
   });
 
