@@ -1,4 +1,3 @@
-import { relative } from "node:path";
 import picocolors from "picocolors";
 import { DEFAULT_LAB, OWN_LAB } from "../lab/default-lab";
 import type { Lab } from "../lab/lab";
@@ -14,6 +13,7 @@ import {
   modelsOf,
   type SummarizedGuest,
   type SummarizedModels,
+  shown,
   urlsOf,
 } from "./summary";
 
@@ -144,9 +144,18 @@ export function summary(lab: Lab, file: string, stacks: readonly StackSummary[],
           Object.values(resources).reduce((sum, number) => sum + number, 0),
           "resource",
         ),
-        `→ ${relative(process.cwd(), folder)}`,
+        `→ ${shown(folder)}`,
       ]),
     ),
+    ...here.states
+      .filter(({ open }) => !open)
+      .flatMap(({ folder }) =>
+        wrapped(
+          `Terraform keeps the states in ${shown(folder)}, which only you can read. They hold secrets in clear text.`,
+          columns - 2,
+        ),
+      )
+      .map((line) => `  ${line}`),
     "",
     ...(todo.length > 0 ? ["Left to do by hand", ...todo, ""] : []),
     `Next (a first deploy takes about ${deployMinutes(lab)} minutes, and the download of the models)`,

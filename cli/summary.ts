@@ -1,3 +1,4 @@
+import { relative } from "node:path";
 import { CERT_MANAGER_NAMESPACE } from "../catalog/cert-manager";
 import { K3S_API_PORT } from "../catalog/k3s";
 import { knownModelGiB, knownSizeGiB } from "../catalog/model-sizes";
@@ -6,6 +7,7 @@ import { type ClusterNode, type Container, doorOf, type Lab, nodesOf } from "../
 import type { StackSummary } from "../stacks/synthesize";
 import type { Environment } from "./command";
 import { deployTool, labPrefix } from "./deploy-tool";
+import type { StateFolder } from "./state-folders";
 
 /** A guest of the lab, as the summary shows it. */
 export interface SummarizedGuest {
@@ -125,6 +127,13 @@ export interface Here {
   readonly env: Environment;
   /** Whether one of the programs is on PATH. */
   readonly hasOneOf: (...programs: readonly string[]) => boolean;
+  /** The folders of the lab's states; none where they are not kept on this machine. */
+  readonly states: readonly StateFolder[];
+}
+
+/** A path as somebody here types it. */
+export function shown(path: string): string {
+  return relative(process.cwd(), path) || ".";
 }
 
 /** The Secrets that the lab refers to and nobody makes but its owner, with their namespaces. */
@@ -156,7 +165,7 @@ function credentialOf(lab: Lab): string | undefined {
 }
 
 /** What a deploy does not do, and a person has to. What the environment has already is left out. */
-export function leftToDo(lab: Lab, file: string, stacks: readonly StackSummary[], { env, hasOneOf }: Here): string[] {
+export function leftToDo(lab: Lab, file: string, stacks: readonly StackSummary[], { env, hasOneOf, states }: Here): string[] {
   const unset = (name: string) => (env[name] ?? "") === "";
   const variables = [...new Set(stacks.flatMap((stack) => stack.variables))].map((name) => `TF_VAR_${name}`).filter(unset);
   const hosts = Object.values(lab.ollama?.releases ?? {}).flatMap(({ host }) => host ?? []);
@@ -178,6 +187,12 @@ export function leftToDo(lab: Lab, file: string, stacks: readonly StackSummary[]
       : []),
     ...(credential && unset(credential) ? [`Set ${credential} (docs/proxmox.md).`] : []),
     ...(variables.length > 0 ? [`Set ${enumerated(variables)} (docs/cluster.md).`] : []),
+    ...states
+      .filter(({ open }) => open)
+      .map(
+        ({ folder }) =>
+          `Close ${shown(folder)} to other users of this machine, because Terraform keeps states with secrets in clear text there: chmod 700 ${shown(folder)}`,
+      ),
     ...(lab.proxmox
       ? [
           "Switch the datacenter's firewall on (Datacenter → Firewall → Options): without it the guests' rules mean nothing, and this project leaves it alone.",

@@ -1,4 +1,4 @@
-import { join, relative } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { LocalBackend, TerraformBackend, type TerraformRemoteState, type TerraformStack } from "cdktf";
 import { verbatim } from "../constructs/terraform-text";
 import type { Lab } from "../lab/lab";
@@ -43,6 +43,17 @@ function filled(settings: Settings, lab: string, stack: string): Settings {
   return Object.fromEntries(Object.entries(settings).map(([key, value]) => [key, fill(value)]));
 }
 
+/** The file of a stack's local state. */
+function localState(lab: Lab, stack: string): string {
+  const { path } = filled(lab.state.settings, lab.name, stack);
+  return join(lab.directory, typeof path === "string" ? path : `state/${lab.name}/${stack}.tfstate`);
+}
+
+/** The folders in which Terraform keeps the states of these stacks; none where the backend is not a local one. */
+export function stateFolders(lab: Lab, stacks: readonly string[]): string[] {
+  return lab.state.type === "local" ? [...new Set(stacks.map((stack) => dirname(localState(lab, stack))))] : [];
+}
+
 /**
  * Gives a stack its state. Local state lies beside the lab file, outside the output, which may be deleted at any time.
  */
@@ -53,8 +64,7 @@ export function addState(stack: TerraformStack, lab: Lab): void {
     new PassedBackend(stack, type, settings);
     return;
   }
-  const file = typeof settings["path"] === "string" ? settings["path"] : `state/${lab.name}/${stack.node.id}.tfstate`;
-  const path = relative(stackFolder(stack), join(lab.directory, file));
+  const path = relative(stackFolder(stack), localState(lab, stack.node.id));
   const workspaces = settings["workspace_dir"];
   new LocalBackend(stack, {
     path,

@@ -59,6 +59,7 @@ export const clusterLab: LabInput = labWith({
   containers: undefined,
   cluster: {
     k3sVersion: "v1.36.3+k3s1",
+    joinToken: "variable",
     image: {
       url: "https://images.lab.example/noble/20250805/noble-server-cloudimg-amd64.img",
       sha256: "a".repeat(64),

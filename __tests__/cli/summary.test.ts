@@ -30,6 +30,7 @@ const stack = (variables: readonly string[] = []): StackSummary => ({
 
 const here = (env: Here["env"] = {}, ...programs: readonly string[]): Here => ({
   env,
+  states: [],
   hasOneOf: (...names) => names.some((name) => programs.includes(name)),
 });
 

@@ -1,5 +1,16 @@
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
@@ -84,7 +95,8 @@ describe("a good lab, with nothing on PATH", () => {
   });
 
   test("is synthesized", () => expect(result.status).toBe(0));
-  test("leaves nothing but the output beside it", () => expect(beside).toEqual(["cdktf.out", "lab.yaml"]));
+  test("leaves nothing but the output and the folder of its states beside it", () =>
+    expect(beside).toEqual(["cdktf.out", "lab.yaml", "state"]));
   test("gets a row for each guest: where it is, its address and its size", () => {
     expect(result.stdout).toMatch(/homelab-ollama-1 +pve1 · CT 201 +192\.0\.2\.21 +8 +16 GiB +50 GiB\n/);
   });
@@ -102,10 +114,8 @@ describe("a good lab, with nothing on PATH", () => {
   test("sees where each stack was written", () => {
     expect(result.stdout).toMatch(/containers +\d+ resources +→ .*cdktf\.out\/stacks\/containers/);
   });
-  test("is told what is left to do: a tool that is missing, the firewall, the variables", () => {
-    expect(result.stdout).toMatch(
-      /Left to do by hand\n.*Install Terraform or OpenTofu.*TF_VAR_k3s_agent_token and TF_VAR_k3s_server_token.*datacenter's firewall/s,
-    );
+  test("is told what is left to do: a tool that is missing, the firewall", () => {
+    expect(result.stdout).toMatch(/Left to do by hand\n.*Install Terraform or OpenTofu.*datacenter's firewall/s);
   });
   test("gets no warning about a choice that the file does not make", () => {
     expect([result.stdout, result.stderr]).toEqual([expect.stringContaining("0 errors, 0 warnings."), ""]);
@@ -167,4 +177,32 @@ test("an output that cannot be written is refused with the folder, the reason an
   expect(stderr).toContain(
     `cannot be written to ${outdir}: a part of the path is a file (ENOTDIR). Name another folder in CDKTF_OUTDIR.`,
   );
+});
+
+describe("the folder of a local state", () => {
+  const synth = (change?: (text: string) => string) =>
+    run(["synth", copyOfLab("examples/default.yaml", folder, change)], { CDKTF_OUTDIR: join(folder, "cdktf.out"), PATH: "" });
+  const states = () => join(folder, "state/homelab");
+  const mode = () => (statSync(states()).mode & 0o777).toString(8);
+
+  test("is made so that nobody else can read the secrets in it, and the summary says so", async () => {
+    const { stdout } = await synth();
+    expect([mode(), stdout.replaceAll(/\s+/g, " ")]).toEqual([
+      "700",
+      expect.stringMatching(/Terraform keeps the states in \S*state\/homelab, which only you can read\./),
+    ]);
+  });
+  test("keeps the mode that a person gave it, and the summary says how to close it", async () => {
+    mkdirSync(states(), { recursive: true });
+    chmodSync(states(), 0o755);
+    const { stdout } = await synth();
+    expect([mode(), stdout.replaceAll(/\s+/g, " ")]).toEqual([
+      "755",
+      expect.stringMatching(/Close \S*state\/homelab to other users of this machine, .*: chmod 700 \S*state\/homelab/),
+    ]);
+  });
+  test("is not made for a state that is elsewhere", async () => {
+    await synth((text) => `${text}\nstate: { type: s3, settings: { bucket: lab, key: "{lab}/{stack}" } }\n`);
+    expect(existsSync(join(folder, "state"))).toBe(false);
+  });
 });

@@ -96,7 +96,7 @@ export interface K3sClusterProps {
   readonly network: ClusterNetwork;
   /** Who may reach what. */
   readonly access: ClusterAccess;
-  /** How the nodes get their join tokens. @default variableTokens */
+  /** How the nodes get their join tokens. @default handedOverTokens: neither the state nor a snippet has them */
   readonly tokens?: TokenStrategy;
   /** Address or name of a load balancer or virtual IP before the servers, for workers and clients. @default the first server's address */
   readonly registrationAddress?: string;

@@ -11,14 +11,13 @@ import { checkProps } from "../props-error";
 import { idOf, moved } from "../proxmox/guest";
 import { type PassedDevice, VirtualMachine } from "../proxmox/virtual-machine";
 import { portsOf } from "./cluster-ports";
-import { pairs } from "./handed-over-tokens";
+import { handedOverTokens, pairs } from "./handed-over-tokens";
 import { clusterChecks, type K3sClusterProps, type K3sServerProps, type K3sWorkerProps } from "./k3s-cluster-props";
 import { agentConfig, serverConfig } from "./k3s-config";
 import { K3sNode } from "./k3s-node";
 import { OperatorScript } from "./operator-script";
 import { API_PORT } from "./paths";
 import { type BoundTokens, type ClusterMember, PATIENCE_SECONDS } from "./token-strategy";
-import { variableTokens } from "./variable-tokens";
 
 /** A node whose name and devices are filled in. */
 interface Member extends K3sWorkerProps, ClusterMember {
@@ -81,7 +80,7 @@ export class K3sCluster extends Construct {
       ...workers.map((worker) => member("worker", worker)),
     ];
     this.url = apiUrl(registrationAddress ?? first.address);
-    this.tokens = (props.tokens ?? variableTokens).bind(TerraformStack.of(this));
+    this.tokens = (props.tokens ?? handedOverTokens).bind(TerraformStack.of(this));
     this.agentToken = this.tokens.agent;
     this.nodes = Object.fromEntries(this.members.map((node) => [node.resourceName, this.makeNode(node, user)]));
     this.rebuildCommands = Object.fromEntries(

@@ -147,10 +147,10 @@ export const cluster = z
     user: text(checkUserName, "User on the VMs that the lab's SSH keys log in as.", CLOUD_IMAGE_USER).default(CLOUD_IMAGE_USER),
     joinToken: z
       .enum(["variable", "ssh"])
-      .default("variable")
+      .default("ssh")
       .describe(
-        "variable: two sensitive Terraform variables, which end up in state and snippets. ssh: the first server makes the tokens, and " +
-          "they are handed over by SSH from the machine that runs Terraform.",
+        "ssh: the first server makes the tokens, and they are handed over by SSH from the machine that runs Terraform. variable: two " +
+          "sensitive Terraform variables, which end up in the state, and in snippets that every user of the Proxmox node can read.",
       ),
     servers: named(checkKey, server, "K3s servers: 1, 3 or 5.", "k3s-1"),
     firstServer: text(

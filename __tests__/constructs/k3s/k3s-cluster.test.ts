@@ -3,6 +3,7 @@ import { parse } from "yaml";
 import { handedOverTokens } from "../../../constructs/k3s/handed-over-tokens";
 import { K3sCluster } from "../../../constructs/k3s/k3s-cluster";
 import type { K3sClusterProps, K3sServerProps } from "../../../constructs/k3s/k3s-cluster-props";
+import { variableTokens } from "../../../constructs/k3s/variable-tokens";
 import { addresses, type StackJson, sshKey } from "../../../testing/lab";
 import { testRejectedProps } from "../../../testing/rejected-props";
 import { fileOn } from "../../../testing/rendered";
@@ -35,7 +36,7 @@ function made(changes: Partial<K3sClusterProps> = {}): { cluster: K3sCluster; st
   return { cluster, stack: JSON.parse(Testing.synth(stack)) as StackJson };
 }
 
-const plain = made();
+const plain = made({ tokens: variableTokens });
 const several = made({ servers: [server(2), server(1), server(3)] });
 const config = (stack: StackJson, key: string) =>
   parse(fileOn(stack, key, "/etc/rancher/k3s/config.yaml")?.content ?? "") as Record<string, unknown>;
@@ -132,8 +133,11 @@ describe("ports", () => {
   });
 });
 
-describe("tokens that are handed over", () => {
-  const { stack, cluster } = made({ tokens: handedOverTokens, servers: [server(1), server(2), server(3)] });
+describe("tokens that are handed over, as they are by default,", () => {
+  const servers = [server(1), server(2), server(3)] as const;
+  const { stack, cluster } = made({ servers });
+  test("are what a cluster has that names no strategy", () =>
+    expect(stack.resource).toEqual(made({ servers, tokens: handedOverTokens }).stack.resource));
   test("are no variables", () => expect(Object.keys(stack.variable ?? {})).toEqual(["kubeconfig"]));
   test("are not known to Terraform", () => expect(cluster.agentToken).toBeUndefined());
   test("are made by the first server", () => expect(environment(stack, "k3s-1")).toContain("GENERATE_TOKENS='true'"));
@@ -161,7 +165,7 @@ describe("the wait", () => {
   test("takes an hour at most by default", () =>
     expect(script(plain.stack, "nodes_ready")).toMatchObject({ TIMEOUT_SECONDS: "3600" }));
   test("can be left out, with all that goes by SSH", () => {
-    const { stack, cluster } = made({ wait: false });
+    const { stack, cluster } = made({ wait: false, tokens: variableTokens });
     expect([cluster.ready, addresses(stack).filter((address) => /host_key|nodes_ready/.test(address))]).toEqual([undefined, []]);
   });
 });
