@@ -202,7 +202,7 @@ describeWithTool("terraform", "a protected container", () => {
 
   test("is not replaced by another VMID: Terraform refuses the plan", async () => {
     edit({ vmId: 299 });
-    await expect(stack).toRejectPlan(/Instance cannot be destroyed Resource proxmox_virtual_environment_container\.ollama-1/);
+    await expect(stack).toRejectPlan(/instance cannot be destroyed Resource (instance )?proxmox_virtual_environment_container\.ollama-1/i);
   });
 
   test("gives up its protection in place", async () => {

@@ -153,7 +153,7 @@ describeWithTool("terraform", "on a cluster that runs", () => {
   ])("%s is refused: the claim would be replaced, and it is protected", async (_, changes) => {
     editLab(workspace, labWith(release(changes), running));
     await expect(workspace.stack("ollama")).toRejectPlan(
-      /Instance cannot be destroyed Resource kubernetes_persistent_volume_claim_v1\.ollama/,
+      /instance cannot be destroyed Resource (instance )?kubernetes_persistent_volume_claim_v1\.ollama/i,
     );
   });
 

@@ -76,12 +76,12 @@ describeWithTool("terraform", "a lifecycle", () => {
   const protectedStack = containers({ a: container(201, "a", { lifecycle: { prevent_destroy: true } }) });
 
   test("fails where a destroy is refused that was to succeed", async () => {
-    await expect(runLifecycle(await openStack(protectedStack))).rejects.toThrow(/Instance cannot be destroyed/);
+    await expect(runLifecycle(await openStack(protectedStack))).rejects.toThrow(/instance cannot be destroyed/i);
   });
 
   test("shows Terraform's refusal of a protected stack's destroy", async () => {
     const stack = await openStack(protectedStack);
-    expect((await runLifecycle(stack, { refusesDestroy: true })).refusal).toMatch(/lifecycle\.prevent_destroy/);
+    expect((await runLifecycle(stack, { refusesDestroy: true })).refusal).toMatch(/prevent_destroy/);
     expect(await stack.addresses()).toEqual(["proxmox_virtual_environment_container.a"]);
   });
 

@@ -62,7 +62,11 @@ async function openWorld(fixtures: Fixtures): Promise<OpenedWorld> {
     const socket = join(runFolder as string, `${id}-${index}`);
     await serveProvider(provider, world, socket);
     const address: Reattach["Addr"] = { Network: "unix", String: socket };
-    reattach[provider.snapshot.address] = { Protocol: "grpc", ProtocolVersion: 6, Pid: process.pid, Test: true, Addr: address };
+    const { address: source } = provider.snapshot;
+    // OpenTofu looks for the same provider in its own registry.
+    for (const name of [source, source.replace("registry.terraform.io/", "registry.opentofu.org/")]) {
+      reattach[name] = { Protocol: "grpc", ProtocolVersion: 6, Pid: process.pid, Test: true, Addr: address };
+    }
   }
   return { id, reattach };
 }

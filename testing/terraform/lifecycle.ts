@@ -21,7 +21,7 @@ export interface Lifecycle {
   milliseconds: number;
 }
 
-const REFUSED = "Instance cannot be destroyed";
+const REFUSED = /instance cannot be destroyed/i;
 
 function mustSucceed<R extends Run>(stack: StackRun, run: R): R {
   if (!run.succeeded) {
@@ -45,7 +45,7 @@ export async function runLifecycle(stack: StackRun, { refusesDestroy = false }: 
     throw new Error(`The stack ${stack.name} plans changes right after its apply:\n${await stack.describe(second)}`);
   }
   const destroy = await stack.destroy();
-  const refusal = destroy.diagnostics.find(({ summary }) => summary === REFUSED);
+  const refusal = destroy.diagnostics.find(({ summary }) => REFUSED.test(summary));
   if (!refusesDestroy) {
     mustSucceed(stack, destroy);
   } else if (refusal === undefined) {
