@@ -86,7 +86,7 @@ describeWithCluster("on a cluster", () => {
   test("another namespace, and a destroy, are refused while a claim is protected, in words", async () => {
     const { lab, workspace } = await deployed();
     const destroy = await workspace.stack("ollama").destroy();
-    expect(describeRun(destroy)).toContain("Instance cannot be destroyed");
+    expect(describeRun(destroy)).toMatch(/instance cannot be destroyed/i);
     cluster.edit(workspace, labWith({ ollama: { namespace: `${lab.ollama?.namespace}-2` } }, lab));
     await expect(workspace.stack("ollama")).toRejectPlan(
       new RegExp(
@@ -163,7 +163,7 @@ describeWithCluster("on a cluster", () => {
     const { lab, workspace } = await deployed();
     await edited(workspace, lab, sealed);
     const destroy = await workspace.stack("ollama").destroy();
-    expect(describeRun(destroy)).toMatch(/Instance cannot be destroyed[\s\S]*kubernetes_namespace_v1/);
+    expect(describeRun(destroy)).toMatch(/instance cannot be destroyed[\s\S]*kubernetes_namespace_v1/i);
     expect(cluster.claim(lab).metadata.deletionTimestamp).toBeUndefined();
   });
 });
