@@ -9,6 +9,8 @@ export interface Place {
   readonly path: Path;
   /** What the schema says about the value there, without what makes it optional. */
   readonly schema: z.core.$ZodType;
+  /** The same with its default. */
+  readonly field: z.core.$ZodType;
   /** A lab with this value at the place, and with examples around it. */
   with(value: unknown): unknown;
   /** A lab in which the place has another key, and the example as its value. Only for settings. */
@@ -22,7 +24,7 @@ function* below(schema: z.core.$ZodType, path: Path, wrap: (value: unknown) => u
     within: (value: unknown) => unknown,
     renamed?: Place["misspelt"],
   ) {
-    const inner = { path: [...path, key], schema: bare(field), with: within };
+    const inner = { path: [...path, key], schema: bare(field), field, with: within };
     yield renamed ? { ...inner, misspelt: renamed } : inner;
     for (const one of alternatives(field)) yield* below(one, inner.path, within);
   };

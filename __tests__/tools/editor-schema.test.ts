@@ -65,8 +65,8 @@ test.each(having(({ default: value }) => value !== undefined && !(typeof value =
 test.each(PLACES.filter(({ misspelt }) => misspelt).map((place) => ({ title: formatPath(place.path), place })))(
   "the reader accepts the example of $title",
   ({ place }) => {
-    const example = exampleOf(place.schema);
-    expect([example === undefined, z.safeParse(place.schema, example).error]).toEqual([false, undefined]);
+    const example = exampleOf(place.field);
+    expect([example === undefined, z.safeParse(place.field, example).error]).toEqual([false, undefined]);
   },
 );
 

@@ -46,18 +46,24 @@ export function text(check: TextCheck, meaning: string, example = check.form.exa
 
 /** A map of labels, each of which a check of `grammar/` accepts in the form `key=value`. */
 export function labels(check: ValueCheck<string>) {
-  return z.record(z.string(), z.string()).check((context) => {
-    for (const [key, value] of Object.entries(context.value)) refuse(context, check(`${key}=${value}`), [key]);
-  });
+  return z
+    .record(z.string(), z.string())
+    .check((context) => {
+      for (const [key, value] of Object.entries(context.value)) refuse(context, check(`${key}=${value}`), [key]);
+    })
+    .meta({ examples: [{ disk: "nvme" }] });
 }
 
 /** Variables of an Ollama. One that Ollama would ignore without a word is refused here. */
 export function environment() {
-  return z.record(text(checkOllamaVariable, "Name of a variable."), z.string()).check((context) => {
-    for (const [name, value] of Object.entries(context.value)) {
-      refuse(context, name === "OLLAMA_KEEP_ALIVE" ? checkKeepAlive(value) : checkOllamaSetting(name)(value), [name]);
-    }
-  });
+  return z
+    .record(text(checkOllamaVariable, "Name of a variable."), z.string())
+    .check((context) => {
+      for (const [name, value] of Object.entries(context.value)) {
+        refuse(context, name === "OLLAMA_KEEP_ALIVE" ? checkKeepAlive(value) : checkOllamaSetting(name)(value), [name]);
+      }
+    })
+    .meta({ examples: [{ OLLAMA_NUM_PARALLEL: "2" }] });
 }
 
 /** The fault that `refuse` put into an issue. `undefined` when another check made the issue. */

@@ -9,7 +9,10 @@ import { text } from "./field";
 export const chartValues = z
   .record(z.string(), z.json())
   .default({})
-  .describe("Other values of the chart, merged over those that follow from the lab.");
+  .meta({
+    description: "Other values of the chart, merged over those that follow from the lab.",
+    examples: [{ podAnnotations: { team: "ml" } }],
+  });
 
 /** Which version of a chart, and from where. By default the version that the catalog has for it. */
 export function chart({ version }: Chart, meaning: string) {

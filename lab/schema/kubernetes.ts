@@ -54,7 +54,11 @@ const certManager = z
     server: text(checkHttpUrl, "The ACME server.").default(ACME_SERVER),
     dns01: z
       .record(z.string(), z.json())
-      .describe("DNS-01 solver as cert-manager takes it, for hosts that the internet does not reach; its secrets by reference.")
+      .meta({
+        description:
+          "DNS-01 solver as cert-manager takes it, for hosts that the internet does not reach; its secrets by reference.",
+        examples: [{ cloudflare: { apiTokenSecretRef: { name: "cloudflare-api-token", key: "api-token" } } }],
+      })
       .optional(),
     chart: chart(CERT_MANAGER_CHART, "The chart cert-manager."),
     values: chartValues,

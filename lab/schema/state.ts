@@ -10,10 +10,12 @@ export const state = z
     settings: z
       .record(z.string(), z.json())
       .default({})
-      .describe(
-        "Settings of that backend, passed as they are; {lab} and {stack} are filled in, and {stack} must stand somewhere. " +
+      .meta({
+        description:
+          "Settings of that backend, passed as they are; {lab} and {stack} are filled in, and {stack} must stand somewhere. " +
           "Default for local: path state/{lab}/{stack}.tfstate beside the lab file.",
-      ),
+        examples: [{ bucket: "states", key: "{lab}/{stack}.tfstate" }],
+      }),
   })
   .prefault({})
   .describe("Where Terraform keeps its state, one for each stack.");
