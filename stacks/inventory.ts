@@ -94,6 +94,7 @@ function filesFolder(folder: string): string {
 
 /** An inventory's text for another folder than the lab's. @param folder the folder of the lab, from that of the inventory */
 export function movedInventory(text: string, folder: string): string {
+  // as: `formatInventory` wrote the text.
   const { hosts, vars } = (parse(text) as Inventory).ollama_containers;
   if (!Object.hasOwn(vars, "lab_folder")) return text;
   return formatInventory({ ollama_containers: { hosts, vars: { ...vars, lab_folder: filesFolder(folder) } } });

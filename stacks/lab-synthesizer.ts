@@ -54,9 +54,9 @@ export class LabSynthesizer implements IStackSynthesizer {
     for (const construct of constructs) if (isAsset(construct)) construct[ASSET].onSynthesize(session);
     for (const { node } of stack.node.findAll()) {
       for (const { type, data, trace } of node.metadata.filter(({ type }) => ANNOTATIONS.includes(type))) {
-        // as: the values of the enumeration were just compared.
         annotations.push({
           constructPath: node.path,
+          // as: the values of the enumeration were just compared.
           level: type as AnnotationMetadataEntryType,
           message: data,
           stacktrace: trace,

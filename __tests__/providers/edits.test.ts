@@ -221,7 +221,7 @@ function proveRows<R extends Readonly<Record<string, EditCost>>>(
   world: World,
   rows: R,
   proofs: Readonly<Record<keyof R, readonly Proof[]>>,
-  stack: string,
+  stack: "containers" | "cluster",
   guest: string,
 ): void {
   const cases = Object.entries(rows).flatMap(([name, row]) =>
