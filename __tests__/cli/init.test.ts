@@ -62,6 +62,15 @@ describe("init", () => {
     const { exitCode, stderr } = await init();
     expect([exitCode, stderr, readFileSync(file, "utf8")]).toEqual([1, expect.stringContaining("is there already"), "mine"]);
   });
+  test("never overwrites a file that appears while it asks", async () => {
+    const { cidr: _, ...rest } = ANSWERS;
+    const ask = async () => {
+      writeFileSync(file, "mine");
+      return "192.0.2.0/24";
+    };
+    const { exitCode } = await run(["init", file, "--offline", ...flags(rest)], { HOME: folder }, PLAIN, ask);
+    expect([exitCode, readFileSync(file, "utf8")]).toEqual([1, "mine"]);
+  });
   test("never writes through a link", async () => {
     symlinkSync(join(folder, "elsewhere"), file);
     expect([(await init()).exitCode, existsSync(join(folder, "elsewhere"))]).toEqual([1, false]);

@@ -29,7 +29,9 @@ const CONTAINER = {
 const there = (change = {}) => deployedGuests(plan, { ...facts, guests: known([{ ...CONTAINER, ...change }]), ...seen });
 const seen = {
   walls: new Map([[201, known(true)]]),
-  configs: new Map([[201, known({ net0: "name=eth0,firewall=1,ip=192.0.2.21/24", net1: "name=eth1" })]]),
+  configs: new Map([
+    [201, known({ net0: "name=eth0,firewall=1,ip=192.0.2.21/24", net1: "name=eth1", net2: "name=eth2,firewall=0" })],
+  ]),
 };
 
 describe("a guest of the lab", () => {
@@ -37,7 +39,7 @@ describe("a guest of the lab", () => {
     expect(there().map(({ node, state }) => [node, state])).toEqual([["pve2", "running"]]);
   });
   test("has a firewall with its switch, and the cards that it does not filter", () => {
-    expect(there()[0]?.firewall).toEqual({ known: true, value: { enabled: true, unfiltered: ["net1"] } });
+    expect(there()[0]?.firewall).toEqual({ known: true, value: { enabled: true, unfiltered: ["net1", "net2"] } });
   });
   test("is absent before the first deploy", () => {
     expect(deployedGuests(plan, facts).map(({ node, state }) => [node, state])).toEqual([["pve1", "absent"]]);

@@ -127,6 +127,11 @@ describe("SSH to the nodes", () => {
     await examined(viaSsh, said(""), AGENT, asked);
     expect(asked.map((args) => args.slice(-4, -1))).toEqual([["-p", "2222", "terraform@192.0.2.11"]]);
   });
+  test("takes keys from the agent alone, and reads no configuration, as the provider does", async () => {
+    const asked: string[][] = [];
+    await examined(viaSsh, said(""), AGENT, asked);
+    expect([asked[0]?.slice(1, 3), asked[0]?.includes("IdentityFile=none")]).toEqual([["-F", "none"], true]);
+  });
   test("never asks for a password", async () => {
     const asked: string[][] = [];
     await examined(viaSsh, said(""), AGENT, asked);

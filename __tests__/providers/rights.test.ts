@@ -31,13 +31,13 @@ const cloned = labWith(twoNodes, shippedLab("examples/gpu-cluster.yaml"));
 const fromImage = labWith({ ...twoNodes, cluster: { pool, workers: { "gpu-1": { gpus: [] } } } }, clusterLab);
 
 describeWithProviders("exactly the printed rights are enough", () => {
-  const home = shippedLab("lab.yaml");
+  const home = shippedLab("examples/default.yaml");
   const sealed = shippedLab("examples/air-gapped.yaml");
   const available = labWith({ defaults: { server: { protect: false } } }, shippedLab("examples/high-availability.yaml"));
   const clonedInPool = labWith({ cluster: { pool, workers: { "gpu-1": { gpus: [] }, "gpu-2": { gpus: [] } } } }, cloned);
   const labs = [
-    ["the containers of lab.yaml", home, "containers"],
-    ["the cluster of lab.yaml", labWith(twoNodes, home), "cluster"],
+    ["the containers of default.yaml", home, "containers"],
+    ["the cluster of default.yaml", labWith(twoNodes, home), "cluster"],
     ["the cluster of air-gapped.yaml", labWith(twoNodes, sealed), "cluster"],
     ["the cluster of high-availability.yaml", available, "cluster"],
     ["a cluster from a template, in a pool, and a move", clonedInPool, "cluster"],
