@@ -195,7 +195,7 @@ interface Proof {
 type World = ReturnType<typeof withRig>;
 
 /** What an edit does to a guest. An edit that is carried out leaves nothing to plan. */
-async function effectOn(world: World, stackName: string, guest: string, { lab, edit }: Proof): Promise<EditEffect> {
+async function effectOn(world: World, stackName: "containers" | "cluster", guest: string, { lab, edit }: Proof): Promise<EditEffect> {
   const stack = await world.rig.deployed(lab, stackName);
   world.rig.edit(stack.workspace, labWith(edit, lab));
   const plan = await stack.plan();
@@ -221,7 +221,7 @@ function proveRows<R extends Readonly<Record<string, EditCost>>>(
   world: World,
   rows: R,
   proofs: Readonly<Record<keyof R, readonly Proof[]>>,
-  stack: string,
+  stack: "containers" | "cluster",
   guest: string,
 ): void {
   const cases = Object.entries(rows).flatMap(([name, row]) =>
