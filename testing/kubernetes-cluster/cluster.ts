@@ -147,6 +147,9 @@ export class ThrowAwayCluster {
 
   /** Day two: the lab was edited and synthesized anew; states stay. */
   edit(workspace: Workspace, lab: LabInput): void {
+    const namespace = lab.ollama?.namespace;
+    // An edit may go to another namespace, which is removed in the end as well.
+    if (namespace && !this.namespaces.includes(namespace)) this.namespaces.push(namespace);
     workspace.become(output(lab));
   }
 
