@@ -14,6 +14,13 @@ export const state = z
         "Settings of that backend, passed as they are; {lab} and {stack} are filled in, and {stack} must stand somewhere. " +
           "Default for local: path state/{lab}/{stack}.tfstate beside the lab file.",
       ),
+    split: z
+      .enum(["none", "node"])
+      .default("none")
+      .describe(
+        "node: the containers of each Proxmox node have a stack and a state of their own, containers-NODE. docs/scale.md says when that pays, " +
+          "and how the state of a deployed lab is moved. The cluster stays one stack.",
+      ),
   })
   .prefault({})
   .describe("Where Terraform keeps its state, one for each stack.");
