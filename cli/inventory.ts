@@ -31,9 +31,7 @@ function outputOf(folder: string, file: string, deploy: string, env: Environment
   const read = initialized.status === 0 ? run("output", "-json", "-no-color") : initialized;
   const outputs = read.status === 0 ? (JSON.parse(read.stdout) as { inventory?: { value: string } }) : {};
   if (!outputs.inventory) {
-    refuse(
-      `Terraform has no inventory for ${folder}.\n${read.stderr}Deploy the stack first: ${deploy}`,
-    );
+    refuse(`Terraform has no inventory for ${folder}.\n${read.stderr}Deploy the stack first: ${deploy}`);
   }
   return outputs.inventory.value;
 }

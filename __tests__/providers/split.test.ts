@@ -36,7 +36,11 @@ describeWithProviders("a deployed lab that is split by node", () => {
       // The last line moves the former file, whose path synth prints relative to where it runs.
       .filter((line) => !line.startsWith("mv "))
       .join("\n");
-    const { status, stderr, stdout } = spawnSync("bash", ["-c", script], { cwd: workspace.root, env: workspace.env, encoding: "utf8" });
+    const { status, stderr, stdout } = spawnSync("bash", ["-c", script], {
+      cwd: workspace.root,
+      env: workspace.env,
+      encoding: "utf8",
+    });
     if (status !== 0) throw new Error(`${script}\n${stdout}\n${stderr}`);
   }
 
@@ -63,7 +67,9 @@ describeWithProviders("a deployed lab that is split by node", () => {
     world.rig.edit(workspace, split);
     follow(workspace, split);
     world.rig.edit(workspace, labWith({ containers: { "ollama-4": { cores: 4 } } }, split));
-    expect(await planned(workspace.stack("containers-pve1"))).toEqual({ "proxmox_virtual_environment_container.ollama-4": "update" });
+    expect(await planned(workspace.stack("containers-pve1"))).toEqual({
+      "proxmox_virtual_environment_container.ollama-4": "update",
+    });
     expect(await planned(workspace.stack("containers-pve2"))).toEqual({});
   });
 

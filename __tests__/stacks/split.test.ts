@@ -19,7 +19,8 @@ const whole = labWith({
     "ollama-3": { vmId: 203, address: "192.0.2.23" },
   },
 });
-const split = (changes: Changes = {}, lab: LabInput = whole) => labWith(changes, { ...lab, state: { ...lab.state, split: "node" } });
+const split = (changes: Changes = {}, lab: LabInput = whole) =>
+  labWith(changes, { ...lab, state: { ...lab.state, split: "node" } });
 const containersIn = (stack: Parameters<typeof addresses>[0] | undefined) =>
   stack ? Object.keys(stack.resource["proxmox_virtual_environment_container"] ?? {}) : undefined;
 
@@ -32,7 +33,8 @@ afterEach(() => rmSync(folder, { recursive: true }));
 describe("the stacks of a lab that is split by node", () => {
   const stacks = synthesized(split());
 
-  test("are one for each node with containers", () => expect(Object.keys(stacks)).toEqual(["containers-pve1", "containers-pve2"]));
+  test("are one for each node with containers", () =>
+    expect(Object.keys(stacks)).toEqual(["containers-pve1", "containers-pve2"]));
   test("have the containers of their nodes", () => {
     expect(Object.values(stacks).map(containersIn)).toEqual([["ollama-1", "ollama-3"], ["ollama-2"]]);
   });
