@@ -5,7 +5,14 @@ import { parse } from "yaml";
 import type { Lab } from "../lab/lab";
 import { count } from "../lab/problem";
 import { readLab } from "../lab/read";
-import { formatInventory, type Inventory, inventory, movedInventory, stacksOfContainers, staticAddress } from "../stacks/inventory";
+import {
+  formatInventory,
+  type Inventory,
+  inventory,
+  movedInventory,
+  stacksOfContainers,
+  staticAddress,
+} from "../stacks/inventory";
 import { originOf, otherLab } from "../stacks/publish";
 import { type Environment, EXIT, type Outcome, refuse } from "./command";
 import { deployCommand, labPrefix } from "./deploy-tool";
