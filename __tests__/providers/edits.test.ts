@@ -195,7 +195,12 @@ interface Proof {
 type World = ReturnType<typeof withRig>;
 
 /** What an edit does to a guest. An edit that is carried out leaves nothing to plan. */
-async function effectOn(world: World, stackName: "containers" | "cluster", guest: string, { lab, edit }: Proof): Promise<EditEffect> {
+async function effectOn(
+  world: World,
+  stackName: "containers" | "cluster",
+  guest: string,
+  { lab, edit }: Proof,
+): Promise<EditEffect> {
   const stack = await world.rig.deployed(lab, stackName);
   world.rig.edit(stack.workspace, labWith(edit, lab));
   const plan = await stack.plan();
