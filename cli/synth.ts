@@ -25,6 +25,15 @@ function isOnPath(env: Environment, ...names: readonly string[]): boolean {
   );
 }
 
+/** What to do before the next deploy of a lab whose containers have one state still. */
+function howToSplit(commands: readonly string[]): string {
+  return [
+    "Before the next deploy: the containers have one state still, but state.split is node (docs/scale.md). These commands, for bash, divide it:",
+    "",
+    ...commands.map((line) => `  ${line}`),
+  ].join("\n");
+}
+
 /** `synth`: checks a lab and writes its stacks. A lab with an error writes nothing. */
 export async function synth(file: string, env: Environment, style: Style): Promise<Outcome> {
   const { lab, problems } = readLab(file);
@@ -33,8 +42,11 @@ export async function synth(file: string, env: Environment, style: Style): Promi
   }
   // Not before: a lab with errors needs none of cdktf, and loading it takes longer than checking.
   const { stateFolders, synthesize } = await import("../stacks/synthesize");
+  const { isStillWhole, splitCommands } = await import("../stacks/split-state");
   const { unannotated } = await import("../stacks");
   const folder = outputFolder(env);
+  // What was there before the synthesis tells whether a state is still to be split.
+  const move = lab.containers && isStillWhole(lab, folder) ? splitCommands(lab, folder) : undefined;
   const stacks = written(folder, "Name another folder in CDKTF_OUTDIR.", () => synthesize(lab, problems, folder));
   const ids = stacks.map(({ id }) => id);
   const states = closedFolders(stateFolders(lab, ids));
@@ -50,7 +62,7 @@ export async function synth(file: string, env: Environment, style: Style): Promi
     exitCode: EXIT.done,
     lab: file,
     problems,
-    result,
-    text: `${summary(lab, file, stacks, here, style)}\n\n${verdict(problems)}.`,
+    result: { ...result, ...(move && { splitState: move }) },
+    text: [summary(lab, file, stacks, here, style), ...(move ? [howToSplit(move)] : []), `${verdict(problems)}.`].join("\n\n"),
   };
 }

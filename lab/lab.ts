@@ -58,7 +58,7 @@ export interface Device {
 /** What a container takes over from its draft as it is. */
 type ContainerSettings = Omit<
   DraftContainer,
-  "node" | "disks" | "template" | "address" | "gateway" | "mac" | "bridge" | "vlan" | "dns" | "devices" | "modelVolume"
+  "node" | "disks" | "path" | "template" | "address" | "gateway" | "mac" | "bridge" | "vlan" | "dns" | "devices" | "modelVolume"
 >;
 
 /** An Ollama container. */

@@ -138,7 +138,7 @@ function placed(guest: { readonly node?: string; readonly disks?: string }, what
 }
 
 function containerOf(draft: DraftContainer, what: string, place: Place): Container {
-  const { node, disks, template, address, gateway, mac, bridge, vlan, dns, devices, modelVolume, ...settings } = draft;
+  const { node, disks, path, template, address, gateway, mac, bridge, vlan, dns, devices, modelVolume, ...settings } = draft;
   const { network } = place;
   const { placement } = placed(draft, what, place);
   return {

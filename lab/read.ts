@@ -1,10 +1,10 @@
 import { basename } from "node:path";
 import { folderOf } from "./default-lab";
-import { resolve } from "./draft";
+import { type DraftLab, resolve } from "./draft";
 import type { Finding } from "./finding";
 import type { Lab } from "./lab";
 import { load } from "./load";
-import { LabError, type Path, type Position, type Problem } from "./problem";
+import { formatPath, LabError, type Path, type Position, type Problem } from "./problem";
 import { prove } from "./prove";
 import { type Code, registry, rules } from "./registry";
 import { type LabConfig, type LabInput, labSchema } from "./schema";
@@ -59,16 +59,43 @@ function check(
 ): Reading {
   const { config, problems } = parse(input, written);
   const draft = resolve(config, directory);
-  const context = { declared: (path: Path) => valueAt(input, path) !== undefined };
+  const context = { declared: (path: Path) => valueAt(input, describedAt(draft, path)) !== undefined };
   const findings = rules
     .filter(({ needs }) => needs.every((section) => draft[section] !== undefined))
-    .flatMap((rule) => [...rule.check(draft, context)]);
+    .flatMap((rule) => [...rule.check(draft, context)])
+    .map((finding) => aboutPool(draft, finding));
   const all = once([...problems, ...findings]).map((problem) => {
     const place = position(problem.path);
     return place ? { ...problem, position: place } : problem;
   });
   const told = { problems: all.filter(({ ofDefault }) => !ofDefault), ofDefaults: all.filter(({ ofDefault }) => ofDefault) };
   return all.some(({ severity }) => severity === "error") ? told : { lab: prove(draft), ...told };
+}
+
+/** What a pool calls what a container of its own calls otherwise. */
+const IN_POOL: Readonly<Record<string, string>> = { vmId: "firstVmId", address: "addresses", node: "nodes" };
+
+/** Where the lab describes what is at a path of the draft: rules name a member of a pool as they name every container. */
+function describedAt({ containers }: DraftLab, path: Path): Path {
+  const [section, key, field, ...rest] = path;
+  const place =
+    section === "containers" && typeof key === "string" && Object.hasOwn(containers ?? {}, key)
+      ? containers?.[key]?.path
+      : undefined;
+  if (place?.[0] !== "containerPools") return path;
+  if (field === undefined || field === "name") return place;
+  return [...place, IN_POOL[field] ?? field, ...rest];
+}
+
+/** A finding about a member of a pool as one about the pool, so that it is told once and not for each member. */
+function aboutPool(draft: DraftLab, finding: Finding<Code>): Finding<Code> {
+  const path = describedAt(draft, finding.path);
+  if (path === finding.path) return finding;
+  return {
+    ...finding,
+    path,
+    message: finding.message.replaceAll(formatPath(finding.path.slice(0, 2)), formatPath(path.slice(0, 2))),
+  };
 }
 
 /** What makes two findings the same: code, path and message, unless the registry says that fewer of them count. */

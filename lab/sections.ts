@@ -11,6 +11,7 @@ const STACKS_OF_SECTION: ReadonlyMap<string, readonly StackId[]> = new Map<strin
     sshPublicKeys: GUESTS,
     ownershipGuard: GUESTS,
     containers: ["containers"],
+    containerPools: ["containers"],
     configure: ["containers"],
     "defaults.container": ["containers"],
     cluster: ["cluster"],

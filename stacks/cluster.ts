@@ -131,7 +131,7 @@ export class ClusterStack extends LabStack<ProxmoxLab> {
     if (source.kind === "template") return { source: { cloneOf: source.vmId, node: source.node }, dependsOn: [] };
     if (source.kind === "volume") return { source: { importFrom: source.volume }, dependsOn: [] };
     const file = this.downloads.file(spec, "import", source.image);
-    return { source: { importFrom: file.volumeId }, dependsOn: [file.resource] };
+    return { source: { importFrom: file.volumeId }, dependsOn: file.resource ? [file.resource] : [] };
   }
 
   /** How a graphics card gets into a VM: by a mapping that exists, by a mapping that is made here, or by its PCI path. */

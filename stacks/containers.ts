@@ -1,4 +1,4 @@
-import { TerraformOutput } from "cdktf";
+import { TerraformOutput, type TerraformStack } from "cdktf";
 import type { Construct } from "constructs";
 import { OLLAMA_PORT } from "../catalog/ollama";
 import { amdDevices, nvidiaDevices } from "../constructs/ollama/gpu-devices";
@@ -11,22 +11,47 @@ import { verbatim } from "../constructs/terraform-text";
 import { type Container, type ContainerAddress, doorOf, type ProxmoxLab } from "../lab/lab";
 import type { Problem } from "../lab/problem";
 import { Downloads } from "./downloads";
-import { formatInventory, inventory, staticAddress } from "./inventory";
+import { formatInventory, inventory, stacksOfContainers, staticAddress } from "./inventory";
 import { fileFrom } from "./kubernetes";
 import { LabStack } from "./lab-stack";
 import { connectionProps, guestTags } from "./proxmox";
 
-/** Stack `containers`: templates, Ollama containers, their firewall, and the inventory for Ansible. */
+/** The stacks of a lab's containers. */
+export function containersStacks(scope: Construct, lab: ProxmoxLab, warnings: readonly Problem[]): ContainersStack[] {
+  const shared = new Map<string, TerraformStack>();
+  return stacksOfContainers(lab).map(
+    // Each warning is one annotation, so only the first stack has them.
+    ({ id, node, containers }, i) =>
+      new ContainersStack(scope, id, { ...lab, containers }, i === 0 ? warnings : [], shared, node),
+  );
+}
+
+/**
+ * Stack `containers`: templates, Ollama containers, their firewall, and the inventory for Ansible. With `state.split: node` a stack
+ * `containers-NODE` has those of one node.
+ */
 export class ContainersStack extends LabStack<ProxmoxLab> {
   /** The containers by the keys of the lab. */
   readonly containers: Readonly<Record<string, OllamaContainer>>;
   private readonly downloads: Downloads;
 
-  constructor(scope: Construct, lab: ProxmoxLab, warnings: readonly Problem[]) {
-    super(scope, "containers", lab, warnings);
+  /**
+   * @param lab the lab with the containers of this stack alone
+   * @param shared the files on shared datastores, and the stacks that download them
+   * @param node the node that all of them are on. Default: any
+   */
+  constructor(
+    scope: Construct,
+    id: string,
+    lab: ProxmoxLab,
+    warnings: readonly Problem[],
+    shared: Map<string, TerraformStack>,
+    node?: string,
+  ) {
+    super(scope, id, lab, warnings);
     new Connection(this, "proxmox", connectionProps(lab));
-    const guard = lab.ownershipGuard ? new OwnershipGuard(this, "guard") : undefined;
-    this.downloads = new Downloads(this, guard ? [guard.checked] : []);
+    const guard = lab.ownershipGuard ? new OwnershipGuard(this, "guard", { node }) : undefined;
+    this.downloads = new Downloads(this, guard ? [guard.checked] : [], shared);
     const specs = Object.entries(lab.containers);
     this.containers = Object.fromEntries(specs.map(([key, spec]) => [key, this.container(key, spec, guard)]));
     if (lab.configure) this.configure();
@@ -73,7 +98,7 @@ export class ContainersStack extends LabStack<ProxmoxLab> {
   private template({ template, node, files }: Container) {
     if ("volume" in template) return { volumeId: template.volume, dependsOn: undefined };
     const file = this.downloads.file({ node, files }, "vztmpl", template.download);
-    return { volumeId: file.volumeId, dependsOn: [file.resource] };
+    return { volumeId: file.volumeId, dependsOn: file.resource && [file.resource] };
   }
 
   /** Runs Ansible when every container exists and its firewall lets SSH in. */

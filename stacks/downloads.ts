@@ -2,12 +2,23 @@ import type { ITerraformDependable, TerraformStack } from "cdktf";
 import { type DownloadedContent, DownloadedFile } from "../constructs/proxmox/downloaded-file";
 import type { Datastore, Download } from "../lab/lab";
 
+/** A file on a datastore, as the guests use it. */
+export interface FileOnDatastore {
+  readonly volumeId: string;
+  /** What downloads it. Absent where another stack does, which comes first. */
+  readonly resource?: DownloadedFile["resource"];
+}
+
 /** The files that a stack's guests are made from. Each file is downloaded once to each datastore of each node, and once to a shared datastore. */
 export class Downloads {
+  /**
+   * @param dependsOn what has to be there before the first download
+   * @param shared the stacks that download to shared datastores, by volume ids. Stacks that share the map download a file once.
+   */
   constructor(
     private readonly stack: TerraformStack,
-    /** What has to be there before the first download. */
     private readonly dependsOn: ITerraformDependable[],
+    private readonly shared: Map<string, TerraformStack> = new Map(),
   ) {}
 
   /** The file, on the datastore that the node keeps its files on. */
@@ -15,8 +26,15 @@ export class Downloads {
     { node, files }: { readonly node: string; readonly files: Datastore },
     content: DownloadedContent,
     file: Download,
-  ): DownloadedFile {
+  ): FileOnDatastore {
     const { name: datastore, shared } = files;
+    const volumeId = `${datastore}:${content}/${file.fileName}`;
+    const owner = shared ? this.shared.get(volumeId) : undefined;
+    if (owner && owner !== this.stack) {
+      this.stack.addDependency(owner);
+      return { volumeId };
+    }
+    if (shared) this.shared.set(volumeId, this.stack);
     return DownloadedFile.once(this.stack, { ...file, content, node, datastore, shared, dependsOn: this.dependsOn });
   }
 }

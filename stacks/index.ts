@@ -4,7 +4,7 @@ import { type Problem, report, STACK_IDS, type StackId } from "../lab/problem";
 import { checkLab } from "../lab/read";
 import type { LabInput } from "../lab/schema";
 import { ClusterStack } from "./cluster";
-import { ContainersStack } from "./containers";
+import { containersStacks } from "./containers";
 import type { LabStack } from "./lab-stack";
 import { ModelStagingStack } from "./model-staging";
 import { OllamaStack } from "./ollama";
@@ -38,7 +38,7 @@ export function buildStacks(app: App, lab: Lab, warnings: readonly Problem[]): L
   const stacks: LabStack[] = [];
   const present = stacksIn(lab);
   const about = (id: StackId) => warnings.filter((warning) => stackOf(warning, present) === id);
-  if (lab.containers && present.includes("containers")) stacks.push(new ContainersStack(app, lab, about("containers")));
+  if (lab.containers) stacks.push(...containersStacks(app, lab, about("containers")));
   const cluster = lab.cluster && new ClusterStack(app, lab, lab.cluster, about("cluster"));
   const platform = hasPlatform(lab) ? new PlatformStack(app, lab, about("platform")) : undefined;
   const staging = lab.modelStaging && new ModelStagingStack(app, lab, lab.modelStaging, about("model-staging"));

@@ -100,6 +100,30 @@ export function movedInventory(text: string, folder: string): string {
   return formatInventory({ ollama_containers: { hosts, vars: { ...vars, lab_folder: filesFolder(folder) } } });
 }
 
+/** A stack of a lab's containers. */
+export interface StackOfContainers {
+  readonly id: string;
+  /** The node that all of them are on. @default any */
+  readonly node?: string;
+  readonly containers: ProxmoxLab["containers"];
+}
+
+/** The stacks of a lab's containers: one, or with `state.split: node` one for each Proxmox node, in the order of the nodes' names. */
+export function stacksOfContainers({ containers, state }: Pick<ProxmoxLab, "containers" | "state">): StackOfContainers[] {
+  const specs = Object.entries(containers);
+  if (specs.length === 0) return [];
+  if (state.split !== "node") return [{ id: "containers", containers }];
+  const byNode = new Map<string, [string, Container][]>();
+  for (const spec of specs) {
+    const others = byNode.get(spec[1].node);
+    if (others) others.push(spec);
+    else byNode.set(spec[1].node, [spec]);
+  }
+  return [...byNode.keys()]
+    .sort()
+    .map((node) => ({ id: `containers-${node}`, node, containers: Object.fromEntries(byNode.get(node) ?? []) }));
+}
+
 /** The static address of a container; `null` for a leased one. */
 export function staticAddress({ network: { address } }: Container): string | null {
   return address.kind === "static" ? address.ip : null;

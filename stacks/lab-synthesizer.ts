@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   AnnotationMetadataEntryType,
@@ -15,6 +15,7 @@ import { ConstructOrder, type IConstruct } from "constructs";
 import { type Json, type JsonObject, writeJson } from "./json-file";
 import type { LabStack } from "./lab-stack";
 import { resolved } from "./resolved";
+import { ADDRESSES } from "./split-state";
 
 const resolver = new DefaultTokenResolver(new StringConcat());
 const ANNOTATIONS: readonly string[] = Object.values(AnnotationMetadataEntryType);
@@ -39,7 +40,11 @@ export class LabSynthesizer implements IStackSynthesizer {
   /** What was written. Empty before the synthesis. */
   written: Written = { resources: {}, outputs: [], variables: [] };
 
-  constructor(private readonly stack: LabStack) {
+  /** @param addresses whether the stack's folder gets a list of the addresses of its resources */
+  constructor(
+    private readonly stack: LabStack,
+    private readonly addresses = false,
+  ) {
     // It would look for references between stacks.
     stack.prepareStack = () => {};
   }
@@ -65,6 +70,7 @@ export class LabSynthesizer implements IStackSynthesizer {
     }
     const whole = this.whole();
     writeJson(join(session.outdir, synthesizedStackPath), whole);
+    if (this.addresses) writeFileSync(join(session.outdir, workingDirectory, ADDRESSES), addressesIn(whole));
     this.written = writtenIn(whole);
   }
 
@@ -125,6 +131,11 @@ function withoutDescription(fragment: JsonObject): JsonObject {
     }
   }
   return fragment;
+}
+
+function addressesIn({ resource }: JsonObject): string {
+  const types = Object.entries(isObject(resource) ? resource : {});
+  return types.flatMap(([type, named]) => Object.keys(named ?? {}).map((name) => `${type}.${name}\n`)).join("");
 }
 
 function writtenIn(whole: JsonObject): Written {

@@ -43,15 +43,23 @@ function filled(settings: Settings, lab: string, stack: string): Settings {
   return Object.fromEntries(Object.entries(settings).map(([key, value]) => [key, fill(value)]));
 }
 
-/** The file of a stack's local state. */
-function localState(lab: Lab, stack: string): string {
+/** The absolute path of the file that has the local state of a stack. */
+export function localStateFile(lab: Lab, stack: string): string {
   const { path } = filled(lab.state.settings, lab.name, stack);
   return join(lab.directory, typeof path === "string" ? path : `state/${lab.name}/${stack}.tfstate`);
 }
 
 /** The folders in which Terraform keeps the states of these stacks; none where the backend is not a local one. */
 export function stateFolders(lab: Lab, stacks: readonly string[]): string[] {
-  return lab.state.type === "local" ? [...new Set(stacks.map((stack) => dirname(localState(lab, stack))))] : [];
+  return lab.state.type === "local" ? [...new Set(stacks.map((stack) => dirname(localStateFile(lab, stack))))] : [];
+}
+
+/**
+ * The settings of the backend, other than those of local state, that name the state of a stack.
+ */
+export function settingsWithStack(lab: Lab, stack: string): [name: string, value: unknown][] {
+  const own = Object.entries(lab.state.settings).filter(([, value]) => JSON.stringify(value).includes("{stack}"));
+  return Object.entries(filled(Object.fromEntries(own), lab.name, stack));
 }
 
 /**
@@ -64,7 +72,7 @@ export function addState(stack: TerraformStack, lab: Lab): void {
     new PassedBackend(stack, type, settings);
     return;
   }
-  const path = relative(stackFolder(stack), localState(lab, stack.node.id));
+  const path = relative(stackFolder(stack), localStateFile(lab, stack.node.id));
   const workspaces = settings["workspace_dir"];
   new LocalBackend(stack, {
     path,

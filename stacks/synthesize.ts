@@ -4,6 +4,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { App } from "cdktf";
 import type { Lab } from "../lab/lab";
 import type { Problem } from "../lab/problem";
+import { ContainersStack } from "./containers";
 import { buildStacks } from "./index";
 import { LabSynthesizer, type Written } from "./lab-synthesizer";
 import { originOf, publish } from "./publish";
@@ -33,7 +34,7 @@ export function synthesize(lab: Lab, warnings: readonly Problem[], outdir: strin
     const stacks = withoutStackTraces(() => {
       const app = new App({ outdir: next, stackTraces: false });
       const synthesizers = buildStacks(app, lab, warnings).map((stack) => {
-        const synthesizer = new LabSynthesizer(stack);
+        const synthesizer = new LabSynthesizer(stack, stack instanceof ContainersStack && lab.state.split === "node");
         stack.synthesizer = synthesizer;
         return { id: stack.node.id, synthesizer };
       });

@@ -4,6 +4,8 @@ import { DataProxmoxHardwareMappings } from "../../.gen/providers/proxmox/data-p
 import { DataProxmoxVirtualEnvironmentContainers } from "../../.gen/providers/proxmox/data-proxmox-virtual-environment-containers";
 import { DataProxmoxVirtualEnvironmentNodes } from "../../.gen/providers/proxmox/data-proxmox-virtual-environment-nodes";
 import { DataProxmoxVirtualEnvironmentVms } from "../../.gen/providers/proxmox/data-proxmox-virtual-environment-vms";
+import { checkNodeName } from "../../grammar/guest";
+import { checkProps, prop } from "../props-error";
 import { TerraformData } from "../terraform-data";
 
 /** What a guard has to know of a guest. */
@@ -34,6 +36,14 @@ const MARK = "^tf\\\\.([0-9a-f]{8})\\\\.([0-9a-z-]+)\\\\.([0-9a-z-]+?)(\\\\.prot
 
 /** The value of `adopt` for a guest that has no mark. */
 export const UNMARKED = "unmarked";
+
+export interface OwnershipGuardProps {
+  /**
+   * The only node whose guests the stack has. States that were split by node bear one mark together, so a stack must not miss the guests that
+   * are the others'. @default the stack has guests of every node
+   */
+  readonly node?: string;
+}
 
 /**
  * Keeps a stack from taking over guests that are not its own. A stack has one guard.
@@ -67,8 +77,10 @@ export class OwnershipGuard extends Construct {
   constructor(
     private readonly stack: TerraformStack,
     id: string,
+    { node }: OwnershipGuardProps = {},
   ) {
     super(stack, id);
+    checkProps(stack, id, [prop("node", node, checkNodeName)]);
     this.vms = new DataProxmoxVirtualEnvironmentVms(this, "vms");
     this.vms.overrideLogicalId("all");
     this.containers = new DataProxmoxVirtualEnvironmentContainers(this, "containers");
@@ -115,6 +127,7 @@ export class OwnershipGuard extends Construct {
         `!(guest.found.mark.state == guest.adopt && ${BEARS_ITS_NAME})]`,
       `[for key, guest in local.guests_present : "${RENAMED}" if ${MARKED} && guest.found.mark.state == ${OUR_STATE} && !${BEARS_ITS_NAME}]`,
       `[for vm_id, found in local.guests_by_vm_id : "${LEAVING}" if found.mark.protected && found.mark.state == ${OUR_STATE} && ` +
+        (node === undefined ? "" : `found.mark.node == "${node.toLowerCase()}" && `) +
         "!contains(flatten([for wanted in local.guests_wanted : wanted.names]), found.mark.name)]",
     ];
     this.local("guests_refused", `\${concat(${refusals.join(", ")})}`);

@@ -11,6 +11,7 @@ import {
   toNumber,
 } from "../../grammar/address";
 import type { DraftCluster } from "../cluster";
+import type { DraftLab } from "../draft";
 import { type Finding, finder, GUEST_STACKS } from "../finding";
 import { formatPath, type Path, type StackId } from "../problem";
 import { type Needs, rule } from "./rule";
@@ -138,7 +139,7 @@ const kinds = {
   },
   "pool-range-too-small": {
     severity: "error",
-    stacks: ["cluster"],
+    stacks: GUEST_STACKS,
     meaning: "A pool has more members than its range has addresses.",
     example: `
       cluster:
@@ -153,7 +154,7 @@ const kinds = {
   },
   "pool-range-overlaps": {
     severity: "error",
-    stacks: ["cluster"],
+    stacks: GUEST_STACKS,
     meaning:
       "The range of a pool holds an address that something else has. The whole range belongs to the pool, so that it can grow.",
     example: `
@@ -192,6 +193,7 @@ const addressesOfContainers = rule(["containers", "network"], function* ({ conta
   const stacks = ["containers"] as const;
   const labNetwork = network.cidr === undefined ? undefined : parseCidr(network.cidr);
   for (const [key, container] of Object.entries(containers)) {
+    const pooled = container.path[0] === "containerPools";
     const path = ["containers", key, "address"];
     const gatewayPath = ["containers", key, "gateway"];
     const address = parseHostAddress(container.address);
@@ -209,10 +211,14 @@ const addressesOfContainers = rule(["containers", "network"], function* ({ conta
       yield found(
         "gateway-missing",
         path,
-        `${address.ip} is a static address, but neither network.gateway nor a gateway for containers.${key} is given`,
+        pooled
+          ? "the members of a pool have static addresses, but network.gateway is not given"
+          : `${address.ip} is a static address, but neither network.gateway nor a gateway for containers.${key} is given`,
         { stacks },
       );
     }
+    // The rule about pools checks the whole range of a pool.
+    if (pooled) continue;
     const stated = address.prefix === undefined ? undefined : networkOf(address.ip, address.prefix);
     const own = (container.gateway ? stated : undefined) ?? labNetwork ?? stated;
     if (!own) {
@@ -318,37 +324,55 @@ interface Taken {
 }
 
 /** The addresses that are not a pool's. */
-function takenAddresses({ cluster, network, containers, proxmox }: Needs<"cluster" | "network">): Taken[] {
+function takenAddresses({ cluster, network, containers, proxmox }: Needs<"network">): Taken[] {
   const all: { address: string | undefined; owner: string }[] = [
     ...Object.entries(proxmox?.nodes ?? {}).map(([name, { address }]) => ({ address, owner: `proxmox.nodes.${name}` })),
-    ...Object.entries(containers ?? {}).map(([key, { address }]) => ({
-      address: parseHostAddress(address)?.ip,
-      owner: `containers.${key}`,
-    })),
-    ...cluster.nodes.filter(({ path }) => path[1] !== "pools").map(({ address, path }) => ({ address, owner: formatPath(path) })),
+    ...Object.values(containers ?? {})
+      .filter(({ path }) => path[0] !== "containerPools")
+      .map(({ address, path }) => ({ address: parseHostAddress(address)?.ip, owner: formatPath(path) })),
+    ...(cluster?.nodes ?? [])
+      .filter(({ path }) => path[1] !== "pools")
+      .map(({ address, path }) => ({ address, owner: formatPath(path) })),
     { address: network.gateway, owner: "network.gateway" },
-    { address: cluster.registrationAddress, owner: "cluster.registrationAddress" },
+    { address: cluster?.registrationAddress, owner: "cluster.registrationAddress" },
   ];
   return all.flatMap(({ address, owner }) => (address === undefined || checkAddress(address) ? [] : [{ address, owner }]));
 }
 
 /** The whole range of a pool belongs to it, also the part after its last member: those addresses must be free when it grows. */
-const rangesOfPools = rule(["cluster", "network"], function* (lab) {
-  const pools = Object.entries(lab.cluster.pools);
-  const taken = takenAddresses(lab);
-  for (const [i, [name, pool]] of pools.entries()) yield* rangeFaults(name, pool, lab.network, taken, pools.slice(0, i));
+const rangesOfPools = rule(["network"], function* (lab) {
+  const pools = poolsOf(lab);
+  const taken = pools.length > 0 ? takenAddresses(lab) : [];
+  for (const [i, pool] of pools.entries()) yield* rangeFaults(pool, lab.network, taken, pools.slice(0, i));
 });
 
-type Pool = DraftCluster["pools"][string];
+/** A pool of containers or of workers. */
+interface Pool {
+  readonly name: string;
+  readonly count: number;
+  readonly addresses: DraftCluster["pools"][string]["addresses"];
+  readonly path: Path;
+  readonly stack: StackId;
+}
+
+function poolsOf({ containerPools, cluster }: DraftLab): Pool[] {
+  return [
+    ...Object.entries(containerPools ?? {}).map(([name, { count, addresses }]) => {
+      return { name, count, addresses, path: ["containerPools", name, "addresses"], stack: "containers" } as const;
+    }),
+    ...Object.entries(cluster?.pools ?? {}).map(([name, { count, addresses }]) => {
+      return { name, count, addresses, path: ["cluster", "pools", name, "addresses"], stack: "cluster" } as const;
+    }),
+  ];
+}
 
 function* rangeFaults(
-  name: string,
-  { count, addresses }: Pool,
+  { name, count, addresses, path, stack }: Pool,
   network: Needs<"network">["network"],
   taken: readonly Taken[],
-  before: readonly [string, Pool][],
+  before: readonly Pool[],
 ): Iterable<Found> {
-  const path = ["cluster", "pools", name, "addresses"];
+  const stacks = [stack];
   const [from, to] = [toNumber(addresses.from), toNumber(addresses.to)];
   const room = to - from + 1;
   if (room < Math.max(count, 1)) {
@@ -356,6 +380,7 @@ function* rangeFaults(
       "pool-range-too-small",
       path,
       `the pool ${name} has ${count} members, but ${addresses.from} to ${addresses.to} has room for ${Math.max(room, 0)}`,
+      { stacks },
     );
     return;
   }
@@ -366,11 +391,11 @@ function* rangeFaults(
   if (outside) {
     yield found("address-outside-network", path, `${outside} of the pool ${name} is outside network.cidr ${network.cidr}`, {
       remedy: "Choose a range inside it.",
-      stacks: ["cluster"],
+      stacks,
     });
     return;
   }
-  for (const address of ends) yield* misplaced(address, range, undefined, path, "cluster");
+  for (const address of ends) yield* misplaced(address, range, undefined, path, stack);
   for (const { address, owner } of taken) {
     const number = toNumber(address);
     if (number < from || number > to) continue;
@@ -380,16 +405,17 @@ function* rangeFaults(
       "pool-range-overlaps",
       path,
       `the range ${addresses.from} to ${addresses.to} of the pool ${name} holds ${address}, but that is the address of ${owner}`,
+      { stacks },
     );
   }
-  for (const [other, { addresses: theirs }] of before) {
+  for (const { name: other, addresses: theirs, stack: theirStack } of before) {
     const [start, end] = [Math.max(from, toNumber(theirs.from)), Math.min(to, toNumber(theirs.to))];
     if (start > end) continue;
     yield found(
       "pool-range-overlaps",
       path,
       `the range of the pool ${name} and the range of the pool ${other} both hold ${toAddress(start)}`,
-      { remedy: "Move one of them." },
+      { remedy: "Move one of them.", stacks: [...new Set([theirStack, stack])] },
     );
   }
 }

@@ -1,7 +1,7 @@
 import { checkAddress, parseHostAddress } from "../../grammar/address";
 import { canonicalModelReference } from "../../grammar/model-reference";
 import type { DraftCluster } from "../cluster";
-import type { DraftLab } from "../draft";
+import { type DraftLab, memberKey } from "../draft";
 import { type Details, type Finding, finder, GUEST_STACKS } from "../finding";
 import { devicePluginOf } from "../kubernetes";
 import { formatPath, type Path, type StackId } from "../problem";
@@ -67,9 +67,9 @@ const kinds = {
   },
   "duplicate-key": {
     severity: "error",
-    stacks: ["cluster"],
+    stacks: GUEST_STACKS,
     meaning:
-      "Two nodes of the cluster have one key, so they would be one resource in Terraform. The members of a pool have the keys `<pool>-1`, `<pool>-2` and so on.",
+      "Two containers, or two nodes of the cluster, have one key, so they would be one resource in Terraform. The members of a pool have the keys `<pool>-1`, `<pool>-2` and so on.",
     example: `
       cluster:
         workers:
@@ -171,7 +171,9 @@ function* claimsOf(lab: DraftLab): Iterable<Claim> {
     yield { code: "duplicate-address", value: node.address, path: ["proxmox", "nodes", name, "address"] };
   }
   for (const [key, container] of Object.entries(lab.containers ?? {})) {
-    const at = (field: string) => ({ path: ["containers", key, field], stack: "containers" }) as const;
+    const pooled = container.path[0] === "containerPools";
+    const at = (field: string) =>
+      ({ path: ["containers", key, field], stack: "containers", ...(pooled && { member: key }) }) as const;
     yield { code: "duplicate-vmid", value: String(container.vmId), ...at("vmId") };
     yield { code: "duplicate-name", value: container.name, ...at("name") };
     const address = parseHostAddress(container.address);
@@ -214,8 +216,10 @@ function* claimsOfCluster({ nodes, template, registrationAddress }: DraftCluster
   }
 }
 
-function claimant({ path, member }: Claim): string {
-  return member === undefined ? formatPath(path) : `${formatPath(path)} (${member})`;
+function claimant({ path, member }: Claim, { containers }: DraftLab): string {
+  // The path of a member of a container pool is that of the pool, as in the finding.
+  const place = path[0] === "containers" && member !== undefined ? containers?.[member]?.path : undefined;
+  return member === undefined ? formatPath(path) : `${formatPath(place ?? path)} (${member})`;
 }
 
 /** Nothing that only one guest can have is claimed twice. Each claim after the first is reported. */
@@ -232,11 +236,11 @@ const uniqueClaims = rule([], function* (lab) {
     yield found(
       claim.code,
       claim.path,
-      claimant(owner) === claimant(claim)
-        ? `${NOUNS[claim.code]} ${claim.value} is listed twice by ${claimant(claim)}`
-        : `${NOUNS[claim.code]} ${claim.value} is claimed by ${claimant(owner)} and by ${claimant(claim)}`,
+      claimant(owner, lab) === claimant(claim, lab)
+        ? `${NOUNS[claim.code]} ${claim.value} is listed twice by ${claimant(claim, lab)}`
+        : `${NOUNS[claim.code]} ${claim.value} is claimed by ${claimant(owner, lab)} and by ${claimant(claim, lab)}`,
       {
-        ...(claimant(owner) === claimant(claim) && { remedy: "Remove one of the two." }),
+        ...(claimant(owner, lab) === claimant(claim, lab) && { remedy: "Remove one of the two." }),
         stacks: [...new Set([owner.stack, claim.stack].filter((stack) => stack !== undefined))],
       },
     );
@@ -249,7 +253,28 @@ const keysOfNodes = rule(["cluster"], function* ({ cluster }) {
   for (const { key, path } of cluster.nodes) {
     const other = first.get(key);
     if (other === undefined) first.set(key, formatPath(path));
-    else yield found("duplicate-key", path, `the key ${key} is used by ${other} and by ${formatPath(path)}`);
+    else
+      yield found("duplicate-key", path, `the key ${key} is used by ${other} and by ${formatPath(path)}`, {
+        stacks: ["cluster"],
+      });
+  }
+});
+
+/** The key of a container must not be the key of a pool's member: they would be one resource. */
+const keysOfContainers = rule(["containers"], function* ({ containers, containerPools }) {
+  for (const [name, { count }] of Object.entries(containerPools ?? {})) {
+    for (let number = 1; number <= count; number += 1) {
+      const key = memberKey(name, number);
+      if (containers[key]?.path[0] !== "containers") continue;
+      yield found(
+        "duplicate-key",
+        ["containers", key],
+        `the key ${key} is used by containers.${key} and by containerPools.${name}`,
+        {
+          stacks: ["containers"],
+        },
+      );
+    }
   }
 });
 
@@ -355,5 +380,5 @@ const namespace = rule(["ollama"], function* ({ ollama, ...lab }) {
 export const claims = {
   title: "Names, numbers and cards that two want",
   kinds,
-  rules: [uniqueClaims, keysOfNodes, noRepetition, hosts, namesOfReleases, nameOfIssuer, namespace],
+  rules: [uniqueClaims, keysOfNodes, keysOfContainers, noRepetition, hosts, namesOfReleases, nameOfIssuer, namespace],
 };

@@ -79,13 +79,14 @@ const somethingToDo = rule([], function* (lab, { declared }) {
   const { kubernetes } = lab;
   const described = lab.cluster || lab.ollama || kubernetes?.nfs || kubernetes?.certManager || kubernetes?.devicePlugin;
   if (described || Object.keys(lab.containers ?? {}).length > 0) return;
-  if (["containers", "cluster", "ollama"].some((section) => declared([section]))) return;
+  if (["containers", "containerPools", "cluster", "ollama"].some((section) => declared([section]))) return;
   yield found("empty-lab", [], "the lab describes no guest and no deployment");
 });
 
 /** Guests need a Proxmox and a network. */
 const sectionsOfGuests = rule([], function* (lab, { declared }) {
-  const guests = lab.containers ? "containers" : lab.cluster ? "cluster" : undefined;
+  const containers = declared(["containers"]) ? "containers" : "containerPools";
+  const guests = lab.containers ? containers : lab.cluster ? "cluster" : undefined;
   if (!guests) return;
   for (const section of ["proxmox", "network"] as const) {
     if (lab[section] || declared([section])) continue;

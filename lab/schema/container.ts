@@ -162,6 +162,44 @@ export const containerDefaults = z
   .prefault({})
   .describe("What holds for every container that does not say otherwise.");
 
+/** What one container and the members of a pool have besides what the defaults state. */
+const own = {
+  bridge: text(checkBridge, "Bridge, where it differs from network.bridge.").optional(),
+  vlan: whole(...VLAN_BOUNDS, "VLAN tag, where it differs from network.vlan.", 20).optional(),
+  dns: z.array(ip("A name server.", "192.0.2.1")).describe("Name servers, where they differ from network.dns.").optional(),
+  models: models("Models that Ansible pulls.").default([]),
+  modelVolume: z
+    .strictObject({
+      sizeGiB: whole(...CONTAINER_BOUNDS.diskGiB, "Size. It cannot be changed later without replacing the container.", 100),
+      path: text(checkAbsolutePath, "Where it is mounted; the models go there.").default("/var/lib/ollama/models"),
+      datastore: datastore("Its datastore. Default: that of the root disk.").optional(),
+      backup: z.boolean().default(false).describe("Include it in backups. Models can be pulled again."),
+    })
+    .describe("A volume of its own for the models. Adding or changing it later replaces the container.")
+    .optional(),
+  gpu: z.discriminatedUnion("type", [nvidia, intel, amd]).describe("A GPU for Ollama. Needs auth: rootPassword.").optional(),
+  devices: z.array(device).default([]).describe("Other devices of the node. Needs auth: rootPassword."),
+  pool: text(
+    checkPoolName,
+    "An existing pool that it is made in: rights on the pool are enough then. Later changes are ignored; move it in Proxmox.",
+  ).optional(),
+  description: z
+    .string()
+    .max(8192)
+    .meta({ description: "Notes shown in Proxmox.", examples: ["Ollama for the house"] })
+    .optional(),
+  ollama: z
+    .strictObject({
+      version: software.version.optional(),
+      url: software.url.optional(),
+      sha256: software.sha256.optional(),
+      environment: software.environment.optional(),
+      removeUnlistedModels: z.boolean().describe("Remove models that the lab no longer lists.").optional(),
+    })
+    .describe("Where its Ollama differs from defaults.container.ollama.")
+    .optional(),
+};
+
 const container = z
   .strictObject({
     vmId: vmId("VMID, unique in the Proxmox cluster. Changing it replaces the container.", 201),
@@ -170,44 +208,39 @@ const container = z
     formerKey: formerKey().optional(),
     gateway: ip("Gateway, where it differs from network.gateway.", "192.0.2.1").optional(),
     mac: text(checkMac, "Fixed MAC address, for a DHCP reservation. Default: Proxmox picks one.").optional(),
-    bridge: text(checkBridge, "Bridge, where it differs from network.bridge.").optional(),
-    vlan: whole(...VLAN_BOUNDS, "VLAN tag, where it differs from network.vlan.", 20).optional(),
-    dns: z.array(ip("A name server.", "192.0.2.1")).describe("Name servers, where they differ from network.dns.").optional(),
-    models: models("Models that Ansible pulls.").default([]),
-    modelVolume: z
-      .strictObject({
-        sizeGiB: whole(...CONTAINER_BOUNDS.diskGiB, "Size. It cannot be changed later without replacing the container.", 100),
-        path: text(checkAbsolutePath, "Where it is mounted; the models go there.").default("/var/lib/ollama/models"),
-        datastore: datastore("Its datastore. Default: that of the root disk.").optional(),
-        backup: z.boolean().default(false).describe("Include it in backups. Models can be pulled again."),
-      })
-      .describe("A volume of its own for the models. Adding or changing it later replaces the container.")
-      .optional(),
-    gpu: z.discriminatedUnion("type", [nvidia, intel, amd]).describe("A GPU for Ollama. Needs auth: rootPassword.").optional(),
-    devices: z.array(device).default([]).describe("Other devices of the node. Needs auth: rootPassword."),
+    ...own,
     https: httpsDoor.optional(),
-    pool: text(
-      checkPoolName,
-      "An existing pool that it is made in: rights on the pool are enough then. Later changes are ignored; move it in Proxmox.",
-    ).optional(),
-    description: z
-      .string()
-      .max(8192)
-      .meta({ description: "Notes shown in Proxmox.", examples: ["Ollama for the house"] })
-      .optional(),
-    ollama: z
-      .strictObject({
-        version: software.version.optional(),
-        url: software.url.optional(),
-        sha256: software.sha256.optional(),
-        environment: software.environment.optional(),
-        removeUnlistedModels: z.boolean().describe("Remove models that the lab no longer lists.").optional(),
-      })
-      .describe("Where its Ollama differs from defaults.container.ollama.")
-      .optional(),
     ...z.strictObject(shared).partial().shape,
   })
   .describe("An Ollama container.");
+
+const pool = z
+  .strictObject({
+    count: whole(0, 10_000, "How many containers. A member keeps its name, VMID, address and node when the count grows.", 3),
+    nodes: z
+      .array(nodeName("A Proxmox node."))
+      .min(1)
+      .describe(
+        "The Proxmox nodes, in turn: member 1 on the first, member 2 on the second. Another list gives members other nodes, but Proxmox moves " +
+          "no container: make another pool instead. Default: that of defaults.container, or the only node of the lab.",
+      )
+      .optional(),
+    firstVmId: vmId("VMID of member 1; member N has the N-1 th after it.", 220),
+    addresses: z
+      .strictObject({ from: ip("Address of member 1.", "192.0.2.60"), to: ip("Last address the pool may take.", "192.0.2.69") })
+      .describe("The range that the members' addresses come from, in order. All of it is the pool's, so that it can grow."),
+    ...own,
+    ...z.strictObject(shared).omit({ node: true }).partial().shape,
+  })
+  .describe("Containers of one kind.");
+
+/** `containerPools:` — Ollama containers by number. */
+export const containerPools = named(
+  checkKey,
+  pool,
+  "Ollama containers of one kind, by number: the members of a pool `farm` are `farm-1`, `farm-2` and so on.",
+  "farm",
+);
 
 /** `containers:` — Ollama containers by their names. */
 export const containers = named(checkKey, container, "Ollama containers, by names of your own.", "ollama-1");

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { checkKey } from "../../grammar/guest";
 import { airGapped, mirrors, ollamaNfsPath, ollamaNfsServer, reachable, staging } from "./air-gap";
 import { cluster, serverDefaults, workerDefaults } from "./cluster";
-import { containerDefaults, containers } from "./container";
+import { containerDefaults, containerPools, containers } from "./container";
 import { sshKeys, text } from "./field";
 import { kubernetes } from "./kubernetes";
 import { network } from "./network";
@@ -36,6 +36,7 @@ export const labSchema = z
       .prefault({})
       .describe("Sizes and settings stated once."),
     containers: containers.optional(),
+    containerPools: containerPools.optional(),
     cluster: cluster.optional(),
     kubernetes,
     ollama: ollama.optional(),

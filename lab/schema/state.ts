@@ -16,6 +16,13 @@ export const state = z
           "Default for local: path state/{lab}/{stack}.tfstate beside the lab file.",
         examples: [{ bucket: "states", key: "{lab}/{stack}.tfstate" }],
       }),
+    split: z
+      .enum(["none", "node"])
+      .default("none")
+      .describe(
+        "node: the containers of each Proxmox node have a stack and a state of their own, containers-NODE. docs/scale.md says when that pays, " +
+          "and how the state of a deployed lab is moved. The cluster stays one stack.",
+      ),
   })
   .prefault({})
   .describe("Where Terraform keeps its state, one for each stack.");

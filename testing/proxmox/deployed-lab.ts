@@ -54,7 +54,7 @@ export class ProxmoxRig {
           ...(lab.proxmox?.ssh && { ssh: { username: this.ssh.username, port: this.ssh.port, agent: false } }),
           nodes,
         },
-        state: undefined,
+        state: lab.state?.split && { split: lab.state.split },
       },
       lab,
     );
