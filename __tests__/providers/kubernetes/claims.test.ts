@@ -66,6 +66,7 @@ describeWithCluster("on a cluster", () => {
     const grown = await edited(workspace, lab, release({ protect: false, storageGi: 60 }));
     expect([grown.metadata.uid, grown.spec.resources.requests.storage]).toEqual([before.metadata.uid, "60Gi"]);
     for (const protect of [false, true]) {
+      await edited(workspace, lab, release({ protect, storageGi: 60 }));
       cluster.edit(workspace, labWith(release({ protect, storageGi: 40 }), lab));
       await expect(workspace.stack("ollama")).toRejectPlan(/has 60Gi, but storageGi asks for 40Gi: a claim never shrinks/);
     }

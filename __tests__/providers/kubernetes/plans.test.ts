@@ -23,10 +23,10 @@ const sealed: LabInput = {
 describeWithPlans("before its cluster exists", () => {
   test.each([
     ["platform", "online", lab, ["create"]],
-    // The claim that might be there is looked for in the apply, after the namespace.
+    // Protected claims and namespaces that left the lab are looked for in the first apply, since only then the state has its id.
     ["ollama", "online", lab, ["create", "read"]],
     ["model-staging", "air-gapped", sealed, ["create"]],
-    ["ollama", "air-gapped", sealed, ["create"]],
+    ["ollama", "air-gapped", sealed, ["create", "read"]],
   ])("the stack %s of a lab that is %s plans, and creates whatever it has", async (name, _, input, whatItDoes) => {
     const stack = (await openForReal(input, "./no-kubeconfig")).stack(name);
     const plan = await stack.plan();
