@@ -112,6 +112,8 @@ function copyCheckout(): void {
   for (const generated of ["node_modules", ".gen"]) symlinkSync(join(ROOT, generated), join(copy, generated));
 }
 
+let running: number | undefined;
+
 /** Ends a program with all that it started. */
 function killGroup(pid: number | undefined): void {
   try {
@@ -130,6 +132,7 @@ async function jest(...args: string[]): Promise<string | undefined> {
     detached: true,
     stdio: ["ignore", "pipe", "pipe"],
   });
+  running = child.pid;
   let complained = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     complained = (complained + text).slice(-2000);
@@ -256,6 +259,14 @@ async function main(): Promise<void> {
   const percent = killedPercent(verdicts);
   console.log(`\n${percent.toFixed(1)} % are found; at least ${limits.atLeast} % should be.`);
   process.exitCode = percent < limits.atLeast ? 1 : 0;
+}
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.on(signal, () => {
+    killGroup(running);
+    rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
+    process.exit(130);
+  });
 }
 
 main()

@@ -38,8 +38,9 @@ test("the room has checks of texts", () => expect(checks.length).toBeGreaterThan
 test.each(checks)("$name accepts its example, which its pattern matches", ({ check, form }) => {
   expect([check(form.example), form.pattern?.test(form.example) ?? true]).toEqual([undefined, true]);
 });
-test.each(checks)("$name refuses its example with more before it", ({ check, form }) => {
-  expect(check(MORE + form.example)).toBeDefined();
+test.each(checks)("$name refuses its example with more before it, with a reason and a remedy", ({ check, form }) => {
+  const sentence = expect.stringMatching(/^\S.{10,}/);
+  expect(check(MORE + form.example)).toMatchObject({ message: sentence, remedy: sentence });
 });
 test.each(without(WITH_REMARK))("$name refuses its example with more after it", ({ check, form }) => {
   expect(check(form.example + MORE)).toBeDefined();
