@@ -135,6 +135,14 @@ describe("a VM", () => {
     expect(config(stack, "gpu-1")["node-label"]).toContain("disk=nvme");
     expect(resource(stack, VM, "k3s-1")?.["tags"]).not.toContain("rack-1");
   });
+  test("does not start with its node where the lab says so", () => {
+    const starts = (stack: StackJson) => resource(stack, VM, "gpu-1")?.["on_boot"];
+    expect([starts(plain), starts(worker({ startOnBoot: false }))]).toEqual([true, false]);
+  });
+  test("has the tag gpu exactly where it has a card", () => {
+    const tagged = (stack: StackJson, name: string) => JSON.stringify(resource(stack, VM, name)?.["tags"]).includes('"gpu"');
+    expect([tagged(plain, "gpu-1"), tagged(plain, "k3s-1"), tagged(worker({ gpus: [] }), "gpu-1")]).toEqual([true, false, false]);
+  });
   test("with protect is protected in Proxmox and in Terraform", () => {
     expect(resource(worker({ protect: true }), VM, "gpu-1")).toMatchObject({
       protection: true,
@@ -168,6 +176,11 @@ describe("the disk", () => {
   test("leaves alone a file of that name that somebody else put there: the provider would delete it", () => {
     const [file] = Object.values(plain.resource[DOWNLOAD] ?? {});
     expect(file?.["overwrite_unmanaged"]).toBe(false);
+  });
+  test("comes from an image with the file name that the lab gives it", () => {
+    const named = cluster({ image: { fileName: "ubuntu-24.04.qcow2" } });
+    expect(resource(named, DOWNLOAD, "pve1_local_ubuntu-24-04-qcow2")).toMatchObject({ file_name: "ubuntu-24.04.qcow2" });
+    expect(resource(named, VM, "k3s-1")).toMatchObject({ disk: [{ import_from: "local:import/ubuntu-24.04.qcow2" }] });
   });
   test("can come from an image that is there already, which nothing downloads or deletes", () => {
     const existing = cluster({ image: "local:import/ubuntu-24.04-20260814.qcow2" });
@@ -338,6 +351,39 @@ describe("config.yaml", () => {
   });
   test("leaves out what is disabled, in one order", () => {
     expect(config(cluster({ disable: ["traefik", "servicelb"] }), "k3s-1")["disable"]).toEqual(["servicelb", "traefik"]);
+  });
+});
+
+describe("mirrors", () => {
+  const REGISTRIES = "/etc/rancher/k3s/registries.yaml";
+  const registries = (stack: StackJson, key: string) => parse(fileOn(stack, key, REGISTRIES)?.content ?? "");
+
+  test.each(["k3s-1", "gpu-1"])("of images are in registries.yaml of %s, for every registry", (key) => {
+    const { mirrors } = registries(of({ mirrors: { images: "https://registry.lab.example" } }), key) as {
+      mirrors: Record<string, { endpoint: string[] }>;
+    };
+    expect(Object.keys(mirrors)).toEqual(expect.arrayContaining(["docker.io", "nvcr.io", "quay.io", "registry.k8s.io"]));
+    expect(new Set(Object.values(mirrors).flatMap(({ endpoint }) => endpoint))).toEqual(
+      new Set(["https://registry.lab.example"]),
+    );
+  });
+  test("of one registry are in registries.yaml for that one", () => {
+    const images = { "docker.io": { endpoint: "https://hub.lab.example" } };
+    expect(registries(of({ mirrors: { images } }), "k3s-1")).toMatchObject({
+      mirrors: { "docker.io": { endpoint: ["https://hub.lab.example"] } },
+    });
+  });
+  test("no registries.yaml is there where the lab has none", () => {
+    expect(fileOn(plain, "k3s-1", REGISTRIES)).toBeUndefined();
+  });
+  test.each(["k3s-1", "gpu-1"])("of K3s' images are told to the script on %s, with their checksum", (key) => {
+    const k3sImages = { url: "https://mirror.lab.example/k3s-images.tar.zst", sha256: "b".repeat(64) };
+    expect(environment(of({ mirrors: { k3sImages } }), key)).toEqual(
+      expect.arrayContaining([
+        expect.stringMatching(/^K3S_IMAGES_URL='?https:\/\/mirror\.lab\.example\/k3s-images\.tar\.zst'?$/),
+        expect.stringMatching(/^K3S_IMAGES_SHA256='?b{64}'?$/),
+      ]),
+    );
   });
 });
 

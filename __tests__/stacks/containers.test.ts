@@ -14,6 +14,11 @@ const container = (changes: Changes = {}) => of({ containers: { "ollama-1": chan
 const resource = (stack: StackJson, type: string, name = "ollama-1") => stack.resource[type]?.[name];
 const download = { url: "https://mirror.lab.example/ubuntu.tar.zst", sha256: "a".repeat(64) };
 const root = { proxmox: { auth: "rootPassword" } };
+/** What Ansible is told of the container. */
+const inventoryHost = (stack: StackJson): Record<string, unknown> => {
+  const { hosts, vars } = (parse(String(stack.output?.["inventory"]?.value)) as Inventory).ollama_containers;
+  return { ...vars, ...hosts["test-ollama-1"] };
+};
 
 describe("a container", () => {
   const plain = resource(container(), CONTAINER);
@@ -60,6 +65,16 @@ describe("a container", () => {
   test("gets its keys trimmed, as Proxmox stores them", () => {
     const stack = of({ sshPublicKeys: [`  ${sshKey()}\n`] });
     expect(resource(stack, CONTAINER)?.["initialization"]).toMatchObject({ user_account: { keys: [sshKey()] } });
+  });
+  test("does not start with its node where the lab says so", () => {
+    expect(resource(container({ startOnBoot: false }), CONTAINER)).toMatchObject({ start_on_boot: false });
+  });
+  test("has the swap that the lab gives it", () => {
+    expect(resource(container({ swapMiB: 512 }), CONTAINER)).toMatchObject({ memory: { swap: 512 } });
+  });
+  test("has the tags of the defaults besides its own", () => {
+    const stack = of({ defaults: { container: { tags: ["aa"] } }, containers: { "ollama-1": { tags: ["ab"] } } });
+    expect(resource(stack, CONTAINER)?.["tags"]).toEqual(["aa", "ab", "ollama", "terraform", "test", MARK]);
   });
   test("adds its own tags to the lab's, sorted and each once", () => {
     expect(resource(container({ tags: ["zz", "aa", "ollama"] }), CONTAINER)?.["tags"]).toEqual([
@@ -226,14 +241,22 @@ describe("the firewall", () => {
   });
 });
 
+describe("Ollama's archive", () => {
+  const url = (changes: Changes) => inventoryHost(of(changes))["ollama_archive_url"];
+  const mirrors = { ollama: "https://mirror.lab.example/ollama" };
+  const own = { ollama: { url: "https://archive.lab.example/ollama" } };
+
+  test("is not named to Ansible where the lab names none", () => expect(url({})).toBeUndefined());
+  test("comes from the lab's mirror", () => expect(url({ mirrors })).toBe("https://mirror.lab.example/ollama"));
+  test("comes from the URL of the container, before the lab's mirror", () => {
+    expect(url({ mirrors, containers: { "ollama-1": own } })).toBe("https://archive.lab.example/ollama");
+  });
+});
+
 describe("a container with a door", () => {
   const door = (https: object, address = "192.0.2.21") =>
     of({ containers: { "ollama-1": { address, https: { tokenFile: "./secrets/token", ...https } } } });
   const url = (stack: StackJson) => stack.output?.["api_urls"]?.value;
-  const host = (stack: StackJson) => {
-    const { hosts, vars } = (parse(String(stack.output?.["inventory"]?.value)) as Inventory).ollama_containers;
-    return { ...vars, ...hosts["test-ollama-1"] };
-  };
 
   test("is reached by HTTPS at its address", () => expect(url(door({}))).toEqual({ "ollama-1": "https://192.0.2.21" }));
   test("is reached by its name and port", () => {
@@ -243,7 +266,7 @@ describe("a container with a door", () => {
     expect(url(door({ host: "ollama.lab.example" }, "dhcp"))).toEqual({ "ollama-1": "https://ollama.lab.example" });
   });
   test("tells Ansible its port, its names and where the token lies, and not the token", () => {
-    expect(host(door({ host: "ollama.lab.example" }))).toMatchObject({
+    expect(inventoryHost(door({ host: "ollama.lab.example" }))).toMatchObject({
       ollama_https_port: 443,
       ollama_https_names: ["ollama.lab.example", "192.0.2.21"],
       ollama_https_token_file: "./secrets/token",
@@ -253,14 +276,14 @@ describe("a container with a door", () => {
   });
   test("tells Ansible the ACME server", () => {
     const certificate = { type: "acme", email: "operator@lab.example", server: "https://ca.lab.example/acme" };
-    expect(host(door({ host: "ollama.lab.example", certificate }))).toMatchObject({
+    expect(inventoryHost(door({ host: "ollama.lab.example", certificate }))).toMatchObject({
       ollama_https_certificate: "acme",
       ollama_https_email: "operator@lab.example",
       ollama_https_acme_server: "https://ca.lab.example/acme",
     });
   });
   test("tells Ansible the operator's certificate", () => {
-    expect(host(door({ certificate: { type: "files", certificate: "./c.pem", key: "./k.pem" } }))).toMatchObject({
+    expect(inventoryHost(door({ certificate: { type: "files", certificate: "./c.pem", key: "./k.pem" } }))).toMatchObject({
       ollama_https_certificate: "files",
       ollama_https_certificate_file: "./c.pem",
       ollama_https_key_file: "./k.pem",
@@ -268,12 +291,12 @@ describe("a container with a door", () => {
   });
   test("takes Caddy from the lab's mirror", () => {
     const mirrors = { caddy: "https://mirror.lab.example/caddy" };
-    expect(host(of({ mirrors, containers: { "ollama-1": { https: { tokenFile: "t" } } } }))).toMatchObject({
+    expect(inventoryHost(of({ mirrors, containers: { "ollama-1": { https: { tokenFile: "t" } } } }))).toMatchObject({
       ollama_https_caddy_url: "https://mirror.lab.example/caddy",
     });
   });
   test("is no word to Ansible where there is none", () => {
-    expect(Object.keys(host(of())).filter((name) => /https|lab_folder/.test(name))).toEqual([]);
+    expect(Object.keys(inventoryHost(of())).filter((name) => /https|lab_folder/.test(name))).toEqual([]);
   });
   test("has its files beside the lab when Ansible runs within the deploy", () => {
     const stack = of({ configure: true, containers: { "ollama-1": { https: { tokenFile: "t" } } } });
@@ -291,6 +314,10 @@ describe("a template that is downloaded", () => {
       "ollama-3": { vmId: 203, address: "192.0.2.23", node: "pve2" },
     },
   };
+  test("has the file name that the lab gives it", () => {
+    const named = container({ template: { ...download, fileName: "ubuntu-24.04.tar.zst" } });
+    expect(resource(named, DOWNLOAD, "pve1_local_ubuntu-24-04-tar-zst")).toMatchObject({ file_name: "ubuntu-24.04.tar.zst" });
+  });
   test("is downloaded once for each node", () => {
     expect(Object.keys(of(two).resource[DOWNLOAD] ?? {})).toEqual(["pve1_local_ubuntu-tar-zst", "pve2_local_ubuntu-tar-zst"]);
   });

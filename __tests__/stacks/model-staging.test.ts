@@ -97,6 +97,13 @@ describe("staging", () => {
     const { volumes } = job(of({ ollamaNfsServer: "192.0.2.5" })).spec.template.spec;
     expect(volumes).toContainEqual({ name: "models", nfs: { server: "192.0.2.5", path: "/mnt/nfs/ollama", readOnly: false } });
   });
+  test("runs its script in the shell that the image of Ollama has", () => {
+    expect(job(of()).spec.template.spec.containers[0]?.command).toEqual(["/bin/sh", "/scripts/stage-models.sh"]);
+  });
+  test("accepts the file systems of the lab, or else NFS alone", () => {
+    const accepted = (changes: Changes) => env(job(of(changes)).spec.template.spec.containers[0]?.env)["MOUNT_CHECK"];
+    expect([accepted({}), accepted({ staging: { fileSystems: ["cifs", "ceph"] } })]).toEqual(["nfs nfs4", "cifs ceph"]);
+  });
   test("gets the sorted models, the release's name and how many releases stay", () => {
     const [container] = job(of({ staging: { keep: 3 } })).spec.template.spec.containers;
     expect(env(container?.env)).toMatchObject({
@@ -172,6 +179,7 @@ describe("production", () => {
   test("has no claim", () => expect(stack?.resource["kubernetes_persistent_volume_claim_v1"]).toBeUndefined());
   test("looks the models over before Ollama starts", () => {
     const [verify] = initContainers;
+    expect(verify?.command).toEqual(["/bin/sh", "/scripts/verify-models.sh"]);
     expect([verify?.name, verify?.restartPolicy, env(verify?.env)["VERIFY"]]).toEqual(["verify-models", undefined, "size"]);
   });
   test("compares manifests with the record of the release, before Ollama starts and while it runs", () => {

@@ -309,6 +309,12 @@ describe("the models", () => {
     ]);
     expect(releaseOf(stack, "ollama-models")["depends_on"]).toEqual(["helm_release.ollama"]);
   });
+  test("have as long to be pulled as the lab says, and Helm waits longer than the Job", () => {
+    const slow = release({ pullTimeoutMinutes: 77 });
+    const { activeDeadlineSeconds } = objectOf(slow, "ollama-models", "Job").spec as { activeDeadlineSeconds: number };
+    expect(activeDeadlineSeconds).toBe(77 * 60);
+    expect(releaseOf(slow, "ollama-models")["timeout"]).toBeGreaterThan(activeDeadlineSeconds);
+  });
   test("are proved in the claim itself, which the Job only reads", () => {
     expect(pod["volumes"]).toContainEqual({ name: "claim", persistentVolumeClaim: { claimName: "ollama" } });
     expect(container).toMatchObject({

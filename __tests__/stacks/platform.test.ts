@@ -23,6 +23,12 @@ describe("the stack is in a lab", () => {
   const stacks = (changes: Changes, base: LabInput) => Object.keys(synthesized(labWith(changes, base)));
   test.each<[string, Changes, LabInput, boolean]>([
     ["whose cluster has GPU workers", {}, clusterLab, true],
+    [
+      "whose cluster has GPU workers beside others",
+      { cluster: { workers: { "cpu-1": { vmId: 312, address: "192.0.2.42" } } } },
+      clusterLab,
+      true,
+    ],
     ["whose cluster has none", { cluster: { workers: { "gpu-1": { gpus: [] } } } }, clusterLab, false],
     ["whose cluster has the device plugin already", { kubernetes: { devicePlugin: false } }, clusterLab, false],
     ["on a cluster that is there, when it asks for the device plugin", { kubernetes: { devicePlugin: {} } }, ollamaLab, true],
@@ -151,6 +157,12 @@ describe("the GPU smoke test", () => {
       },
     });
   });
+  test("uses the image that the lab names", () => {
+    const own = plugin({ smokeTest: true, smokeTestImage: "registry.lab.example/cuda:13.0.1-base" });
+    expect(objectOf(own, "gpu-smoke-test", "Job")).toMatchObject({
+      spec: { template: { spec: { containers: [{ image: "registry.lab.example/cuda:13.0.1-base" }] } } },
+    });
+  });
   test("comes after the plugin, which it proves", () => {
     expect(releaseOf(stack, "gpu-smoke-test")["depends_on"]).toEqual([`helm_release.${NVDP}`]);
   });
@@ -197,6 +209,10 @@ describe("NFS storage", () => {
   test("is not the default class, of which K3s has one", () => {
     expect(JSON.stringify(storageClass(of()))).not.toContain("is-default-class");
   });
+  test("gives its driver's chart the lab's further values", () => {
+    const stack = of({ kubernetes: { nfs: { values: { controller: { replicas: 2 } } } } });
+    expect(valuesOf(stack, "csi-driver-nfs")).toMatchObject({ controller: { replicas: 2 } });
+  });
   test("comes after its driver", () => expect(storageClass(of())?.["depends_on"]).toEqual(["helm_release.csi-driver-nfs"]));
 });
 
@@ -205,6 +221,10 @@ describe("cert-manager", () => {
 
   test("brings its definitions, and leaves them when it goes, with every certificate of the cluster", () => {
     expect(valuesOf(of(), "cert-manager")).toEqual({ crds: { enabled: true, keep: true } });
+  });
+  test("takes further values, and keeps its definitions", () => {
+    const stack = of({ kubernetes: { certManager: { values: { replicaCount: 2 } } } });
+    expect(valuesOf(stack, "cert-manager")).toEqual({ crds: { enabled: true, keep: true }, replicaCount: 2 });
   });
   test("has one ClusterIssuer: ACME, with the solver of the lab and its secret by reference", () => {
     expect(issuer()).toEqual([

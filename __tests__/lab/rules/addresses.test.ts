@@ -156,6 +156,13 @@ refused(clusterLab, [
     names: ["192.0.3.9", "192.0.2.0/24"],
   },
   {
+    fact: "a pool whose range begins at the network's own address",
+    lab: { network: { gateway: "192.0.2.129" }, ...pool({ addresses: { from: "192.0.2.0", to: "192.0.2.9" } }) },
+    code: "reserved-address",
+    path: "cluster.pools.cpu.addresses",
+    names: ["192.0.2.0"],
+  },
+  {
     fact: "a pool whose range holds the gateway",
     lab: { network: { gateway: "192.0.2.51" }, ...pool() },
     code: "pool-range-overlaps",

@@ -114,6 +114,23 @@ accepted(ollamaLab, [
   ],
 ]);
 
+refused(gpuLab, [
+  {
+    fact: "a mistyped key of the NFS driver's chart",
+    lab: { kubernetes: { nfs: { values: { controler: {} } } } },
+    code: "unknown-chart-key",
+    path: "kubernetes.nfs.values.controler",
+    names: ["controler", "csi-driver-nfs"],
+  },
+  {
+    fact: "a mistyped key of cert-manager's chart",
+    lab: { kubernetes: { certManager: { values: { replicaCounts: 2 } } } },
+    code: "unknown-chart-key",
+    path: "kubernetes.certManager.values.replicaCounts",
+    names: ["replicaCounts", "cert-manager"],
+  },
+]);
+
 accepted(gpuLab, [
   [
     "affinity: null for the device plugin, which removes the chart's own,",
