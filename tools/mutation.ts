@@ -228,7 +228,7 @@ async function judge({ file, text, mutation }: Mutant): Promise<Verdict> {
 const WORDS: Readonly<Record<Verdict, string>> = {
   assertion: "found by an assertion",
   snapshot: "found by a snapshot only",
-  timeout: "found: the tests did not end in time",
+  timeout: "undecided: the tests did not end in time",
   types: "refused by the types",
   survived: "survived",
   "no tests": "survived: no test depends on the file",

@@ -222,9 +222,9 @@ export function verdictOf(files: readonly FileReport[]): Verdict {
   return failures.every((failure) => failure.includes(SNAPSHOT)) ? "snapshot" : "assertion";
 }
 
-/** The share of changes that tests found, in percent. What the types refuse is no program, so it does not count. */
+/** The share of changes that tests found, in percent. What the types refuse is no program, and what slow tests leave undecided says nothing: neither counts. */
 export function killedPercent(verdicts: readonly Verdict[]): number {
-  const programs = verdicts.filter((verdict) => verdict !== "types");
+  const programs = verdicts.filter((verdict) => verdict !== "types" && verdict !== "timeout");
   const killed = programs.filter((verdict) => verdict !== "survived" && verdict !== "no tests");
   return programs.length === 0 ? 100 : (100 * killed.length) / programs.length;
 }
