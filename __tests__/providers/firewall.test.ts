@@ -28,7 +28,7 @@ describeWithProviders("the firewall of a container", () => {
     const run = await stack.apply();
     expect(run.succeeded || describeRun(run)).toBe(true);
     expect(await planned(stack)).toEqual({});
-    expect((await firewall()).rules).toHaveLength(2);
+    expect((await firewall()).rules).toHaveLength(3);
     expect(await isShut()).toBe(true);
   };
 
@@ -37,7 +37,7 @@ describeWithProviders("the firewall of a container", () => {
     await world.rig.proxmox.failRequests("POST /nodes/pve1/lxc/201/firewall/rules=500:1:got timeout");
     expect(await refusal(stack, "apply")).toContain(`${RULES}.ollama-1`);
     expect(await isShut()).toBe(true);
-    expect((await firewall()).rules.length).toBeLessThan(2);
+    expect((await firewall()).rules.length).toBeLessThan(3);
     await heals(stack);
   });
 
@@ -78,7 +78,7 @@ describeWithProviders("the firewall of a container", () => {
     await world.rig.proxmox.byHand("POST", "/nodes/pve1/lxc/202/firewall/rules", { type: "in", action: "ACCEPT", enable: "1" });
     expect(await planned(stack)).toEqual({ [`${RULES}.ollama-1`]: "update", [`${RULES}.ollama-2`]: "update" });
     await heals(stack);
-    expect((await firewall(202)).rules).toHaveLength(2);
+    expect((await firewall(202)).rules).toHaveLength(3);
   });
 
   test("no guest may send router advertisements", async () => {
@@ -90,7 +90,7 @@ describeWithProviders("the firewall of a container", () => {
     const networks = Array.from({ length: 12 }, (_, index) => `198.51.100.${index * 16}/28`);
     const stack = await open({ network: { clients: networks, management: networks } });
     await stack.deploy();
-    expect((await firewall()).rules).toHaveLength(1);
+    expect((await firewall()).rules).toHaveLength(2);
     expect(await planned(stack)).toEqual({});
   });
 
@@ -112,7 +112,7 @@ describeWithProviders("the firewall of a VM", () => {
     await stack.deploy();
     expect((await world.rig.proxmox.guest(311)).firewall).toMatchObject({
       options: { enable: 1, policy_in: "DROP" },
-      rules: [{}, {}],
+      rules: [{}, {}, {}, {}],
     });
     expect(await planned(stack)).toEqual({});
   });

@@ -12,6 +12,10 @@ const CONTAINER = "proxmox_virtual_environment_container";
 describeWithProviders("whose guest is it", () => {
   const world = withRig();
   const deployed = (changes: Changes = {}) => world.rig.deployed(labWith(changes, running), "containers");
+  // The template is there already, and a stack without its state takes no file over: the lab names it.
+  const adopting = (adopt: string | undefined): Changes => ({
+    defaults: { container: { adopt, template: "local:vztmpl/ubuntu-22.04.tar.zst" } },
+  });
   const edit = (stack: StackRun, changes: Changes, lab: LabInput = running) =>
     world.rig.edit(stack.workspace, labWith(changes, lab));
   const loseState = (stack: StackRun) => rmSync(join(stack.workspace.root, "state"), { recursive: true });
@@ -42,7 +46,7 @@ describeWithProviders("whose guest is it", () => {
     const { firewall } = await world.rig.proxmox.guest(201);
     loseState(stack);
     const adopt = adoptable(await refusal(stack));
-    edit(stack, { defaults: { container: { adopt } } });
+    edit(stack, adopting(adopt));
     const changes = Object.entries(await planned(stack)).filter(([address]) =>
       /container|firewall_(rules|options)/.test(address),
     );
@@ -52,7 +56,7 @@ describeWithProviders("whose guest is it", () => {
     expect(changesSince(before).filter(({ method, path }) => method === "DELETE" || /\/(lxc|qemu)$/.test(path))).toEqual([]);
     expect((await world.rig.proxmox.guest(201)).firewall).toEqual(firewall);
     expect(await planned(stack)).toEqual({});
-    edit(stack, {});
+    edit(stack, adopting(undefined));
     expect(await planned(stack)).toEqual({});
   });
 
@@ -60,7 +64,7 @@ describeWithProviders("whose guest is it", () => {
     const stack = await deployed();
     loseState(stack);
     const adopt = adoptable(await refusal(stack));
-    edit(stack, { defaults: { container: { adopt } } });
+    edit(stack, adopting(adopt));
     await stack.deploy();
     loseState(stack);
     expect(await refusal(stack)).not.toContain(`adopt: "${adopt}"`);
@@ -69,7 +73,7 @@ describeWithProviders("whose guest is it", () => {
   test("an adoption that stands in the lab still does not keep a destroyed lab from being made again", async () => {
     const stack = await deployed();
     loseState(stack);
-    edit(stack, { defaults: { container: { adopt: adoptable(await refusal(stack)) } } });
+    edit(stack, adopting(adoptable(await refusal(stack))));
     await stack.deploy();
     await stack.destroy();
     await stack.deploy();
@@ -88,7 +92,7 @@ describeWithProviders("whose guest is it", () => {
       expect([run.succeeded, run.succeeded || run.text]).toEqual([true, true]);
     }
     expect(await refusal(stack)).toContain(`adopt: "${adopt}"`);
-    edit(stack, { defaults: { container: { adopt } } });
+    edit(stack, adopting(adopt));
     await stack.deploy();
     expect(await planned(stack)).toEqual({});
   });
@@ -133,7 +137,10 @@ describeWithProviders("whose guest is it", () => {
     expect(await planned(stack)).toEqual({});
     const guest = await world.rig.proxmox.guest(201);
     expect([guest.node, guest.config["net0"]]).toEqual(["pve2", mac]);
-    expect(guest.firewall).toMatchObject({ options: { enable: 1, policy_in: "DROP" }, rules: [{ action: "ACCEPT" }] });
+    expect(guest.firewall).toMatchObject({
+      options: { enable: 1, policy_in: "DROP" },
+      rules: [{ dport: "22,11434" }, { proto: "icmp" }],
+    });
   });
 
   test("another node for a container in the lab stops the plan with the command that moves it, and makes nothing anew", async () => {
@@ -231,7 +238,11 @@ describeWithProviders("whose VM is it", () => {
     rmSync(join(stack.workspace.root, "state"), { recursive: true });
     const text = await refusal(stack, "apply");
     const adopt = /adopt: "([0-9a-f]{8})"/.exec(text)?.[1];
-    world.rig.edit(stack.workspace, labWith({ defaults: { server: { adopt }, worker: { adopt } } }, clusterLab));
+    const image = "local:import/noble-server-cloudimg-amd64-20250805.qcow2";
+    world.rig.edit(
+      stack.workspace,
+      labWith({ cluster: { image }, defaults: { server: { adopt }, worker: { adopt } } }, clusterLab),
+    );
     const before = world.rig.proxmox.requests().length;
     await stack.deploy();
     const since = world.rig.proxmox.requests().slice(before);
