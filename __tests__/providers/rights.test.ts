@@ -2,7 +2,7 @@
 // VM, and destroys all of it again, with the real provider.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { grantCommands, rightsOf } from "../../doctor";
+import { grantCommands, type Release, rightsOf } from "../../doctor";
 import { checkLab } from "../../lab/read";
 import type { LabInput } from "../../lab/schema";
 import { clusterLab, labWith } from "../../testing/lab";
@@ -17,8 +17,8 @@ import { planned, refusal, running, shippedLab, withRig } from "./rig";
 const THREE_NODES = { nodes: ["pve1", "pve2", "pve3"], storages: ["local-zfs:zfspool:images,rootdir"] };
 
 /** What the printed commands grant, as the simulation takes it. */
-function grantedTo(lab: LabInput) {
-  return granted(grantCommands(rightsOf(checkLab(lab, "/lab").lab, 9)));
+function grantedTo(lab: LabInput, release: Release) {
+  return granted(grantCommands(rightsOf(checkLab(lab, "/lab").lab, release)));
 }
 
 const pool = "lab";
@@ -46,10 +46,16 @@ describeWithProviders("exactly the printed rights are enough", () => {
     ["the GPU cluster that is cloned from a template, and a move", cloned, "cluster"],
     ["a cluster from a cloud image, in a pool, and a move", fromImage, "cluster"],
   ] as const;
+  const versions = { 8: "8.4.14", 9: "9.1.4" } as const;
+  const runs = labs.flatMap(([what, lab, name]) => ([9, 8] as const).map((release) => [what, release, lab, name] as const));
 
-  describe.each(labs)("%s", (_, lab, name) => {
+  describe.each(runs)("%s on Proxmox VE %i", (_, release, lab, name) => {
     const moved = labWith({ cluster: { servers: { "k3s-1": { node: "pve2" } } } }, lab);
-    const world = withRig({ ...grantedTo(name === "cluster" ? moved : lab), ...THREE_NODES });
+    const world = withRig({
+      ...grantedTo(name === "cluster" ? moved : lab, release),
+      ...THREE_NODES,
+      version: versions[release],
+    });
     const refused = () => world.rig.proxmox.requests().filter(({ status }) => status === 403);
     const succeeds = async (stack: StackRun) => {
       const run = await stack.apply();
@@ -75,7 +81,7 @@ describeWithProviders("exactly the printed rights are enough", () => {
 });
 
 describeWithProviders("with one privilege less", () => {
-  const { acl = [] } = grantedTo(running);
+  const { acl = [] } = grantedTo(running, 9);
   const world = withRig({ acl: acl.map((entry) => entry.replace("VM.Config.Network,", "")) });
 
   test("the apply is refused, with the privilege that is missing", async () => {

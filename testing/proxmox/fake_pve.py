@@ -833,6 +833,13 @@ PRIVILEGES = set(
 )
 
 
+def known_privileges(version: str) -> set[str]:
+    """The privileges of a release: 9 has one for each use of the guest agent, and 8 had VM.Monitor for all (pve-access-control, AccessControl.pm)."""
+    if int(version.split(".")[0]) >= 9:
+        return PRIVILEGES
+    return {name for name in PRIVILEGES if not name.startswith("VM.GuestAgent.")} | {"VM.Monitor"}
+
+
 class Access:
     """Who is asking, and what they may do.
 
@@ -846,6 +853,7 @@ class Access:
         self.tokens = dict(text.split("=", 1) for text in options.token)
         self.passwords = dict(text.split("=", 1) for text in options.user)
         self.tickets: dict[str, tuple[str, str]] = {}
+        self.known = known_privileges(options.pve_version)
         self.grant(options.acl, options.acl_here)
 
     def grant(self, acl: list[str], acl_here: list[str]):
@@ -856,11 +864,11 @@ class Access:
             for text in texts:
                 path, _, privileges = text.partition("=")
                 wanted = set(split_list(privileges))
-                if wanted - PRIVILEGES:
-                    sys.exit(f"--acl {path}: invalid privilege '{sorted(wanted - PRIVILEGES)[0]}'")
+                if wanted - self.known:
+                    sys.exit(f"--acl {path}: invalid privilege '{sorted(wanted - self.known)[0]}'")
                 entries.setdefault("/" + path.strip("/"), set()).update(wanted)
         if not self.acl and not self.acl_here:
-            self.acl["/"] = PRIVILEGES
+            self.acl["/"] = self.known
 
     def login(self, username: str, password: str) -> dict:
         if not secrets.compare_digest(self.passwords.get(username, "").encode(), password.encode()) or not password:
@@ -890,7 +898,7 @@ class Access:
 
     def privileges(self, user: str, path: str, cluster: Cluster) -> set[str]:
         if user == "root@pam" or user.startswith("root@pam!"):
-            return PRIVILEGES
+            return self.known
         out: set[str] = set()
         parts = [part for part in path.split("/") if part]
         for length in range(len(parts) + 1):
@@ -2147,7 +2155,8 @@ def agent_enabled(guest: Guest) -> bool:
     return truthy(parse_props(guest.config.get("agent", "0"), "enabled").get("enabled"))
 
 
-AGENT_AUDIT = "/vms/{vmid}: VM.GuestAgent.Audit|VM.GuestAgent.Unrestricted"
+# The last is that of Proxmox VE 8 (qemu-server, PVE/API2/Qemu/Agent.pm).
+AGENT_AUDIT = "/vms/{vmid}: VM.GuestAgent.Audit|VM.GuestAgent.Unrestricted|VM.Monitor"
 
 
 def require_agent(guest: Guest):
