@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { OLDEST_NODE_OF_CDKTN } from "../catalog/terraform";
 import { OWN_LAB } from "../lab/default-lab";
+import { shellWord } from "../lab/shell";
 
 /** The command lines that drive this project's stacks: that of CDK for Terraform, which is archived, and that of its successor. */
 export type DeployCli = "cdktf" | "cdktn";
@@ -86,8 +87,7 @@ export function deployTool(): DeployTool {
 /** `LAB=FILE ` before a command that would take another lab without it; nothing for the lab that commands take anyway. */
 export function labPrefix(lab: string): string {
   if (lab === OWN_LAB) return "";
-  const quoted = /^[\w./@%+=:,-]+$/.test(lab) ? lab : `'${lab.replaceAll("'", "'\\''")}'`;
-  return `LAB=${quoted} `;
+  return `LAB=${shellWord(lab)} `;
 }
 
 /**

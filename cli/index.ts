@@ -16,6 +16,7 @@ import { asJson, asText, PLAIN, type Printed, type Style, styleFor } from "./pri
 import type { RightsOptions } from "./rights";
 import type { Ask, Terminal } from "./terminal";
 import type { ValidateOptions } from "./validate";
+import { systemCode } from "./written";
 
 /** What a run of the program ends with, and what it prints. */
 export interface Answer extends Printed {
@@ -253,7 +254,7 @@ function print(stream: "stdout" | "stderr", text: string): void {
   try {
     while (done < bytes.length) done += writeSync(stream === "stdout" ? 1 : 2, bytes, done);
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    const code = systemCode(error);
     if (code === "EAGAIN") process[stream].write(bytes.subarray(done));
     // Whoever read the pipe has read enough.
     else if (code !== "EPIPE") {

@@ -41,7 +41,8 @@ export async function synth(file: string, env: Environment, style: Style): Promi
     return { exitCode: EXIT.refused, lab: file, problems, notice: `${file}: ${verdict(problems)}. Nothing was written.` };
   }
   // Not before: a lab with errors needs none of cdktf, and loading it takes longer than checking.
-  const { stateFolders, synthesize } = await import("../stacks/synthesize");
+  const { synthesize } = await import("../stacks/synthesize");
+  const { stateFolders } = await import("../stacks/state");
   const { isStillWhole, splitCommands } = await import("../stacks/split-state");
   const { unannotated } = await import("../stacks");
   const folder = outputFolder(env);

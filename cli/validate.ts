@@ -18,7 +18,7 @@ import { OPENTOFU_INSTALL, TERRAFORM_INSTALL } from "../catalog/terraform";
 import { readLab } from "../lab/read";
 import { type Environment, EXIT, type Outcome } from "./command";
 import { verdict } from "./print";
-import { written } from "./written";
+import { systemCode, written } from "./written";
 
 const LOCK_FILE = ".terraform.lock.hcl";
 
@@ -89,16 +89,12 @@ function writeLockFile(file: string, providers: readonly LockedProvider[]): void
   renameSync(unfinished, file);
 }
 
-function codeOf(error: unknown): unknown {
-  return typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
-}
-
 function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    return codeOf(error) === "EPERM";
+    return systemCode(error) === "EPERM";
   }
 }
 
@@ -116,7 +112,7 @@ function linked(existing: string, path: string): boolean {
     linkSync(existing, path);
     return true;
   } catch (error) {
-    if (codeOf(error) === "EEXIST") return false;
+    if (systemCode(error) === "EEXIST") return false;
     throw error;
   }
 }

@@ -18,7 +18,7 @@ const UNWRITABLE: Readonly<Record<string, string>> = {
 };
 
 /** The code of an error of the operating system; undefined for every other error. */
-function systemCode(error: unknown): string | undefined {
+export function systemCode(error: unknown): string | undefined {
   // Not by its class: a test's errors come from another realm.
   const isSystems = typeof error === "object" && error !== null && "syscall" in error && "code" in error;
   return isSystems ? String(error.code) : undefined;

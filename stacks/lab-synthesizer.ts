@@ -74,8 +74,8 @@ export class LabSynthesizer implements IStackSynthesizer {
     this.written = writtenIn(whole);
   }
 
-  /** The stack as Terraform's JSON. */
-  private whole(): JsonObject {
+  /** The stack as Terraform's JSON, as `synthesize` writes it. */
+  whole(): JsonObject {
     const { stack } = this;
     const elements = stack.node.findAll().filter(TerraformElement.isTerraformElement);
     const metadata: JsonObject = { version: stack.node.tryGetContext("cdktfVersion"), stackName: stack.node.id };

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { ProxmoxLab } from "../lab/lab";
+import { shellWord } from "../lab/shell";
 import { stacksOfContainers } from "./inventory";
 import { localStateFile, settingsWithStack } from "./state";
 
@@ -23,9 +24,6 @@ export function isStillWhole(lab: ProxmoxLab, outdir: string): boolean {
   return existsSync(join(outdir, "stacks", WHOLE, "cdk.tf.json"));
 }
 
-/** A text as one word of a shell. */
-const quoted = (text: string) => (/^[\w./@%+=:,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
-
 /**
  * The commands that divide one state of all containers into those of their nodes, to be run where the synthesis ran. Each new state begins as a
  * copy of the former one, from which the resources of the other nodes are removed: the mark of the former state, which every guest bears, has
@@ -39,16 +37,16 @@ export function splitCommands(lab: ProxmoxLab, outdir: string): string[] {
   const former: [string, unknown][] =
     lab.state.type === "local" ? [["path", relative(first, file)]] : settingsWithStack(lab, WHOLE);
   const flags = former.map(([name, value]) =>
-    quoted(`-backend-config=${name}=${typeof value === "string" ? value : JSON.stringify(value)}`),
+    shellWord(`-backend-config=${name}=${typeof value === "string" ? value : JSON.stringify(value)}`),
   );
-  const own = quoted(outdir);
+  const own = shellWord(outdir);
   return [
     "set -euo pipefail",
     `mkdir ${FOLDER}`,
-    `terraform -chdir=${quoted(first)} init -input=false -reconfigure ${flags.join(" ")}`,
+    `terraform -chdir=${shellWord(first)} init -input=false -reconfigure ${flags.join(" ")}`,
     "# The backup: keep it until the next deploy has succeeded.",
-    `terraform -chdir=${quoted(first)} state pull > ${FOLDER}/${WHOLE}.tfstate`,
-    `for stack in ${stacks.map(quoted).join(" ")}; do`,
+    `terraform -chdir=${shellWord(first)} state pull > ${FOLDER}/${WHOLE}.tfstate`,
+    `for stack in ${stacks.map(shellWord).join(" ")}; do`,
     `  cp ${FOLDER}/${WHOLE}.tfstate "${FOLDER}/$stack.tfstate"`,
     `  terraform -chdir=${FOLDER} state list -state="$stack.tfstate" | { grep -v '^data[.]' || true; } |`,
     `    { grep -vxF -f ${own}/stacks/"$stack"/${ADDRESSES} || true; } | xargs -r terraform -chdir=${FOLDER} state rm -state="$stack.tfstate"`,
@@ -56,6 +54,6 @@ export function splitCommands(lab: ProxmoxLab, outdir: string): string[] {
     `  terraform -chdir=${own}/stacks/"$stack" state push "$PWD/${FOLDER}/$stack.tfstate"`,
     `  terraform -chdir=${own}/stacks/"$stack" apply -input=false -refresh-only -auto-approve`,
     "done",
-    ...(lab.state.type === "local" ? [`mv ${quoted(relative(process.cwd(), file))} ${FOLDER}/former.tfstate`] : []),
+    ...(lab.state.type === "local" ? [`mv ${shellWord(relative(process.cwd(), file))} ${FOLDER}/former.tfstate`] : []),
   ];
 }

@@ -6,12 +6,11 @@ import type { Lab } from "../lab/lab";
 import type { Problem } from "../lab/problem";
 import { ContainersStack } from "./containers";
 import { buildStacks } from "./index";
+import type { JsonObject } from "./json-file";
 import { LabSynthesizer, type Written } from "./lab-synthesizer";
 import { originOf, publish } from "./publish";
 import { OUTPUT_CONTEXT } from "./stack-folder";
 import { underCli } from "./under-cli";
-
-export { stateFolders } from "./state";
 
 /** What was written for one stack. */
 export interface StackSummary extends Written {
@@ -56,19 +55,15 @@ function makeFolder(folder: string): void {
 }
 
 /** The stacks of a lab by their ids: the JSON that `synthesize` would write into `outdir`. Leaves `outdir` as it is. */
-export function synthesized(lab: Lab, outdir: string): Record<string, unknown> {
+export function synthesized(lab: Lab, outdir: string): Record<string, JsonObject> {
   // An app makes its folder when it is made.
   const scratch = mkdtempSync(join(tmpdir(), "ollama-lab-"));
   try {
     return withoutStackTraces(() => {
       const app = new App({ outdir: scratch, stackTraces: false, context: { [OUTPUT_CONTEXT]: resolve(outdir) } });
       const stacks = buildStacks(app, lab, []);
-      for (const stack of stacks) {
-        stack.prepareStack();
-        stack.runAllValidations();
-      }
-      // Terraform's JSON, as it would be written.
-      return Object.fromEntries(stacks.map((stack) => [stack.node.id, JSON.parse(JSON.stringify(stack.toTerraform()))]));
+      for (const stack of stacks) stack.runAllValidations();
+      return Object.fromEntries(stacks.map((stack) => [stack.node.id, new LabSynthesizer(stack).whole()]));
     });
   } finally {
     rmSync(scratch, { recursive: true, force: true });

@@ -3,8 +3,8 @@
 //   --count N         how many changes (default 50)
 //   --rooms A,B       the folders whose sources are changed (default lab,grammar,constructs,stacks)
 //   --kinds A,B       only kinds that begin so, such as "anchor"
-//   --seconds N       how long the tests of one room may take (default 300); where the source's own room takes longer, the change counts as
-//                     found, because it is likely that something runs for ever
+//   --seconds N       how long the tests of one room may take (default 300); where the source's own room takes longer, the change is
+//                     undecided and does not count: something runs for ever, or the tests are slow
 //   --types           also asks TypeScript about what the tests did not find; what it refuses does not count
 //   --at-least N      ends with 1 when fewer percent are found (default 90), and with 2 when the tool cannot work
 // The work happens in a copy of the checkout in a temporary folder; the checkout stays as it is.

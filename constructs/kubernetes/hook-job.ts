@@ -28,27 +28,30 @@ export interface HookJobProps {
 
 const DAY_SECONDS = 86_400;
 
+/** A Job that Helm runs as a hook. */
+function hooked(
+  { name, namespace, labels }: Pick<HookJobProps, "name" | "namespace" | "labels">,
+  hook: { readonly at: string; readonly deleted: string },
+  spec: Readonly<Record<string, unknown>>,
+): KubernetesObject {
+  const annotations = { "helm.sh/hook": hook.at, "helm.sh/hook-delete-policy": hook.deleted };
+  return { apiVersion: "batch/v1", kind: "Job", metadata: { name, namespace, labels, annotations }, spec };
+}
+
 /**
  * A Job that runs after each install and upgrade of its release. Because it is a hook, Helm waits for it and fails with it, its removal is
  * no drift, and it runs again exactly when something in the release changes.
  */
 export function hookJob(props: HookJobProps): KubernetesObject {
-  const { name, namespace, labels } = props;
-  return {
-    apiVersion: "batch/v1",
-    kind: "Job",
-    metadata: {
-      name,
-      namespace,
-      labels,
-      annotations: { "helm.sh/hook": "post-install,post-upgrade", "helm.sh/hook-delete-policy": "before-hook-creation" },
-    },
-    spec: {
+  return hooked(
+    props,
+    { at: "post-install,post-upgrade", deleted: "before-hook-creation" },
+    {
       backoffLimit: props.backoffLimit,
       activeDeadlineSeconds: props.deadlineSeconds,
       ttlSecondsAfterFinished: props.ttlSeconds ?? DAY_SECONDS,
       template: {
-        metadata: { labels },
+        metadata: { labels: props.labels },
         spec: {
           // With OnFailure a failing container would start again in its pod and never count against backoffLimit.
           restartPolicy: "Never",
@@ -66,7 +69,7 @@ export function hookJob(props: HookJobProps): KubernetesObject {
         },
       },
     },
-  };
+  );
 }
 
 /**
@@ -74,26 +77,16 @@ export function hookJob(props: HookJobProps): KubernetesObject {
  * claim: without this, the claim would not go before the Job's own end of life. Helm deletes the object that has the name of a hook before it
  * makes the hook, and deletes this one when it is done. With 0 completions that is at once, and no pod runs.
  */
-export function hookJobRemoval({
-  name,
-  namespace,
-  labels,
-  image,
-}: Pick<HookJobProps, "name" | "namespace" | "labels" | "image">): KubernetesObject {
-  return {
-    apiVersion: "batch/v1",
-    kind: "Job",
-    metadata: {
-      name,
-      namespace,
-      labels,
-      annotations: { "helm.sh/hook": "pre-delete", "helm.sh/hook-delete-policy": "before-hook-creation,hook-succeeded" },
-    },
-    spec: {
+export function hookJobRemoval(props: Pick<HookJobProps, "name" | "namespace" | "labels" | "image">): KubernetesObject {
+  const { labels, image } = props;
+  return hooked(
+    props,
+    { at: "pre-delete", deleted: "before-hook-creation,hook-succeeded" },
+    {
       completions: 0,
       template: { metadata: { labels }, spec: { restartPolicy: "Never", containers: [{ name: "main", image }] } },
     },
-  };
+  );
 }
 
 /** The ConfigMap with the scripts that a Job mounts: files of templates/ as they are. */
