@@ -4,7 +4,7 @@ import { K3S_API_PORT } from "../catalog/k3s";
 import { knownModelGiB, knownSizeGiB } from "../catalog/model-sizes";
 import { OLLAMA_PORT } from "../catalog/ollama";
 import { TERRAFORM_INSTALL } from "../catalog/terraform";
-import { type ClusterNode, type Container, doorOf, type Lab, nodesOf } from "../lab/lab";
+import { type ClusterNode, type Container, type Lab, nodesOf, ollamaUrl } from "../lab/lab";
 import type { StackSummary } from "../stacks/synthesize";
 import type { Environment } from "./command";
 import { deployTool, labPrefix } from "./deploy-tool";
@@ -113,9 +113,7 @@ export function modelsOf(lab: Lab): SummarizedModels[] {
 export function urlsOf(lab: Lab): SummarizedUrl[] {
   const once = lab.configure ? "" : ", once it is configured";
   const containers = inOrder(Object.values(lab.containers ?? {})).flatMap((container) => {
-    const { address } = container.network;
-    const door = doorOf(container);
-    const url = door ? `https://${door}` : address.kind === "static" ? `http://${address.ip}:${OLLAMA_PORT}` : undefined;
+    const url = ollamaUrl(container);
     return url === undefined ? [] : [{ url, what: `Ollama in ${container.name}${once}` }];
   });
   const api = lab.cluster && (lab.cluster.registrationAddress ?? lab.cluster.servers[0].address);

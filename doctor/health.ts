@@ -1,8 +1,9 @@
 import { join } from "node:path";
 import { z } from "zod";
-import { OLLAMA_PORT } from "../catalog/ollama";
 import type { Lab } from "../lab/lab";
 import type { Path } from "../lab/problem";
+import { shellWord } from "../lab/shell";
+import { wayTo } from "./containers";
 import type { Finding } from "./finding";
 import { type Run, reasonOf } from "./program";
 import type { GuestStatus } from "./proxmox";
@@ -27,9 +28,11 @@ interface Serving {
 }
 
 function servingOf(lab: Lab, guests: readonly GuestStatus[], deployed: readonly string[]): Serving[] {
-  const containers = guests.flatMap(({ guest: { key, kind, name, address, path }, state }): Serving[] => {
-    if (kind !== "lxc" || state !== "running" || address === undefined) return [];
-    return [{ name, path, models: lab.containers?.[key]?.models ?? [], way: ["--endpoint", `http://${address}:${OLLAMA_PORT}`] }];
+  const containers = guests.flatMap(({ guest: { key, kind, name, path }, state }): Serving[] => {
+    const container = lab.containers?.[key];
+    if (kind !== "lxc" || state !== "running" || !lab.proxmox || !container) return [];
+    const way = wayTo(container, lab);
+    return way ? [{ name, path, models: container.models, way }] : [];
   });
   const releases = Object.entries(lab.ollama?.releases ?? {}).flatMap(([key, { models }]): Serving[] => {
     if (!deployed.includes(key)) return [];
@@ -77,7 +80,7 @@ export async function examineHealth(
           severity: unhealthy ? "warning" : "unknown",
           path,
           message: `${name} ${unhealthy ? "is not healthy" : "was not tried"}: ${reasonIn(result.stdout) ?? reasonOf(result)}`,
-          remedy: `Look closer: scripts/ollama-health.sh ${given.join(" ")}`,
+          remedy: `Look closer: scripts/ollama-health.sh ${given.map(shellWord).join(" ")}`,
         },
       ];
     }),

@@ -4,7 +4,7 @@ import type { Finding } from "./finding";
 import { examineHealth } from "./health";
 import { examineKubernetes } from "./kubernetes";
 import { programs, type Run } from "./program";
-import { type DoctorEnvironment, examineProxmox, type GuestStatus } from "./proxmox";
+import { type DoctorEnvironment, examineProxmox, type GuestStatus, trustedBy } from "./proxmox";
 import { examineSsh } from "./ssh";
 import { examineTools } from "./tools";
 
@@ -36,7 +36,10 @@ export async function examine(
 ): Promise<Examination> {
   const proxmox = async () => {
     const examined = await examineProxmox(lab, env);
-    const models = lab.proxmox && !health ? await examineContainers(lab, examined.guests) : [];
+    const trusted = trustedBy(env);
+    // A file of certificates that cannot be read is a finding of examineProxmox.
+    const ca = typeof trusted === "string" ? trusted : undefined;
+    const models = lab.proxmox && !health ? await examineContainers(lab, examined.guests, ca) : [];
     return { guests: examined.guests, findings: [...examined.findings, ...models] };
   };
   const [tools, { guests, findings }, ssh, { serving, kubeconfig, ...kubernetes }] = await Promise.all([

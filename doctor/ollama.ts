@@ -1,6 +1,7 @@
-import { request } from "node:http";
+import { request as requestHttp } from "node:http";
+import { request as requestHttps } from "node:https";
+import { rootCertificates } from "node:tls";
 import { z } from "zod";
-import { OLLAMA_PORT } from "../catalog/ollama";
 import { canonicalModelReference } from "../grammar/model-reference";
 import { type Known, known, unknown } from "./finding";
 
@@ -24,19 +25,33 @@ const TIMEOUT_MS = 5000;
 /** The longest answer that is read, in bytes: a thousand models have a tenth of it. */
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 
-/** The models that the Ollama at an address lists, or why it does not. A redirect is not followed. */
-export function listedModels(
-  address: string,
-  port: number = OLLAMA_PORT,
-  timeoutMs: number = TIMEOUT_MS,
-): Promise<Known<readonly string[]>> {
+/** An Ollama to ask. */
+export interface AskedOllama {
+  /** Such as `http://192.0.2.21:11434`. */
+  readonly url: string;
+  /** What its HTTPS door asks for. It goes to this URL and nowhere else. @default none */
+  readonly token?: string;
+  /** Certificates, in PEM, that are trusted besides the public ones. @default none */
+  readonly ca?: string;
+  /** How long the whole answer may take, in milliseconds. @default 5000 */
+  readonly timeoutMs?: number;
+}
+
+/** The models that an Ollama lists, or why it does not. A redirect is not followed. */
+export function listedModels({ url, token, ca, timeoutMs = TIMEOUT_MS }: AskedOllama): Promise<Known<readonly string[]>> {
+  const request = url.startsWith("https:") ? requestHttps : requestHttp;
+  const options = {
+    agent: false,
+    ...(token && { headers: { Authorization: `Bearer ${token}` } }),
+    ...(ca && { ca: [...rootCertificates, ca] }),
+  };
   return new Promise((resolve) => {
     const end = (answer: Known<readonly string[]>) => {
       clearTimeout(timer);
       resolve(answer);
       call.destroy();
     };
-    const call = request({ host: address, port, path: "/api/tags", agent: false }, (response) => {
+    const call = request(`${url}/api/tags`, options, (response) => {
       const parts: Buffer[] = [];
       let bytes = 0;
       response.on("data", (part: Buffer) => {

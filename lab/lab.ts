@@ -1,4 +1,5 @@
 import { HTTPS_PORT } from "../catalog/caddy";
+import { OLLAMA_PORT } from "../catalog/ollama";
 import type { Artifact } from "./artifacts";
 import type { DraftCluster, DraftNode } from "./cluster";
 import type { DraftContainer } from "./draft";
@@ -247,6 +248,14 @@ export function doorOf({ https, network: { address } }: Pick<Container, "https" 
   const host = https?.host ?? (address.kind === "static" ? address.ip : undefined);
   if (!https || !host) return undefined;
   return https.port === HTTPS_PORT ? host : `${host}:${https.port}`;
+}
+
+/** The URL of the Ollama API in a container, through its HTTPS door where it has one. `undefined` where only its lease will tell. */
+export function ollamaUrl(container: Pick<Container, "https" | "network">): string | undefined {
+  const door = doorOf(container);
+  if (door) return `https://${door}`;
+  const { address } = container.network;
+  return address.kind === "static" ? `http://${address.ip}:${OLLAMA_PORT}` : undefined;
 }
 
 /** Whether the lab has something for the stack `platform`. */

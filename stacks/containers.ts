@@ -8,7 +8,7 @@ import { Connection } from "../constructs/proxmox/connection";
 import type { ContainerDevice } from "../constructs/proxmox/container";
 import { OwnershipGuard } from "../constructs/proxmox/ownership-guard";
 import { verbatim } from "../constructs/terraform-text";
-import { type Container, type ContainerAddress, doorOf, type ProxmoxLab } from "../lab/lab";
+import { type Container, type ContainerAddress, ollamaUrl, type ProxmoxLab } from "../lab/lab";
 import type { Problem } from "../lab/problem";
 import { Downloads } from "./downloads";
 import { formatInventory, inventory, stacksOfContainers, staticAddress } from "./inventory";
@@ -125,8 +125,7 @@ export class ContainersStack extends LabStack<ProxmoxLab> {
     new TerraformOutput(this, "api_urls", {
       value: Object.fromEntries(
         Object.entries(this.lab.containers).map(([key, spec]) => {
-          const door = doorOf(spec);
-          return [key, door ? `https://${door}` : apiUrl(addresses[key] ?? "")];
+          return [key, ollamaUrl(spec) ?? leasedUrl(addresses[key] ?? "")];
         }),
       ),
       description: "URL of the Ollama API in each container.",
@@ -143,10 +142,9 @@ function expressionIn(text: string): string | undefined {
   return /^\$\{(.*)\}$/.exec(text)?.[1];
 }
 
-/** The URL of an address. A leased address is an expression; while it is null, the URL is null too. */
-function apiUrl(address: string): string {
-  const expression = expressionIn(address);
-  return expression ? `\${try("http://\${${expression}}:${OLLAMA_PORT}", null)}` : `http://${address}:${OLLAMA_PORT}`;
+/** The URL of a leased address, which is an expression. While the address is null, the URL is null too. */
+function leasedUrl(address: string): string {
+  return `\${try("http://\${${expressionIn(address)}}:${OLLAMA_PORT}", null)}`;
 }
 
 /** The inventory as a Terraform template. Terraform fills in the leased addresses; everything else is text from the lab. */

@@ -6,6 +6,7 @@ import type { AddressInfo, Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Finding } from "../../doctor/finding";
+import { listedModels } from "../../doctor/ollama";
 import { examineProxmox } from "../../doctor/proxmox";
 import { ApiFault, type ApiOptions, type Credential, ProxmoxApi } from "../../doctor/proxmox/api";
 import { checkLab } from "../../lab/read";
@@ -98,6 +99,27 @@ describeWithTool("openssl", "Proxmox's API over HTTPS", () => {
     const env = { PROXMOX_VE_API_TOKEN: TOKEN, ...(ca && { SSL_CERT_FILE: file(`${ca}.pem`) }) };
     return examineProxmox(lab, env, 1000).then(({ findings }) => findings);
   }
+
+  describe("an HTTPS door of a container", () => {
+    const door = (request: IncomingMessage, response: ServerResponse): void => {
+      const knows = request.headers.authorization === "Bearer a-token";
+      response.writeHead(knows ? 200 : 401).end(JSON.stringify({ models: [{ name: "llama3.2:1b" }] }));
+    };
+    const ask = async (how: { token?: string; ca?: string }) => {
+      const url = (await serve(door)).replace(/\/$/, "");
+      return listedModels({ url, token: "a-token", ca: readFileSync(file("good.pem"), "utf8"), ...how });
+    };
+
+    it("lists its models to who has the token", async () =>
+      expect(await ask({})).toEqual({ known: true, value: ["llama3.2:1b"] }));
+    it("lists nothing to who has another token", async () =>
+      expect(await ask({ token: "another" })).toEqual({ known: false, why: "it answered with status 401" }));
+    it("is given no token while its certificate is not trusted", async () =>
+      expect(await ask({ ca: undefined })).toMatchObject({
+        known: false,
+        why: expect.stringMatching(/cannot be reached \(\w+_SELF_SIGNED/),
+      }));
+  });
 
   describe("the certificate", () => {
     test("that signs itself is refused", async () => {

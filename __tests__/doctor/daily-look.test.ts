@@ -1,6 +1,10 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { examineContainers } from "../../doctor/containers";
 import { known, unknown } from "../../doctor/finding";
 import { examineHealth } from "../../doctor/health";
+import type { AskedOllama } from "../../doctor/ollama";
 import { proxmoxPlan } from "../../doctor/plan";
 import type { ProgramResult } from "../../doctor/program";
 import type { GuestStatus } from "../../doctor/proxmox";
@@ -51,7 +55,7 @@ describe("the models of a container", () => {
   const [running] = there();
   const found = async (answer: Awaited<ReturnType<typeof examineContainers>> | string[] | undefined, status = running) =>
     (
-      await examineContainers(lab, status ? [status] : [], async () =>
+      await examineContainers(lab, status ? [status] : [], undefined, async () =>
         answer === undefined ? unknown("it cannot be reached (ECONNREFUSED)") : known(answer as string[]),
       )
     ).map(({ code, severity, path, message, remedy }) => ({
@@ -83,6 +87,77 @@ describe("the models of a container", () => {
   });
   test("are not asked of a container that is stopped", async () => {
     expect(await found(undefined, running && { ...running, state: "stopped" })).toEqual([]);
+  });
+});
+
+describe("a container behind an HTTPS door", () => {
+  const folder = mkdtempSync(join(tmpdir(), "doctor-"));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  beforeEach(() => writeFileSync(join(folder, "token"), "a-token-of-many-letters\n"));
+  const behindDoor = (door = {}) =>
+    // as: the lab has guests on Proxmox.
+    checkLab(
+      labWith({ containers: { "ollama-1": { models: ["mistral:7b"], https: { tokenFile: "./token", ...door } } } }),
+      folder,
+    ).lab as ProxmoxLab;
+  const running = there().map((status): GuestStatus => ({ ...status, state: "running" }));
+  const ask = async (of: ProxmoxLab, answer = known<readonly string[]>(["mistral:7b"])) => {
+    const asked: AskedOllama[] = [];
+    const findings = await examineContainers(of, running, "PEM", async (one) => {
+      asked.push(one);
+      return answer;
+    });
+    return { asked, findings };
+  };
+
+  test("is asked for its models there, with its token", async () => {
+    expect((await ask(behindDoor())).asked).toEqual([{ url: "https://192.0.2.21", token: "a-token-of-many-letters", ca: "PEM" }]);
+  });
+  test("is asked by its name and port", async () => {
+    const { asked } = await ask(behindDoor({ host: "ollama.lab.example", port: 8443 }));
+    expect(asked[0]?.url).toBe("https://ollama.lab.example:8443");
+  });
+  test("is not asked without its token", async () => {
+    rmSync(join(folder, "token"));
+    expect((await ask(behindDoor())).asked).toEqual([]);
+  });
+  test.each([
+    ["is not there", () => rmSync(join(folder, "token")), /its token in \S+\/token cannot be read \(ENOENT\)$/],
+    ["has several lines", () => writeFileSync(join(folder, "token"), "one\ntwo\n"), /\/token does not hold a token on one line$/],
+  ])("is unknown where the file of its token %s", async (_, change, message) => {
+    change();
+    const { findings } = await ask(behindDoor());
+    expect(findings).toEqual([expect.objectContaining({ code: "ollama-unknown", message: expect.stringMatching(message) })]);
+  });
+  test("is unknown with the units to look at and the script's login", async () => {
+    const { findings } = await ask(behindDoor(), unknown("it answered with status 502"));
+    expect(findings[0]?.remedy).toMatch(
+      /root@192\.0\.2\.21 systemctl status ollama-door ollama\. Then: .*--endpoint https:\/\/192\.0\.2\.21 --credentials \S+\/token --model mistral:7b$/,
+    );
+  });
+  test("is unknown with how to trust the authority of its own", async () => {
+    const { findings } = await ask(behindDoor(), unknown("it cannot be reached (SELF_SIGNED_CERT_IN_CHAIN)"));
+    expect(findings[0]?.remedy).toContain("SSL_CERT_FILE");
+  });
+  test("with a certificate of a public authority needs no other trust", async () => {
+    const acme = behindDoor({ host: "ollama.lab.example", certificate: { type: "acme", email: "operator@lab.example" } });
+    expect((await ask(acme, unknown("it answered with status 502"))).findings[0]?.remedy).not.toContain("SSL_CERT_FILE");
+  });
+  test("is tried there by --health, with its token", async () => {
+    const asked: (readonly string[])[] = [];
+    await examineHealth(behindDoor(), { guests: running, deployed: [], kubeconfig: "" }, async (_, args) => {
+      asked.push(args);
+      return { status: 0, stdout: "{}", stderr: "" };
+    });
+    expect(asked[0]?.slice(3)).toEqual([
+      "--endpoint",
+      "https://192.0.2.21",
+      "--credentials",
+      join(folder, "token"),
+      "--model",
+      "mistral:7b",
+      "--json",
+    ]);
   });
 });
 

@@ -372,7 +372,7 @@ describe("the models of an Ollama", () => {
   afterAll(() => server.close());
 
   test("are those that it lists", async () => {
-    expect(await listedModels("127.0.0.1", server.port)).toEqual({ known: true, value: ["llama3.2:1b"] });
+    expect(await listedModels(server)).toEqual({ known: true, value: ["llama3.2:1b"] });
   });
   test.each([
     ["hang", { "/api/tags": "hang" }, "it did not answer within 0.2 s"],
@@ -387,7 +387,7 @@ describe("the models of an Ollama", () => {
   ] as const)("are unknown, and why, of servers that %s", async (_, misbehave, why) => {
     const other = await startFakeOllama({ misbehave });
     try {
-      expect(await listedModels("127.0.0.1", other.port, 200)).toEqual({ known: false, why });
+      expect(await listedModels({ url: other.url, timeoutMs: 200 })).toEqual({ known: false, why });
     } finally {
       await other.close();
     }

@@ -8,7 +8,7 @@ import { type Auth, credentialIn, type DoctorEnvironment, trustedBy } from "./cr
 import { askProxmox } from "./facts";
 import { deployedGuests, type GuestStatus } from "./status";
 
-export type { DoctorEnvironment } from "./credential";
+export { type DoctorEnvironment, trustedBy } from "./credential";
 export type { GuestStatus } from "./status";
 
 /** Where Proxmox is, and how to log in there. */

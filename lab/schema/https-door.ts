@@ -33,7 +33,7 @@ export const httpsDoor = z
   .strictObject({
     tokenFile: text(
       checkFilePath,
-      `File on this machine with the token, relative to this file: at least 16 letters, digits and _ . ~ + / = -. Clients send it as Authorization: Bearer, or as the password of the user ${DOOR_USER}. Ansible reads it; it never enters the lab, the state or the inventory.`,
+      `File on this machine with the token, relative to this file: at least 16 letters, digits and _ . ~ + / = -. Clients send it as Authorization: Bearer, or as the password of the user ${DOOR_USER}. Ansible and doctor read it; it never enters the lab, the state or the inventory.`,
     ),
     host: text(checkDomainName, "Name under which it is reached. Default: the container's address.").optional(),
     port: whole(...PORT_BOUNDS, "Port that network.clients reach, in place of Ollama's.").default(HTTPS_PORT),
