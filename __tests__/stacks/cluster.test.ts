@@ -600,9 +600,14 @@ describe("the firewall", () => {
     });
     expect(resource(plain, RULES, "gpu-1")?.["depends_on"]).toEqual([`${OPTIONS}.gpu-1`]);
   });
-  test("is made anew with its VM, since Proxmox drops it with it", () => {
+  test("is made anew with its VM, since Proxmox drops it with it: by a part that only an unknown id may have", () => {
+    expect(resource(plain, "terraform_data", "gpu-1_firewall")).toEqual({
+      triggers_replace: '${split("/", proxmox_virtual_environment_vm.gpu-1.id)}',
+    });
     for (const type of [RULES, OPTIONS]) {
-      expect(resource(plain, type, "gpu-1")?.["lifecycle"]).toEqual({ replace_triggered_by: ["terraform_data.gpu-1_firewall"] });
+      expect(resource(plain, type, "gpu-1")?.["lifecycle"]).toEqual({
+        replace_triggered_by: ["terraform_data.gpu-1_firewall.triggers_replace[1]"],
+      });
     }
   });
 });

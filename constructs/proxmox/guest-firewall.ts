@@ -68,16 +68,14 @@ export class GuestFirewall extends Construct {
     ]);
     const { guest, of } = props;
     const kind = guest instanceof VirtualEnvironmentContainer ? "container" : "vm";
-    // Proxmox drops the firewall with its guest. `replace_triggered_by` on the guest itself has an effect only while the guest is in the
-    // state, so a guest that was deleted by hand would come back without its firewall. This resource stays in the state and notices.
     const trigger = new TerraformData(this, "Guest");
     trigger.overrideLogicalId(`${of.resourceName}_firewall`);
-    trigger.addOverride("triggers_replace", [`\${${idOf(guest)}}`]);
+    trigger.addOverride("triggers_replace", `\${split("/", ${idOf(guest)})}`);
     moved(this, trigger, of, "_firewall");
     const common = {
       nodeName: of.node,
       ...(kind === "container" ? { containerId: guest.vmId } : { vmId: guest.vmId }),
-      lifecycle: { replaceTriggeredBy: [`terraform_data.${of.resourceName}_firewall`] },
+      lifecycle: { replaceTriggeredBy: [`terraform_data.${of.resourceName}_firewall.triggers_replace${A_NEW_GUEST}`] },
     };
     this.options = new VirtualEnvironmentFirewallOptions(this, "Options", {
       ...common,
@@ -101,6 +99,18 @@ export class GuestFirewall extends Construct {
     }
   }
 }
+
+/**
+ * What the firewall is replaced by: the second part of the guest's id. Proxmox drops a firewall with its guest, so both are made anew together.
+ * `replace_triggered_by` on the guest itself does not do it: Terraform has no eye for a guest that is only created, because somebody deleted it
+ * by hand. So a resource of its own stays in the state and keeps the parts of the id. A known id has one part. There is no second one, before and
+ * after, and nothing is replaced. Of a guest that will be made the id is unknown, and so is whether it has a second part: that is a change.
+ *
+ * A reference to the whole resource counts also that this resource itself is created, next to a guest and a firewall that are there already
+ * (adopted, or from before there was such a resource). OpenTofu replaces the firewall then, since 1.12, and its plan ends with a cycle where the
+ * state has the former order of rules and options.
+ */
+const A_NEW_GUEST = "[1]";
 
 /**
  * The fewest rules that open these ports, because each rule is a request that may fail: one rule for all ports of a protocol that are open
