@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
@@ -49,6 +50,15 @@ const HARMLESS = (
   "seq sh sha256sum sleep sort stat tail tee touch tr uniq wc"
 ).split(" ");
 
+/** Where folders of commands lie that all sandboxes share. */
+const CACHE = path.join(__dirname, "../node_modules/.cache/sandbox");
+
+/**
+ * What runs when a fake is called as a program: bash has read the functions from BASH_ENV by then, and this one calls the function of its
+ * own name.
+ */
+const CALLS_A_FUNCTION = 'name=${0##*/}\ndeclare -F "$name" >/dev/null || exit 127\n"$name" "$@"\n';
+
 function findOnPath(command: string): string | undefined {
   return (process.env["PATH"] ?? "")
     .split(path.delimiter)
@@ -56,10 +66,47 @@ function findOnPath(command: string): string | undefined {
     .find((file) => fs.existsSync(file));
 }
 
+/** The path of a folder with these files, made once and shared by all processes: links for values that begin with a slash, else scripts. */
+function sharedFolder(files: Readonly<Record<string, string>>): string {
+  const folder = path.join(CACHE, createHash("sha256").update(JSON.stringify(files)).digest("hex").slice(0, 16));
+  if (!fs.existsSync(folder)) {
+    fs.mkdirSync(CACHE, { recursive: true });
+    const made = fs.mkdtempSync(path.join(CACHE, "new-"));
+    for (const [name, content] of Object.entries(files)) {
+      if (content.startsWith("/")) {
+        fs.symlinkSync(content, path.join(made, name));
+      } else {
+        fs.writeFileSync(path.join(made, name), content, { mode: 0o755 });
+      }
+    }
+    try {
+      fs.renameSync(made, folder);
+    } catch {
+      // Another process was quicker.
+      fs.rmSync(made, { recursive: true, force: true });
+    }
+  }
+  return folder;
+}
+
+/** The real commands of these names that this machine has, by name. */
+const realCommands = (() => {
+  const found = new Map<string, string | undefined>();
+  return (names: readonly string[]): Record<string, string> => {
+    for (const name of names) {
+      if (!found.has(name)) found.set(name, findOnPath(name));
+    }
+    return Object.fromEntries(names.map((name) => [name, found.get(name) ?? ""]).filter(([, file]) => file !== ""));
+  };
+})();
+
 /**
  * A folder in which a shell script runs against fake commands. The script's PATH has only the fakes and a few harmless real tools. So a
  * command that a test forgot is "not found", and does not really run. Scripts that write to absolute paths must take a prefix for them:
  * give them `root`.
+ *
+ * Bash, and every bash that it starts, has the fakes as functions, which costs a fork where a program costs a new process as well; everything
+ * else has them as programs of the same names. So a fake sees the variables of the script that calls it.
  *
  *     const sandbox = new Sandbox();
  *     sandbox.fake("systemctl", 'test "$1" = is-active');
@@ -69,52 +116,57 @@ function findOnPath(command: string): string | undefined {
 export class Sandbox {
   /** The temporary root, an absolute path. Scripts and fakes have it as `$SANDBOX`. */
   public readonly root: string;
-  private readonly bin: string;
   private readonly callsFolder: string;
+  private readonly tools: Record<string, string>;
+  /** The text of each fake, by its name. */
+  private readonly fakes = new Map<string, string>();
+  /** What the file of the fakes holds. */
+  private written: string | undefined;
 
   /** @param tools further real commands that the scripts may run; it is an error if one of them is not installed */
   public constructor(tools: readonly string[] = []) {
+    this.tools = realCommands([...HARMLESS, ...tools]);
+    const missing = tools.find((tool) => this.tools[tool] === undefined);
+    if (missing !== undefined) {
+      throw new Error(`Sandbox: the command '${missing}' is not on this machine's PATH; install it or fake it`);
+    }
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), "sandbox-"));
     this.root = path.join(folder, "root");
-    this.bin = path.join(folder, "bin");
     this.callsFolder = path.join(folder, "calls");
-    for (const made of [this.root, this.bin, this.callsFolder, path.join(folder, "home"), path.join(folder, "tmp")]) {
+    for (const made of [this.root, this.callsFolder, path.join(folder, "home"), path.join(folder, "tmp")]) {
       fs.mkdirSync(made);
-    }
-    for (const tool of [...HARMLESS, ...tools]) {
-      const real = findOnPath(tool);
-      if (real !== undefined) {
-        fs.symlinkSync(real, path.join(this.bin, tool));
-      } else if (tools.includes(tool)) {
-        throw new Error(`Sandbox: the command '${tool}' is not on this machine's PATH; install it or fake it`);
-      }
     }
   }
 
   /**
    * Puts a fake command in the PATH. It replaces a former one of the same name.
    *
-   * @param body bash, which gets the arguments of the call and gives the exit code. `$SANDBOX` is the root. Default: exit 0, and nothing else.
+   * @param body bash, which gets the arguments of the call and gives the exit code. `$SANDBOX` is the root, `$caller` the process that called.
+   *   Default: exit 0, and nothing else.
    */
   public fake(name: string, body = ":", options: FakeOptions = {}): void {
-    // Only builtins and absolute paths here, because any command of the PATH may itself be a fake.
+    if (body.includes("$PPID")) {
+      throw new Error(`Sandbox: $PPID in the fake ${name} would be the process of the test; write $caller`);
+    }
+    // Only builtins and absolute paths here, because any command of the PATH may itself be a fake. What the script has set, its traps
+    // among them, holds for the script alone.
     const lines = [
-      `#!${findOnPath("bash") ?? "/bin/bash"}`,
+      `${name}() { local caller=\${caller:-$BASHPID}; (`,
+      "set +eEuo pipefail; trap - ERR HUP INT PIPE TERM",
       `call=${this.quote(this.callsFolder)}/$EPOCHREALTIME-$BASHPID`,
       `printf '%s\\0' ${this.quote(name)} "$@" >"$call.argv"`,
-      ...(options.stdin ? [`${findOnPath("cat") ?? "/bin/cat"} >"$call.stdin"`, 'exec <"$call.stdin"'] : []),
+      ...(options.stdin ? [`${this.tools["cat"] ?? "/bin/cat"} >"$call.stdin"`, 'exec <"$call.stdin"'] : []),
       "unset call",
       body,
-      "",
+      ") || return; }",
     ];
-    const file = path.join(this.bin, name);
-    fs.rmSync(file, { force: true });
-    fs.writeFileSync(file, lines.join("\n"), { mode: 0o755 });
+    this.fakes.set(name, lines.join("\n"));
   }
 
   /** Takes a fake or a real command out of the PATH. */
   public withoutCommand(name: string): void {
-    fs.rmSync(path.join(this.bin, name), { force: true });
+    this.fakes.delete(name);
+    delete this.tools[name];
   }
 
   /** Writes a file under the root, with its folders. @param mode default 0600 */
@@ -152,12 +204,21 @@ export class Sandbox {
   /** Runs a script of the project and waits for its end. */
   public run(script: string, options: RunOptions = {}): Promise<ScriptResult> {
     const before = new Set(fs.readdirSync(this.callsFolder));
-    const child = spawn(path.join(this.bin, options.shell ?? "bash"), [path.resolve(script), ...(options.args ?? [])], {
+    const functions = path.join(this.root, "../fakes.bash");
+    const text = [...this.fakes.values(), ""].join("\n");
+    // Another script of this sandbox may be reading it.
+    if (text !== this.written) fs.writeFileSync(functions, text);
+    this.written = text;
+    const shell = this.tools[options.shell ?? "bash"] ?? "/bin/bash";
+    const program = `#!${this.tools["bash"] ?? "/bin/bash"}\ncaller=$PPID\n${CALLS_A_FUNCTION}`;
+    const fakes = sharedFolder(Object.fromEntries([...this.fakes.keys()].sort().map((name) => [name, program])));
+    const child = spawn(shell, [path.resolve(script), ...(options.args ?? [])], {
       cwd: this.root,
       // A group of its own, so that a time-out also ends what the script started.
       detached: true,
       env: {
-        PATH: this.bin,
+        PATH: `${fakes}:${sharedFolder(this.tools)}`,
+        BASH_ENV: functions,
         HOME: path.join(this.root, "..", "home"),
         TMPDIR: path.join(this.root, "..", "tmp"),
         LC_ALL: "C",

@@ -1,5 +1,5 @@
 // What a GPU worker says when the card, the driver or the kernel do not go together, and how it keeps a driver that works.
-import { BootstrapNode, describeOnLinux, lines, position } from "./bootstrap-node";
+import { BootstrapNode, describeOnLinux, lines, oneRunOf, position } from "./bootstrap-node";
 
 let node: BootstrapNode;
 const gpuWorker = (parameters: Record<string, string> = {}): BootstrapNode => {
@@ -7,7 +7,7 @@ const gpuWorker = (parameters: Record<string, string> = {}): BootstrapNode => {
   return node;
 };
 const reason = (): string | undefined => node.marker("failed")?.["reason"];
-afterEach(() => node.remove());
+afterEach(() => node?.remove());
 
 const OPEN = "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.95.05  Release Build";
 const CLOSED = "NVRM version: NVIDIA UNIX x86_64 Kernel Module  580.95.05  Release Build";
@@ -51,9 +51,22 @@ describeOnLinux("a GPU before Turing", () => {
     position(calls, /install .* nvidia-dkms-580-server nvidia-utils-580-server$/);
   });
 
-  test.each(["1e02", "1f82", "20b0", "2684", "2b85"])("is not what the device %s is", async (id) => {
-    gpuWorker().graphicsCard(id);
-    expect((await node.bootstrap()).code).toBe(0);
+  const NEWER = ["1e02", "1f82", "20b0", "2684", "2b85"];
+  const withNewerCards = oneRunOf(() => {
+    const made = new BootstrapNode("worker", { GPU: "true" });
+    NEWER.forEach((id, index) => {
+      made.graphicsCard(id, index + 1);
+    });
+    made.graphicsCard("1b80", NEWER.length + 1);
+    return made;
+  });
+
+  test.each(NEWER)("is not what the device %s is", async (id) => {
+    expect((await withNewerCards()).node.marker("failed")?.["reason"]).not.toContain(id);
+  });
+
+  test("is the only one named among newer cards", async () => {
+    expect((await withNewerCards()).node.marker("failed")?.["reason"]).toContain("no open kernel module (10de:1b80).");
   });
 });
 

@@ -11,7 +11,7 @@ export const SERVER_TOKEN = "5".repeat(64);
 export const AGENT_TOKEN = "a".repeat(64);
 
 /** The binary that the fake release holds: it calls a fake command, so that its calls are recorded like any other. */
-export const BINARY = '#!/usr/bin/env bash\nexec k3s-binary "$@"\n';
+export const BINARY = '#!/bin/sh\nexec k3s-binary "$@"\n';
 const INSTALL_SCRIPT = 'env >"$SANDBOX/.fake/install-env"\nk3s-install "$INSTALL_K3S_EXEC" "$INSTALL_K3S_SKIP_DOWNLOAD"\n';
 
 /** The driver that is loaded and installed. */
@@ -63,9 +63,9 @@ export class BootstrapNode extends Sandbox {
     this.fakeCommands();
   }
 
-  /** Puts an NVIDIA card into the machine, in place of the former; the device id of a card such as "2684", an RTX 4090. */
-  public graphicsCard(id: string): void {
-    const device = "sys/bus/pci/devices/0000:01:00.0";
+  /** Puts an NVIDIA card into a slot, in place of the former; the device id of a card such as "2684", an RTX 4090. */
+  public graphicsCard(id: string, slot = 1): void {
+    const device = `sys/bus/pci/devices/0000:0${slot}:00.0`;
     this.write(`${device}/vendor`, "0x10de\n");
     this.write(`${device}/class`, "0x030000\n");
     this.write(`${device}/device`, `0x${id}\n`);
@@ -145,7 +145,7 @@ export class BootstrapNode extends Sandbox {
     const installed = '"$SANDBOX/.fake/installed"';
     this.fake(
       "apt-get",
-      `if [[ -n $power_cut ]]; then touch "$SANDBOX/.fake/dpkg-interrupted"; cut_power; fi
+      `if [[ -n $power_cut ]]; then : >"$SANDBOX/.fake/dpkg-interrupted"; cut_power; fi
        if [[ $* == *" install "* && -e $SANDBOX/.fake/dpkg-interrupted ]]; then
          echo "E: dpkg was interrupted, you must manually run 'sudo dpkg --configure -a' to correct the problem."; exit 100
        fi
@@ -159,7 +159,7 @@ export class BootstrapNode extends Sandbox {
     this.fake(
       "dpkg-query",
       `case "\${!#}" in linux-image-virtual*) echo "installed linux-image-virtual"; exit;; esac
-       touch ${installed}
+       : >>${installed}
        while read -r name version; do
          [[ $name != "\${!#}" ]] || { echo "installed $version"; exit 0; }
        done <${installed}
@@ -170,7 +170,7 @@ export class BootstrapNode extends Sandbox {
       `while (($#)); do case $1 in --output) output=$2; shift 2;; --*-time | --*-timeout | --retry | --retry-delay | --write-out) shift 2;; --*) shift;; *) url=$1; shift;; esac; done
        if [[ $url == */readyz ]]; then
          cut_power
-         [[ -e $SANDBOX/.fake/join-server-answers ]] && cat "$SANDBOX/.fake/join-server-answers" && exit
+         [[ -e $SANDBOX/.fake/join-server-answers ]] && echo "$(<"$SANDBOX/.fake/join-server-answers")" && exit
          echo 000; exit 7
        fi
        [[ -e $SANDBOX/.fake/web/\${url//\\//_} ]] || exit 22
@@ -181,7 +181,7 @@ export class BootstrapNode extends Sandbox {
       "systemctl",
       `agent=$SANDBOX/var/lib/rancher/k3s/agent
        case $1 in
-         restart) touch "$SANDBOX/.fake/active"; mkdir -p "$agent/etc/containerd"; touch "$agent/kubelet.kubeconfig"
+         restart) : >"$SANDBOX/.fake/active"; mkdir -p "$agent/etc/containerd"; : >"$agent/kubelet.kubeconfig"
            echo certificate >"$agent/client-kubelet.crt"; echo key >"$agent/client-kubelet.key"
            echo 'BinaryName = "/usr/bin/nvidia-container-runtime"' >"$agent/etc/containerd/config.toml" ;;
          is-active) [[ -e $SANDBOX/.fake/active ]] ;;
@@ -204,6 +204,24 @@ export class BootstrapNode extends Sandbox {
       this.fake(silent);
     }
   }
+}
+
+/** A node after one run, and what the run did. */
+export interface Finished extends ScriptResult {
+  readonly node: BootstrapNode;
+}
+
+/** Runs the bootstrap once, when first asked, for all tests of the file or `describe` that only look at what it did. */
+export function oneRunOf(make: () => BootstrapNode): () => Promise<Finished> {
+  let finished: Promise<Finished> | undefined;
+  afterAll(async () => (await finished)?.node.remove());
+  return () => {
+    finished ??= (async () => {
+      const node = make();
+      return { node, ...(await node.bootstrap()) };
+    })();
+    return finished;
+  };
 }
 
 /** "command argument argument" of each call. */

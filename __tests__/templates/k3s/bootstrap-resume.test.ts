@@ -75,7 +75,7 @@ describeOnLinux("a run that is cut short", () => {
 
   test("by a signal, as a shutdown sends it, leaves no failed marker: whoever waits goes on waiting", async () => {
     node = new BootstrapNode("worker");
-    node.fake("apt-get", "kill -TERM $PPID; exit 1");
+    node.fake("apt-get", "kill -TERM $caller; exit 1");
     expect((await node.bootstrap()).code).toBe(143);
     expect(node.marker("failed")).toBeUndefined();
   });

@@ -5,6 +5,7 @@ import {
   describeOnLinux,
   INSTALL_URL,
   lines,
+  oneRunOf,
   position,
   RELEASE,
   SERVER_TOKEN,
@@ -17,37 +18,39 @@ const server = (parameters: Record<string, string> = {}): BootstrapNode => {
   node = new BootstrapNode("server", parameters);
   return node;
 };
-afterEach(() => node.remove());
+afterEach(() => node?.remove());
 
 describeOnLinux("a server that goes well", () => {
+  const run = oneRunOf(() => new BootstrapNode("server"));
+
   test("ends with code 0 and a ready marker that states the version", async () => {
-    const { code } = await server().bootstrap();
+    const { node, code } = await run();
     expect(code).toBe(0);
     expect(node.marker("ready")).toEqual({ role: "server", k3s_version: VERSION, k3s_sha256: sha256(BINARY), node: "node-1" });
     expect(node.marker("failed")).toBeUndefined();
   });
 
   test("puts the verified binary in place, executable", async () => {
-    await server().bootstrap();
+    const { node } = await run();
     expect(node.read("usr/local/bin/k3s")).toBe(BINARY);
     expect(node.mode("usr/local/bin/k3s")).toBe("755");
   });
 
   test("installs guest agent, NFS client, curl and certificates before it downloads", async () => {
-    const { calls } = await server().bootstrap();
+    const { calls } = await run();
     const install = position(calls, /^apt-get .*install .*qemu-guest-agent nfs-common curl ca-certificates$/);
     expect(install).toBeLessThan(position(calls, /^curl/));
     expect(lines(calls)[install]).toContain("DPkg::Lock::Timeout=300");
   });
 
   test("downloads with the plus sign of the version encoded, the install script at the version's tag", async () => {
-    const { calls } = await server().bootstrap();
+    const { calls } = await run();
     const urls = calls.filter((call) => call.command === "curl").map((call) => call.argv.at(-1));
     expect(urls).toEqual([`${RELEASE}/sha256sum-amd64.txt`, `${RELEASE}/k3s`, INSTALL_URL]);
   });
 
   test("lets K3s' script write the unit of a server and download nothing, then starts it", async () => {
-    const { calls } = await server().bootstrap();
+    const { calls } = await run();
     expect(position(calls, /^k3s-install server true$/)).toBeLessThan(position(calls, /^systemctl restart --no-block k3s$/));
   });
 
@@ -61,14 +64,14 @@ describeOnLinux("a server that goes well", () => {
   });
 
   test("shows on the console what it writes to its private log", async () => {
-    const { stdout } = await server().bootstrap();
+    const { node, stdout } = await run();
     expect(node.log).toBe(stdout);
     expect(node.log).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ .*\n(?:.*\n)*.*Ready\.\n$/);
     expect(node.mode("var/log/bootstrap-server.log")).toBe("600");
   });
 
   test("keeps the tokens out of every command line, the log, the unit's environment and the marker", async () => {
-    const { calls, stdout, stderr } = await server().bootstrap();
+    const { node, calls, stdout, stderr } = await run();
     const seen = [
       ...lines(calls),
       stdout,
@@ -83,12 +86,12 @@ describeOnLinux("a server that goes well", () => {
   });
 
   test("gives K3s' script none of its own parameters, which the unit would keep", async () => {
-    await server().bootstrap();
+    const { node } = await run();
     expect(node.read(".fake/install-env")).not.toMatch(/^K3S_/m);
   });
 
   test("has K3s' script start nothing, since that start has no time limit", async () => {
-    await server().bootstrap();
+    const { node } = await run();
     expect(node.read(".fake/install-env")).toMatch(/^INSTALL_K3S_SKIP_START=true$/m);
   });
 
@@ -98,7 +101,7 @@ describeOnLinux("a server that goes well", () => {
   });
 
   test("tries a download again that was refused or broke off", async () => {
-    const { calls } = await server().bootstrap();
+    const { calls } = await run();
     const download = lines(calls)[position(calls, /^curl .*k3s$/)];
     expect(download).toContain("--retry 5");
     expect(download).toContain("--retry-connrefused");

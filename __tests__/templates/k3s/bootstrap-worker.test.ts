@@ -1,4 +1,14 @@
-import { AGENT_TOKEN, BINARY, BootstrapNode, describeOnLinux, lines, position, sha256, VERSION } from "./bootstrap-node";
+import {
+  AGENT_TOKEN,
+  BINARY,
+  BootstrapNode,
+  describeOnLinux,
+  lines,
+  oneRunOf,
+  position,
+  sha256,
+  VERSION,
+} from "./bootstrap-node";
 
 let node: BootstrapNode;
 const worker = (parameters: Record<string, string> = {}): BootstrapNode => {
@@ -9,11 +19,15 @@ const gpuWorker = (parameters: Record<string, string> = {}): BootstrapNode => wo
 /** Calls that only a node that joins makes. */
 const joining = (calls: Parameters<typeof lines>[0]): string[] =>
   lines(calls).filter((line) => /readyz|k3s-install|systemctl restart/.test(line));
-afterEach(() => node.remove());
+afterEach(() => node?.remove());
+
+/** One run of each that goes well. */
+const plainWorker = oneRunOf(() => new BootstrapNode("worker"));
+const goodGpuWorker = oneRunOf(() => new BootstrapNode("worker", { GPU: "true" }));
 
 describeOnLinux("a worker without a GPU", () => {
   test("ends with code 0 and a ready marker, once its node is in the cluster", async () => {
-    const { code, calls } = await worker().bootstrap();
+    const { node, code, calls } = await plainWorker();
     expect(code).toBe(0);
     expect(node.marker("ready")).toEqual({
       role: "worker",
@@ -32,7 +46,7 @@ describeOnLinux("a worker without a GPU", () => {
   });
 
   test("installs an agent after the server answers", async () => {
-    const { calls } = await worker().bootstrap();
+    const { calls } = await plainWorker();
     const answered = position(calls, /readyz$/);
     const installed = position(calls, /^k3s-install agent true$/);
     expect(answered).toBeLessThan(installed);
@@ -40,7 +54,7 @@ describeOnLinux("a worker without a GPU", () => {
   });
 
   test("touches no driver", async () => {
-    const { calls } = await worker().bootstrap();
+    const { calls } = await plainWorker();
     expect(lines(calls).filter((line) => /nvidia|modprobe|initramfs/.test(line))).toEqual([]);
   });
 
@@ -65,8 +79,9 @@ describeOnLinux("a worker without a GPU", () => {
   });
 
   test("needs no agent-token file", async () => {
-    expect(worker().exists("etc/rancher/k3s/agent-token")).toBe(false);
-    expect((await node.bootstrap()).code).toBe(0);
+    const { node, code } = await plainWorker();
+    expect(node.exists("etc/rancher/k3s/agent-token")).toBe(false);
+    expect(code).toBe(0);
   });
 
   test("without a server to join ends with code 64", async () => {
@@ -82,12 +97,13 @@ describeOnLinux("a worker without a GPU", () => {
 
 describeOnLinux("a GPU worker", () => {
   test("is ready with the GPU in its marker", async () => {
-    expect((await gpuWorker().bootstrap()).code).toBe(0);
+    const { node, code } = await goodGpuWorker();
+    expect(code).toBe(0);
     expect(node.marker("ready")?.["gpu"]).toBe("true");
   });
 
   test("installs headers, then the open driver of the branch and its utilities", async () => {
-    const { calls } = await gpuWorker().bootstrap();
+    const { calls } = await goodGpuWorker();
     const headers = position(calls, /^apt-get .* install .* linux-headers-6\.8\.0-60-generic linux-headers-virtual$/);
     expect(headers).toBeLessThan(position(calls, /^apt-get .* install .* nvidia-dkms-580-open nvidia-utils-580$/));
   });
@@ -98,7 +114,7 @@ describeOnLinux("a GPU worker", () => {
   });
 
   test("proves the GPU before it fetches K3s, looks for a server, or installs or starts anything of K3s", async () => {
-    const { calls } = await gpuWorker().bootstrap();
+    const { calls } = await goodGpuWorker();
     const proved = position(calls, /^nvidia-smi$/);
     expect(position(calls, /^modprobe nvidia$/)).toBeLessThan(proved);
     for (const later of [/^curl .*\/k3s$/, /readyz/, /^k3s-install/, /^systemctl restart/]) {
@@ -107,7 +123,7 @@ describeOnLinux("a GPU worker", () => {
   });
 
   test("has the container runtime before K3s starts", async () => {
-    const { calls } = await gpuWorker().bootstrap();
+    const { calls } = await goodGpuWorker();
     expect(position(calls, /install .*nvidia-container-toolkit$/)).toBeLessThan(position(calls, /^systemctl restart/));
   });
 
@@ -185,7 +201,7 @@ describeOnLinux("a GPU worker", () => {
   });
 
   test("writes no containerd template and calls no nvidia-ctk", async () => {
-    const { calls } = await gpuWorker().bootstrap();
+    const { node, calls } = await goodGpuWorker();
     expect(node.files().filter((file) => file.endsWith(".tmpl"))).toEqual([]);
     expect(lines(calls).filter((line) => line.includes("nvidia-ctk"))).toEqual([]);
   });
@@ -203,7 +219,7 @@ describeOnLinux("a GPU worker", () => {
 
 describeOnLinux("NVIDIA's package source", () => {
   test("is signed by a key that apt's own user can read", async () => {
-    await gpuWorker().bootstrap();
+    const { node } = await goodGpuWorker();
     expect(node.read("etc/apt/sources.list.d/nvidia-container-toolkit.list")).toBe(
       "deb [signed-by=/etc/apt/keyrings/nvidia-container-toolkit.asc] https://nvidia.github.io/libnvidia-container/stable/deb/amd64 /\n",
     );
@@ -272,7 +288,7 @@ describeOnLinux("the distribution's pick of the driver", () => {
 
 describeOnLinux("the kernel's own driver", () => {
   test("is kept out of the kernel and of the initramfs", async () => {
-    const { calls } = await gpuWorker().bootstrap();
+    const { node, calls } = await goodGpuWorker();
     expect(node.read("etc/modprobe.d/k3s-bootstrap-nouveau.conf")).toBe(
       "blacklist nouveau\nblacklist nova_drm\nblacklist nova_core\noptions nouveau modeset=0\n",
     );
