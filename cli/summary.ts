@@ -77,9 +77,16 @@ export function shown(path: string): string {
   return relative(process.cwd(), path) || ".";
 }
 
-/** By their names, so that 10 comes after 9. */
+/** A name has 63 characters at most, so no number in it is longer. */
+const DIGITS = 63;
+
+/**
+ * By their names, so that 10 comes after 9. Not localeCompare with `numeric`: it took a tenth of the synthesis of ten thousand guests, and for
+ * a few guests Node loads a part of its language data.
+ */
 function inOrder<T extends { readonly name: string }>(things: readonly T[]): T[] {
-  return [...things].sort((a, b) => a.name.localeCompare(b.name, "en", { numeric: true }));
+  const keyed = things.map((thing) => ({ thing, key: thing.name.replace(/\d+/g, (digits) => digits.padStart(DIGITS, "0")) }));
+  return keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)).map(({ thing }) => thing);
 }
 
 /** Every guest that the lab makes: the containers, then the VMs of the cluster. */

@@ -241,15 +241,23 @@ interface Postcondition {
   readonly errorMessage: string;
 }
 
-/** A container gets its devices when it is made. Later only root@pam can change them, in Proxmox. */
+/**
+ * A container gets its devices when it is made. Later only root@pam can change them, in Proxmox. Terraform evaluates both texts of each container
+ * in each plan, so a container without devices, as most are, has short ones.
+ */
 function devicesAsWanted({ resourceName, name, vmId, node, devices }: SettledContainer): Postcondition {
-  // Once a container has no device any more, the provider keeps its former devices in the state (0.111.1). Only an import reads them anew.
-  const unseen =
-    devices.length > 0
-      ? ""
-      : `. Then run in this stack's folder, so that the container is imported anew: terraform state rm proxmox_virtual_environment_container.${resourceName}`;
-  const wanted = JSON.stringify(devices.map(({ path, gid, mode }) => [path, `gid=${gid},mode=${mode}`]));
   const has = "self.device_passthrough";
+  const begin = `The devices of ${name} are others in Proxmox than in the lab, and Terraform can't change them. Run on ${node}, as root: `;
+  if (devices.length === 0) {
+    return {
+      condition: `\${length(${has}) == 0}`,
+      // The provider keeps the former devices in the state then (0.111.1). Only an import reads them anew.
+      errorMessage:
+        `${begin}pct set ${vmId} --delete \${join(",", [for i, device in ${has} : "dev${"$"}{i}"])} && pct reboot ${vmId}. Then run in this ` +
+        `stack's folder, so that the container is imported anew: terraform state rm proxmox_virtual_environment_container.${resourceName}`,
+    };
+  }
+  const wanted = JSON.stringify(devices.map(({ path, gid, mode }) => [path, `gid=${gid},mode=${mode}`]));
   const surplus = `[for i, device in ${has} : "dev${"$"}{i}" if !contains(${wanted}, [device.path, "gid=${"$"}{device.gid},mode=${"$"}{device.mode}"])]`;
   const missing =
     `[for i, device in [for device in ${wanted} : device if !contains([for one in ${has} : [one.path, "gid=${"$"}{one.gid},mode=${"$"}{one.mode}"]], device)] : ` +
@@ -257,14 +265,19 @@ function devicesAsWanted({ resourceName, name, vmId, node, devices }: SettledCon
   return {
     condition: `\${length(${surplus}) + length(${missing}) == 0}`,
     errorMessage:
-      `The devices of ${name} are others in Proxmox than in the lab, and Terraform can't change them. Run on ${node}, as root: ` +
-      `\${join(" && ", concat(length(${missing}) > 0 ? ["pct set ${vmId} ${"$"}{join(" ", ${missing})}"] : [], ` +
-      `length(${surplus}) > 0 ? ["pct set ${vmId} --delete ${"$"}{join(",", ${surplus})}"] : []))} && pct reboot ${vmId}${unseen}`,
+      `${begin}\${join(" && ", concat(length(${missing}) > 0 ? ["pct set ${vmId} ${"$"}{join(" ", ${missing})}"] : [], ` +
+      `length(${surplus}) > 0 ? ["pct set ${vmId} --delete ${"$"}{join(",", ${surplus})}"] : []))} && pct reboot ${vmId}`,
   };
 }
 
 /** Proxmox moves and grows volumes, but Terraform would make the container anew. A volume may be larger than the props say. */
 function volumesAsWanted({ name, vmId, node, disks, volumes }: SettledContainer): Postcondition {
+  const inPlace = `self.disk[0].datastore_id == "${disks}"`;
+  const move = `pct move-volume ${vmId} rootfs ${disks} --delete 1`;
+  const begin =
+    `The volumes of ${name} are others in Proxmox than in the lab, and Terraform would make the container anew to change them. Run on ` +
+    `${node}, as root: `;
+  if (volumes.length === 0) return { condition: `\${${inPlace}}`, errorMessage: `${begin}${move}` };
   const gib = 'tonumber(trimsuffix(volume.size, "G"))';
   const commands = volumes.map(({ path, sizeGiB, datastore, backup }, index) => {
     const there = `[for i, volume in self.mount_point : i if volume.path == "${path}"]`;
@@ -272,12 +285,6 @@ function volumesAsWanted({ name, vmId, node, disks, volumes }: SettledContainer)
     const add = `pct set ${vmId} --mp${index} ${datastore}:${sizeGiB},mp=${path},backup=${backup ? 1 : 0}`;
     return `length(${there}) == 0 ? ["${add}"] : [for i in ${small} : "pct resize ${vmId} mp${"$"}{i} ${sizeGiB}G"]`;
   });
-  const elsewhere = `self.disk[0].datastore_id == "${disks}" ? [] : ["pct move-volume ${vmId} rootfs ${disks} --delete 1"]`;
-  const all = `concat(${[elsewhere, ...commands].join(", ")})`;
-  return {
-    condition: `\${length(${all}) == 0}`,
-    errorMessage:
-      `The volumes of ${name} are others in Proxmox than in the lab, and Terraform would make the container anew to change them. Run on ` +
-      `${node}, as root: \${join(" && ", ${all})}`,
-  };
+  const all = `concat(${[`${inPlace} ? [] : ["${move}"]`, ...commands].join(", ")})`;
+  return { condition: `\${length(${all}) == 0}`, errorMessage: `${begin}\${join(" && ", ${all})}` };
 }

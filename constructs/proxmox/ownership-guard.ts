@@ -155,9 +155,10 @@ export class OwnershipGuard extends Construct {
    * between the guest and its firewall. `id` is the import's id, with NODE for the node that the guest is on.
    */
   import({ resourceName }: Pick<GuardedGuest, "resourceName">, resource: TerraformResource, id: string): void {
-    const filled = id.replace("NODE", () => "${node}");
+    const filled = id.replace("NODE", () => `\${local.guests_importable["${resourceName}"]}`);
     this.imports.push({
-      for_each: `\${toset([for node in [lookup(local.guests_importable, "${resourceName}", "")] : "${filled}" if node != ""])}`,
+      // A guest that is not to be imported is not in the map.
+      for_each: `\${toset(try(["${filled}"], []))}`,
       to: `${resource.terraformResourceType}.${resource.friendlyUniqueId}`,
       id: "${each.value}",
     });
