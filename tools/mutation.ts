@@ -3,12 +3,14 @@
 //   --count N         how many changes (default 50)
 //   --rooms A,B       the folders whose sources are changed (default lab,grammar,constructs,stacks)
 //   --kinds A,B       only kinds that begin so, such as "anchor"
-//   --seconds N       how long the tests of one room may take (default 300); where the source's own room takes longer, the change is
-//                     undecided and does not count: something runs for ever, or the tests are slow
-//   --types           also asks TypeScript about what the tests did not find; what it refuses does not count
-//   --at-least N      ends with 1 when fewer percent are found (default 90), and with 2 when the tool cannot work
-// The work happens in a copy of the checkout in a temporary folder; the checkout stays as it is.
-import { spawn, spawnSync } from "node:child_process";
+//   --seconds N       how long the test files may take that are asked about one change, as they took without it (default 60): the nearest
+//                     are asked first, and what is left out is left out
+//   --workers N       how many changes are judged at a time (default 2)
+//   --at-least N      ends with 1 when fewer percent are found by an assertion (default 90), and with 2 when the tool cannot work
+// A change is shown to the test files that execute its line. What each executes, and each verdict, is kept in the folder for temporary files, so
+// that a second run asks about what changed since. The work happens in copies of the checkout; the checkout stays as it is.
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import {
   cpSync,
   existsSync,
@@ -21,23 +23,12 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, dirname, join, relative } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { parseArgs } from "node:util";
-import {
-  described,
-  type FileReport,
-  inTurns,
-  isProgram,
-  killedPercent,
-  lineOf,
-  type Mutation,
-  mutated,
-  mutationsOf,
-  randomOf,
-  sample,
-  type Verdict,
-  verdictOf,
-} from "./mutations";
+import startReplay from "../testing/provider-replay/start";
+import { asked, limitOf, type Suite, Worker } from "./mutation-suites";
+import { refusedByTypes } from "./mutation-types";
+import { described, isProgram, lineOf, type Mutant, mutated, percentOf, shuffled, type Verdict, verdictOf } from "./mutations";
 
 const ROOT = dirname(__dirname);
 const { values: options } = parseArgs({
@@ -46,225 +37,280 @@ const { values: options } = parseArgs({
     count: { type: "string", default: "50" },
     rooms: { type: "string", default: "lab,grammar,constructs,stacks" },
     kinds: { type: "string", default: "" },
-    seconds: { type: "string", default: "300" },
-    types: { type: "boolean", default: false },
+    seconds: { type: "string", default: "60" },
+    workers: { type: "string", default: "2" },
     "at-least": { type: "string", default: "90" },
   },
 });
 
 /** The number that an option has. @throws Error for another word */
-function numberOf(name: "seed" | "count" | "seconds" | "at-least"): number {
+function numberOf(name: "seed" | "count" | "seconds" | "workers" | "at-least"): number {
   const text = options[name];
   if (!/^\d+$/.test(text)) throw new Error(`--${name} is ${text}, but it takes a whole number.`);
   return Number(text);
 }
 
-const limits = { seed: numberOf("seed"), count: numberOf("count"), seconds: numberOf("seconds"), atLeast: numberOf("at-least") };
-const rooms = options.rooms.split(",");
-const kinds = options.kinds.split(",");
+const hashOf = (...texts: readonly string[]) => createHash("sha256").update(texts.join("\0")).digest("hex").slice(0, 16);
 
-/** The files of the checkout, new ones too, without what git ignores. */
-const files = spawnSync("git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard"], { cwd: ROOT, encoding: "utf8" })
-  .stdout.split("\0")
-  .filter((file) => file !== "" && existsSync(join(ROOT, file)));
+/** The files of the checkout, new ones too, without what git ignores, each with a hash of what it holds. */
+const files = new Map(
+  spawnSync("git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard"], { cwd: ROOT, encoding: "utf8" })
+    .stdout.split("\0")
+    .filter((file) => file !== "" && existsSync(join(ROOT, file)))
+    .map((file) => [file, hashOf(readFileSync(join(ROOT, file), "latin1"))] as const),
+);
+/** A hash of the files whose path matches. */
+const stateOf = (pattern: RegExp) => hashOf(...[...files].filter(([file]) => pattern.test(file)).flat());
+/** Of all that tests may look at, but not of the test files themselves. */
+const STATE = stateOf(/^(?!__tests__\/.*\.test\.ts$|tools\/(mutation|executed-lines))/);
+/** Of that and of the test files. */
+const STATE_WITH_TESTS = hashOf(STATE, stateOf(/^__tests__\//));
 
-interface Mutant {
-  readonly file: string;
-  readonly text: string;
-  readonly mutation: Mutation;
+/** A change that was drawn, with a name that other changes and other texts do not have. */
+interface Drawn extends Mutant {
+  readonly name: string;
 }
 
-/** The changes of this run. */
-function drawn(): Mutant[] {
+/** What is known of a test file: what it did in a state of the checkout. */
+interface KnownSuite extends Suite {
+  /** Of the test file and what all test files share. */
+  readonly ownState: string;
+  /** Of the sources that it executes. */
+  readonly sources: Readonly<Record<string, string | undefined>>;
+  /** Of the checkout without test files. */
+  readonly state: string;
+}
+
+interface KnownVerdict {
+  readonly verdict: Verdict;
+  /** The test file that found it. */
+  readonly by?: string;
+  /** The state of that test file, or of the whole checkout where none found it. */
+  readonly state: string;
+}
+
+/** What earlier runs found out. */
+const memoryFolder = join(realpathSync(tmpdir()), `mutation-${hashOf(ROOT)}`);
+const remembered = <T>(name: string): Map<string, T> => {
+  const path = join(memoryFolder, `${name}.json`);
+  return new Map(existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as [string, T][]) : []);
+};
+const remember = <T>(name: string, all: Map<string, T>) => {
+  mkdirSync(memoryFolder, { recursive: true });
+  writeFileSync(join(memoryFolder, `${name}.json`), JSON.stringify([...all]));
+};
+const suites = remembered<KnownSuite>("suites");
+const verdicts = remembered<KnownVerdict>("verdicts");
+const typed = remembered<boolean>("typed");
+
+/** The changes of this run: programs that TypeScript takes. */
+function drawn(rooms: readonly string[], kinds: readonly string[], seed: number, count: number): Drawn[] {
   for (const room of rooms) {
-    if (!files.some((file) => file.startsWith(`${room}/`)))
+    if (![...files.keys()].some((file) => file.startsWith(`${room}/`)))
       throw new Error(`--rooms names ${room}, but there are no sources in it.`);
   }
-  const all = files
+  const sources = [...files.keys()]
     .filter((file) => file.endsWith(".ts") && rooms.some((room) => file.startsWith(`${room}/`)))
-    .flatMap((file) => {
-      const text = readFileSync(join(ROOT, file), "utf8");
-      return mutationsOf(text)
-        .filter(({ kind }) => kinds.some((wanted) => kind.startsWith(wanted)))
-        .map((mutation) => ({ file, text, mutation }));
+    .map((file) => ({ file, text: readFileSync(join(ROOT, file), "utf8") }));
+  const all = shuffled(sources, seed).filter(({ mutation }) => kinds.some((kind) => mutation.kind.startsWith(kind)));
+  const found: Drawn[] = [];
+  let refused = 0;
+  while (found.length < count && all.length > 0) {
+    const some = all.splice(0, Math.ceil((count - found.length) * 1.2)).map((mutant) => {
+      const changed = mutated(mutant.text, mutant.mutation);
+      return { ...mutant, name: hashOf(mutant.file, changed), changed };
     });
-  console.log(
-    `${all.length} changes are possible in ${rooms.join(", ")}; the sample of seed ${limits.seed} has ${limits.count}.`,
-  );
-  const found: Mutant[] = [];
-  for (const mutant of sample(all, all.length, randomOf(limits.seed))) {
-    if (found.length === limits.count) break;
-    if (isProgram(mutated(mutant.text, mutant.mutation))) found.push(mutant);
+    const programs = some.filter(({ changed }) => isProgram(changed));
+    const open = programs
+      .filter(({ name }) => !typed.has(name))
+      .map(({ file, name, changed }) => ({ file, name, text: changed }));
+    const wrong = refusedByTypes(ROOT, open);
+    for (const one of open) typed.set(one.name, !wrong.has(one));
+    for (const { file, text, mutation, name } of programs) {
+      if (found.length === count) break;
+      if (typed.get(name)) found.push({ file, text, mutation, name });
+      else refused++;
+    }
   }
+  remember("typed", typed);
+  console.log(
+    `${found.length} changes of seed ${seed} in ${rooms.join(", ")}; ${refused} more were drawn, but TypeScript refuses them.`,
+  );
   return found;
 }
 
 const folder = realpathSync(mkdtempSync(join(tmpdir(), "mutation-")));
-const copy = join(folder, basename(ROOT));
-const report = join(folder, "report");
+const workers: Worker[] = [];
 
 /** Copies the checkout. What is generated is linked, because no change concerns it. */
-function copyCheckout(): void {
-  for (const file of files) {
+function copyCheckout(copy: string): void {
+  for (const file of files.keys()) {
     mkdirSync(dirname(join(copy, file)), { recursive: true });
     cpSync(join(ROOT, file), join(copy, file));
   }
   for (const generated of ["node_modules", ".gen"]) symlinkSync(join(ROOT, generated), join(copy, generated));
+  // Some tests ask git for the files of the checkout.
+  spawnSync("git", ["init", "--quiet"], { cwd: copy });
 }
 
-let running: number | undefined;
-
-/** Ends a program with all that it started. */
-function killGroup(pid: number | undefined): void {
-  try {
-    if (pid !== undefined) process.kill(-pid, "SIGKILL");
-  } catch {
-    // Nothing of it runs any more.
-  }
-}
-
-/** Runs jest in the copy. @returns what it printed, or undefined when it took too long */
-async function jest(...args: string[]): Promise<string | undefined> {
-  const program = join(ROOT, "node_modules/jest/bin/jest.js");
-  const child = spawn(process.execPath, [program, "--ci", "--cacheDirectory", join(folder, "cache"), ...args], {
-    cwd: copy,
-    env: { ...process.env, MUTATION_REPORT: report },
-    detached: true,
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  running = child.pid;
-  let complained = "";
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    complained = (complained + text).slice(-2000);
-  });
-  let printed = "";
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    printed += text;
-  });
-  let late = false;
-  const timer = setTimeout(() => {
-    late = true;
-    killGroup(child.pid);
-  }, limits.seconds * 1000);
-  await new Promise((done) => child.on("exit", done));
-  clearTimeout(timer);
-  // With --bail, jest ends before its workers do.
-  killGroup(child.pid);
-  if (late) return undefined;
-  // 1 means that a test failed.
-  if (child.exitCode !== 0 && child.exitCode !== 1) throw new Error(`jest ended with ${child.exitCode}:\n${complained}`);
-  return printed;
-}
-
-/** What these tests say, file by file. Undefined when they took too long. */
-async function ask(tests: readonly string[]): Promise<FileReport[] | undefined> {
-  writeFileSync(report, "");
-  const reporter = join(ROOT, "tools/mutation-reporter.cjs");
-  const printed = await jest("--reporters", reporter, "--bail", "-w", "2", "--runTestsByPath", ...tests);
-  if (printed === undefined) return undefined;
-  const lines = readFileSync(report, "utf8").split("\n");
-  return lines.filter((line) => line !== "").map((line) => JSON.parse(line) as FileReport);
-}
-
-/** Whether each test file passes without a change, as far as that was asked. */
-const passes = new Map<string, boolean>();
-
-/** Finds out which of these tests pass without a change. One that does not, because it needs more than the copy has, says nothing of any. */
-async function prove(tests: readonly string[]): Promise<void> {
-  for (const test of tests) if (!passes.has(test)) passes.set(test, verdictOf((await ask([test])) ?? []) === "survived");
-}
-
-const known = new Map<string, string[][]>();
-/** The tests that depend on a source, in turns. */
-async function testsOf(file: string): Promise<string[][]> {
-  const before = known.get(file);
-  if (before) return before;
-  const listed = (await jest("--listTests", "--findRelatedTests", file)) ?? "";
-  const tests = listed.split("\n").flatMap((line) => (line.endsWith(".test.ts") ? [relative(copy, line.trim())] : []));
-  const turns = inTurns(file, tests.sort(), (test) =>
-    existsSync(join(copy, dirname(test), "__snapshots__", `${basename(test)}.snap`)),
+/** Each worker takes the next of a list until none is left. */
+async function shared<T>(list: readonly T[], work: (worker: Worker, item: T) => Promise<void>): Promise<void> {
+  const rest = [...list];
+  await Promise.all(
+    workers.map(async (worker) => {
+      for (let item = rest.shift(); item !== undefined; item = rest.shift()) await work(worker, item);
+    }),
   );
-  known.set(file, turns);
-  return turns;
 }
 
-/** Whether TypeScript refuses the copy as it is now. */
-function refusedByTypes(): boolean {
-  const program = join(ROOT, "node_modules/typescript/bin/tsc");
-  return spawnSync(process.execPath, [program, "--incremental", "false"], { cwd: copy }).status !== 0;
+/** Test files that prove the tools, terraform or what runs elsewhere take long and execute none of these sources in a way of their own. */
+const IGNORED =
+  /^__tests__\/(ansible\/roles|browser|cdktn|editor|package|providers|scripts|templates|terraform|testing|tools\/mutation)\b/;
+
+/** Of what test files share. */
+const HELPERS = stateOf(/^(testing\/|jest\.config|__tests__\/(?!.*\.test\.ts$))/);
+const ownStateOf = (test: string) => hashOf(HELPERS, files.get(test) ?? "");
+
+/** Runs those of these test files that changed since they were last run, to see what they execute. */
+async function measure(tests: readonly string[]): Promise<void> {
+  const open = tests.filter((test) => suites.get(test)?.ownState !== ownStateOf(test));
+  if (open.length > 0) console.log(`${open.length} test files are run without a change, to see which lines they execute.`);
+  await shared(open, async (worker, test) => {
+    const answer = await worker.run(test, { seconds: 600, coverage: true });
+    const { failures = ["It does not end."], ...known } = answer ?? {
+      executed: {},
+      seconds: 600,
+      processor: 600,
+      started: { programs: false, node: false },
+    };
+    const passes = failures.length === 0;
+    if (!passes) console.log(`${test} fails in a copy of the checkout, so it is not asked: ${failures[0]?.slice(0, 300)}`);
+    const sources = Object.fromEntries(Object.keys(known.executed).map((source) => [source, files.get(source)]));
+    const snapshots = readFileSync(join(ROOT, test), "utf8").includes("Snapshot(");
+    suites.set(test, { ...known, test, passes, snapshots, ownState: ownStateOf(test), sources, state: STATE });
+    remember("suites", suites);
+  });
 }
 
-/** What the tests say of a change, one turn after another, until one finds it. */
-async function judge({ file, text, mutation }: Mutant): Promise<Verdict> {
-  const turns = await testsOf(file);
-  if (turns.length === 0) return "no tests";
-  const path = join(copy, file);
-  const change = () => writeFileSync(path, mutated(text, mutation));
-  try {
-    for (const turn of turns) {
-      for (;;) {
-        const tests = turn.filter((test) => passes.get(test) !== false);
-        if (tests.length === 0) break;
-        change();
-        const files = await ask(tests);
-        // A change that makes a program run for ever does so in the room's own tests. Those of other rooms may be slow without a change.
-        if (files === undefined && turn === turns[0]) return "timeout";
-        if (files === undefined) break;
-        const failed = files.filter(({ failures }) => failures.length > 0);
-        if (failed.length === 0) break;
-        writeFileSync(path, text);
-        await prove(failed.map((one) => relative(copy, one.path)));
-        const sound = failed.filter((one) => passes.get(relative(copy, one.path)));
-        if (sound.length > 0) return verdictOf(sound);
-      }
-    }
-    change();
-    return options.types && refusedByTypes() ? "types" : "survived";
-  } finally {
+/** What a test file executes of the source of a change. Every line where the source changed since the test file was run. */
+function executedNow(suite: KnownSuite, { file, text }: Mutant): KnownSuite {
+  if (!suite.sources[file] || suite.sources[file] === files.get(file)) return suite;
+  return { ...suite, executed: { ...suite.executed, [file]: text.split("\n").map((_, i) => i + 1) } };
+}
+
+/** Whether a test file passes without a change in this state of the checkout. */
+async function passesNow(worker: Worker, suite: KnownSuite): Promise<boolean> {
+  const known = suites.get(suite.test) ?? suite;
+  if (known.state === STATE) return known.passes;
+  const answer = await worker.run(suite.test, { seconds: limitOf(suite) });
+  const passes = answer !== undefined && answer.failures.length === 0;
+  if (!passes) console.log(`${suite.test} fails without a change, so it is not asked.`);
+  suites.set(suite.test, { ...known, passes, state: STATE });
+  return passes;
+}
+
+/** What these test files say of a change, one after another, until an assertion finds it. */
+async function judge(worker: Worker, mutant: Drawn, tests: readonly string[], seconds: number): Promise<KnownVerdict> {
+  const { file, text, mutation, name } = mutant;
+  const lines = [lineOf(text, mutation.start), lineOf(text, mutation.end)];
+  const known = tests.flatMap((test) => suites.get(test) ?? []);
+  const path = join(worker.copy, file);
+  let found: KnownVerdict = verdicts.get(name) ?? { verdict: "no tests", state: STATE_WITH_TESTS };
+  for (const suite of asked(
+    known.map((one) => executedNow(one, mutant)),
+    file,
+    lines,
+    seconds,
+  )) {
+    const { test } = suite;
+    writeFileSync(path, mutated(text, mutation));
+    const answer = await worker.run(test, { seconds: limitOf(suite) });
     writeFileSync(path, text);
+    const verdict = answer ? verdictOf(answer.failures) : "timeout";
+    if (verdict !== "survived" && !(await passesNow(worker, suite))) continue;
+    if (verdict !== "survived") found = { verdict, by: test, state: ownStateOf(test) };
+    else if (found.verdict === "no tests") found = { verdict, state: STATE_WITH_TESTS };
+    if (verdict === "assertion" || verdict === "timeout") break;
   }
+  return found;
 }
 
 const WORDS: Readonly<Record<Verdict, string>> = {
   assertion: "found by an assertion",
+  timeout: "found because a test does not end, or dies",
   snapshot: "found by a snapshot only",
-  timeout: "undecided: the tests did not end in time",
-  types: "refused by the types",
   survived: "survived",
-  "no tests": "survived: no test depends on the file",
+  "no tests": "survived: no test executes the line",
 };
 
 async function main(): Promise<void> {
-  const mutants = drawn();
-  copyCheckout();
-  const verdicts: Verdict[] = [];
-  const lines: string[] = [];
-  for (const [i, mutant] of mutants.entries()) {
-    const verdict = await judge(mutant);
-    verdicts.push(verdict);
-    const { file, text, mutation } = mutant;
-    const line = `${file}:${lineOf(text, mutation.start)}  ${described(text, mutation)}`;
-    console.log(`${String(i + 1).padStart(3)}  ${verdict.padEnd(9)}  ${line}`);
-    if (verdict === "survived" || verdict === "no tests") lines.push(line);
+  const atLeast = numberOf("at-least");
+  const seconds = numberOf("seconds");
+  const rooms = options.rooms.split(",");
+  const mutants = drawn(rooms, options.kinds.split(","), numberOf("seed"), numberOf("count"));
+  const told = ({ file, text, mutation }: Mutant) => `${file}:${lineOf(text, mutation.start)}  ${described(text, mutation)}`;
+  startReplay();
+  for (let i = 1; i <= numberOf("workers"); i++) {
+    const copy = join(folder, String(i), basename(ROOT));
+    copyCheckout(copy);
+    workers.push(new Worker(copy, [join(memoryFolder, "jest"), rooms.join(",")]));
   }
+  const isFound = ({ verdict, by, state }: KnownVerdict) =>
+    (verdict === "assertion" || verdict === "timeout") && by !== undefined && state === ownStateOf(by);
+  const isKnown = ({ name }: Drawn) => {
+    const known = verdicts.get(name);
+    return known !== undefined && (isFound(known) || known.state === STATE_WITH_TESTS);
+  };
+  let open = mutants.filter((mutant) => !isKnown(mutant));
+  if (open.length < mutants.length) console.log(`${mutants.length - open.length} verdicts are known from before.`);
+  for (const { name } of open) verdicts.delete(name);
+  const tests = [...files.keys()].filter((file) => /^__tests__\/.*\.test\.ts$/.test(file) && !IGNORED.test(file));
+  const isNear = (test: string) => rooms.some((room) => test.startsWith(`__tests__/${room}/`));
+  // The tests of the rooms find most changes; the others are only run for what is left.
+  for (const some of [tests.filter(isNear), tests.filter((test) => !isNear(test))]) {
+    if (open.length === 0) break;
+    console.log(`${open.length} changes are shown to the tests ${some.some(isNear) ? "of the rooms" : "of the other rooms"}.`);
+    await measure(some);
+    await shared(open, async (worker, mutant) => {
+      const found = await judge(worker, mutant, some, seconds);
+      verdicts.set(mutant.name, found);
+      remember("verdicts", verdicts);
+      console.log(`${found.verdict.padEnd(9)}  ${told(mutant)}${found.by ? `  (${found.by})` : ""}`);
+    });
+    open = open.filter(({ name }) => !isFound(verdicts.get(name) ?? { verdict: "no tests", state: "" }));
+  }
+  remember("suites", suites);
 
+  const verdictOfMutant = (mutant: Drawn) => verdicts.get(mutant.name)?.verdict ?? "no tests";
+  const all = mutants.map(verdictOfMutant);
   console.log("");
   for (const [verdict, words] of Object.entries(WORDS)) {
-    const count = verdicts.filter((one) => one === verdict).length;
+    const count = all.filter((one) => one === verdict).length;
     if (count > 0) console.log(`${String(count).padStart(5)}  ${words}`);
   }
-  if (lines.length > 0) console.log(`\nNo test finds:\n${lines.map((line) => `  ${line}`).join("\n")}`);
-  const unfit = [...passes].filter(([, sound]) => !sound).map(([test]) => test);
-  if (unfit.length > 0) console.log(`\nThese fail in the copy without a change, so they were not asked: ${unfit.join(", ")}`);
-  const percent = killedPercent(verdicts);
-  console.log(`\n${percent.toFixed(1)} % are found; at least ${limits.atLeast} % should be.`);
-  process.exitCode = percent < limits.atLeast ? 1 : 0;
+  const list = (title: string, ...wanted: Verdict[]) => {
+    const lines = mutants.filter((mutant) => wanted.includes(verdictOfMutant(mutant))).map((mutant) => `  ${told(mutant)}`);
+    if (lines.length > 0) console.log(`\n${title}:\n${lines.sort().join("\n")}`);
+  };
+  list("Only a snapshot finds", "snapshot");
+  list("No test finds", "survived", "no tests");
+  const percent = percentOf(all, "assertion", "timeout");
+  const survived = percentOf(all, "survived", "no tests");
+  console.log(
+    `\n${percent.toFixed(1)} % are found by an assertion, and ${survived.toFixed(1)} % survive; at least ${atLeast} % should be found.`,
+  );
+  process.exitCode = percent < atLeast ? 1 : 0;
+}
+
+function clear(): void {
+  for (const worker of workers) worker.end();
+  // A program that a test started may still write there.
+  rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
 }
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.on(signal, () => {
-    killGroup(running);
-    rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
+    clear();
     process.exit(130);
   });
 }
@@ -274,5 +320,4 @@ main()
     console.error(error instanceof Error ? error.message : error);
     process.exitCode = 2;
   })
-  // A program that a test started may still write there.
-  .finally(() => rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 }));
+  .finally(clear);

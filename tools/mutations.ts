@@ -1,4 +1,5 @@
 // The small changes that `npm run test:mutation` makes to a source, to see whether a test fails.
+import { createHash } from "node:crypto";
 import ts from "typescript";
 
 /** One change of a source. */
@@ -141,7 +142,8 @@ function* ofNode(node: ts.Node, source: ts.SourceFile): Iterable<Mutation> {
  * Every change that the tool knows of a source, in the order of the text. Types, imports and the names of properties are left alone. A change
  * may leave a text that is no program (`isProgram`), or one that TypeScript's types refuse.
  */
-export function mutationsOf(text: string): Mutation[] {
+export function mutationsOf(file: string, text: string): Mutation[] {
+  if (!file.endsWith(".ts")) return [];
   const source = ts.createSourceFile("source.ts", text, ts.ScriptTarget.ES2022, true);
   const found: Mutation[] = [];
   const visit = (node: ts.Node): void => {
@@ -181,62 +183,47 @@ export function described(text: string, { kind, start, end, replacement }: Mutat
   return `${kind}: ${short(text.slice(start, end))} → ${short(replacement) || "nothing"}`;
 }
 
-/** Numbers from 0 to 1 that a seed decides (the generator mulberry32): the same seed gives the same sample. */
-export function randomOf(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-/** Some of a list, each at most once, in the order in which the numbers draw them. */
-export function sample<T>(all: readonly T[], count: number, random: () => number): T[] {
-  const rest = [...all];
-  const drawn: T[] = [];
-  while (drawn.length < count && rest.length > 0) drawn.push(...rest.splice(Math.floor(random() * rest.length), 1));
-  return drawn;
-}
-
-/** What the tests said of a change. */
-export type Verdict = "assertion" | "snapshot" | "types" | "survived" | "timeout" | "no tests";
-
-/** What `mutation-reporter.cjs` says of one test file. */
-export interface FileReport {
-  /** Absolute path of the file. */
-  readonly path: string;
-  /** The message of each failure. */
-  readonly failures: readonly string[];
-}
-
-/** What the message of a failed snapshot has in it. */
-const SNAPSHOT = "toMatchSnapshot";
-
-/** The verdict of a run. A test that fails outside of a snapshot is an assertion, and a file that cannot be loaded is one too. */
-export function verdictOf(files: readonly FileReport[]): Verdict {
-  if (files.length === 0) return "no tests";
-  const failures = files.flatMap((file) => file.failures);
-  if (failures.length === 0) return "survived";
-  return failures.every((failure) => failure.includes(SNAPSHOT)) ? "snapshot" : "assertion";
-}
-
-/** The share of changes that tests found, in percent. What the types refuse is no program, and what slow tests leave undecided says nothing: neither counts. */
-export function killedPercent(verdicts: readonly Verdict[]): number {
-  const programs = verdicts.filter((verdict) => verdict !== "types" && verdict !== "timeout");
-  const killed = programs.filter((verdict) => verdict !== "survived" && verdict !== "no tests");
-  return programs.length === 0 ? 100 : (100 * killed.length) / programs.length;
+/** A change of a source of the checkout. */
+export interface Mutant {
+  /** Path from the root. */
+  readonly file: string;
+  /** What the file holds. */
+  readonly text: string;
+  readonly mutation: Mutation;
 }
 
 /**
- * The related tests of a source in the order in which they are asked: those of its own room, then the others, and the snapshots last, so that
- * a change counts as found by a snapshot only where nothing else finds it.
- * @param tests paths from the root
- * @param hasSnapshots whether a test file has snapshots
+ * All changes of some sources in an order that a seed decides: a sample are the first ones. The place of a change depends on what stands on its
+ * line, so an edit of the sources leaves most of a sample as it is.
  */
-export function inTurns(source: string, tests: readonly string[], hasSnapshots: (test: string) => boolean): string[][] {
-  const [room = ""] = source.split("/");
-  const turnOf = (test: string) => (hasSnapshots(test) ? 2 : test.startsWith(`__tests__/${room}/`) ? 0 : 1);
-  return [0, 1, 2].map((turn) => tests.filter((test) => turnOf(test) === turn)).filter((turn) => turn.length > 0);
+export function shuffled(sources: readonly { readonly file: string; readonly text: string }[], seed: number): Mutant[] {
+  const ranked = sources.flatMap(({ file, text }) => {
+    const seen = new Map<string, number>();
+    return mutationsOf(file, text).map((mutation) => {
+      const line = text.split("\n")[lineOf(text, mutation.start) - 1]?.trim();
+      const name = JSON.stringify([seed, file, line, described(text, mutation)]);
+      const same = seen.get(name) ?? 0;
+      seen.set(name, same + 1);
+      return { rank: createHash("sha256").update(`${name} ${same}`).digest("hex"), mutant: { file, text, mutation } };
+    });
+  });
+  return ranked.sort((a, b) => (a.rank < b.rank ? -1 : 1)).map(({ mutant }) => mutant);
+}
+
+/** What the tests said of a change. */
+export type Verdict = "assertion" | "snapshot" | "timeout" | "survived" | "no tests";
+
+/** What the message of a failed snapshot has in it. */
+const SNAPSHOT = /toMatch(Inline)?Snapshot/;
+
+/** What the failures of one test file say. A test that fails outside of a snapshot is an assertion, and a file that cannot be loaded is one too. */
+export function verdictOf(failures: readonly string[]): Verdict {
+  if (failures.length === 0) return "survived";
+  return failures.every((failure) => SNAPSHOT.test(failure)) ? "snapshot" : "assertion";
+}
+
+/** The share of these verdicts among all, in percent. */
+export function percentOf(verdicts: readonly Verdict[], ...wanted: readonly Verdict[]): number {
+  if (verdicts.length === 0) return 0;
+  return (100 * verdicts.filter((verdict) => wanted.includes(verdict)).length) / verdicts.length;
 }

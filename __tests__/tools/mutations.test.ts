@@ -1,14 +1,12 @@
 // What `npm run test:mutation` changes in a source, and how it reads what the tests say.
 import {
   described,
-  inTurns,
   isProgram,
-  killedPercent,
   lineOf,
   mutated,
   mutationsOf,
-  randomOf,
-  sample,
+  percentOf,
+  shuffled,
   type Verdict,
   verdictOf,
   withoutAnchors,
@@ -16,7 +14,7 @@ import {
 
 /** What becomes of a source, for each change of this kind. */
 const become = (text: string, kind: string) =>
-  mutationsOf(text)
+  mutationsOf("a.ts", text)
     .filter((mutation) => mutation.kind === kind)
     .map((mutation) => mutated(text, mutation));
 
@@ -42,7 +40,7 @@ test.each<[kind: string, source: string, changed: string[]]>([
 ])("%s: %s", (kind, source, changed) => expect(become(source, kind)).toEqual(changed));
 
 test("a type is left alone", () => {
-  expect(mutationsOf('interface A { readonly b: "c"; } type D = ["e", 1]; let f: 2;')).toEqual([]);
+  expect(mutationsOf("a.ts", 'interface A { readonly b: "c"; } type D = ["e", 1]; let f: 2;')).toEqual([]);
 });
 test("an anchor is no plain character, and none of a class", () => {
   expect(withoutAnchors("^[^$]\\$|b$")).toEqual(["[^$]\\$|b$", "^[^$]\\$|b"]);
@@ -53,46 +51,53 @@ test("what is no program is recognized, and a wrong type is one", () => {
 
 test("a change is described by what stood there and what stands there now", () => {
   const text = "a();\nx = a < b;\n";
-  const [swap] = mutationsOf(text).filter(({ kind }) => kind === "boundary moved");
+  const [swap] = mutationsOf("a.ts", text).filter(({ kind }) => kind === "boundary moved");
   if (!swap) throw new Error("there is no such change");
   expect([lineOf(text, swap.start), described(text, swap)]).toEqual([2, "boundary moved: < → <="]);
 });
 
 describe("a sample", () => {
-  const all = Array.from({ length: 100 }, (_, i) => i);
+  const sources = [
+    { file: "a.ts", text: "x = 1;\ny = 2;\nz = 3;\nx = 1;\n" },
+    { file: "b.ts", text: "x = 1;\n" },
+  ];
+  const texts = (seed: number, from = sources) =>
+    shuffled(from, seed).map(
+      ({ file, text, mutation }) => `${file}:${lineOf(text, mutation.start)} ${described(text, mutation)}`,
+    );
   test("is the same for the same seed, and another for another", () => {
-    const draw = (seed: number) => sample(all, 10, randomOf(seed));
-    expect(draw(1)).toEqual(draw(1));
-    expect(draw(1)).not.toEqual(draw(2));
+    expect(texts(1)).toEqual(texts(1));
+    expect(texts(1)).not.toEqual(texts(2));
   });
-  test("has each at most once, and no more than there are", () => {
-    expect(sample(all, 1000, randomOf(7)).sort((a, b) => a - b)).toEqual(all);
+  test("has each change once", () => {
+    const all = texts(7);
+    expect([all.length, new Set(all).size]).toEqual([15, 15]);
+  });
+  test("stays as it is where other lines are edited", () => {
+    const edited = shuffled([{ file: "a.ts", text: "// New.\nx = 1;\ny = 5;\nz = 3;\nx = 1;\n" }, ...sources.slice(1)], 1);
+    const without = (lines: string[], line: string) => lines.filter((one) => !one.startsWith(line));
+    const moved = edited.map(({ file, text, mutation }) => {
+      const line = lineOf(text, mutation.start) - (file === "a.ts" ? 1 : 0);
+      return `${file}:${line} ${described(text, mutation)}`;
+    });
+    expect(without(moved, "a.ts:2")).toEqual(without(texts(1), "a.ts:2"));
   });
 });
 
 describe("the verdict", () => {
-  const [expectation, snapshot] = ["expect(received).toBe(expected)", "expect(received).toMatchSnapshot()"];
-  test.each<[string, Verdict, string[][]]>([
-    ["tests that pass find nothing", "survived", [[], []]],
-    ["a failed expectation is an assertion", "assertion", [[], [expectation]]],
-    ["a failed snapshot is a snapshot", "snapshot", [[snapshot], []]],
-    ["a failed snapshot beside a failed expectation is an assertion", "assertion", [[snapshot], [expectation]]],
-    ["a file that cannot be loaded is an assertion", "assertion", [["SyntaxError"]]],
-    ["no test at all is told", "no tests", []],
-  ])("%s", (_, verdict, files) => expect(verdictOf(files.map((failures) => ({ path: "a.test.ts", failures })))).toBe(verdict));
+  const [expectation, snapshot, inline] = ["toBe(expected)", "toMatchSnapshot()", "toMatchInlineSnapshot()"].map(
+    (matcher) => `expect(received).${matcher}`,
+  ) as [string, string, string];
+  test.each<[string, Verdict, string[]]>([
+    ["tests that pass find nothing", "survived", []],
+    ["a failed expectation is an assertion", "assertion", [expectation]],
+    ["a failed snapshot is a snapshot", "snapshot", [snapshot, inline]],
+    ["a failed snapshot beside a failed expectation is an assertion", "assertion", [snapshot, expectation]],
+    ["a file that cannot be loaded is an assertion", "assertion", ["SyntaxError"]],
+  ])("%s", (_, verdict, failures) => expect(verdictOf(failures)).toBe(verdict));
 
-  test("of all is the share that was found, without what the types refuse and what slow tests leave undecided", () => {
-    expect(killedPercent(["assertion", "snapshot", "timeout", "survived", "survived", "types"])).toBe(50);
+  test("of all is the share of those that are asked for", () => {
+    expect(percentOf(["assertion", "snapshot", "timeout", "survived"], "assertion", "timeout")).toBe(50);
   });
-  test("of all counts a source without a test as not found", () => expect(killedPercent(["assertion", "no tests"])).toBe(50));
-  test("of nothing is everything", () => expect(killedPercent([])).toBe(100));
-});
-
-test("the tests of the room are asked first, and the snapshots last", () => {
-  const tests = ["__tests__/examples.test.ts", "__tests__/lab/a.test.ts", "__tests__/stacks/b.test.ts"];
-  expect(inTurns("lab/x.ts", tests, (test) => test.includes("examples"))).toEqual([
-    ["__tests__/lab/a.test.ts"],
-    ["__tests__/stacks/b.test.ts"],
-    ["__tests__/examples.test.ts"],
-  ]);
+  test("of nothing is nothing", () => expect(percentOf([], "assertion")).toBe(0));
 });
