@@ -213,7 +213,11 @@ class Store {
     for (const folder of [dirname(file), join(this.store.folder, "blobs")]) mkdirSync(folder, { recursive: true });
     for (const digest of digestsOf(JSON.parse(readFileSync(remote, "utf8")) as Manifest)) {
       const name = digest.replace(":", "-");
-      if (!existsSync(this.blob(digest))) copyFileSync(join(this.store.remote, "registry-blobs", name), this.blob(digest));
+      if (existsSync(this.blob(digest))) continue;
+      // The notes of a partial download are JSON, and it is resumed from them (server/download.go, Prepare and readPart).
+      const notes = readdirSync(dirname(this.blob(digest))).filter((other) => other.startsWith(`${name}-partial-`));
+      if (notes.some((note) => statSync(join(dirname(this.blob(digest)), note)).size === 0)) return [500, { error: "EOF" }];
+      copyFileSync(join(this.store.remote, "registry-blobs", name), this.blob(digest));
     }
     copyFileSync(remote, file);
     return [200, { status: "success" }];

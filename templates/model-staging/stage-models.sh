@@ -313,6 +313,10 @@ prepare_work() {
   # Of a killed run only blobs are of use, complete or partial. Its manifests may be torn, or of another list.
   rm -rf "$work/models/manifests" "$work/release.txt"
   mkdir "$work/models/manifests" || die 6 "$work cannot be written. $(free_space)"
+  # A full disk or a kill can tear the notes beside a partial download, and then Ollama never resumes it.
+  for note in "$work"/models/blobs/sha256-*-partial-*; do
+    if [ -f "$note" ] && ! grep -q '}' "$note"; then rm -f "${note%-partial-*}"-partial*; fi
+  done
   not_shared=0
   # The youngest first: what an older release holds under the same name may be the damaged copy it replaced.
   for id in $(by_age | sed 's/^[^ ]* //'); do

@@ -55,7 +55,8 @@ set -- $MODELS
 [ $# -gt 0 ] || fail 64 "MODELS is empty; name the models that this server has to have"
 
 if ! present=$(timeout "$PROBE_TIMEOUT_SECONDS" ollama list 2>&1); then
-  fail 1 "no answer from the API within $PROBE_TIMEOUT_SECONDS s: ${present:-no message}"
+  # Something else on this port may answer with a whole page.
+  fail 1 "no answer from the API within $PROBE_TIMEOUT_SECONDS s: $(printf '%s' "${present:-no message}" | tr -s '[:space:]' ' ' | cut -c 1-200)"
 fi
 present=$(printf '%s\n' "$present" | sed -e 1d -e 's/[[:space:]].*//' | tr '[:upper:]' '[:lower:]')
 missing=

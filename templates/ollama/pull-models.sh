@@ -123,12 +123,14 @@ server_models() { ollama list | sed -e 1d -e 's/[[:space:]].*//' -e '/^$/d'; }
 
 # One try is bounded too: a Service without endpoints may swallow packets instead of refusing them.
 api_answers() { problem=$(timeout "$ANSWER_SECONDS" ollama list 2>&1 >/dev/null); }
+# Something else on this port may answer with a whole page.
+shortly() { printf '%s' "${problem:-no message}" | tr -s '[:space:]' ' ' | cut -c 1-200; }
 
 wait_for_api() {
   begun=$(date +%s)
   until api_answers; do
     [ $(($(date +%s) - begun)) -lt "$WAIT_SECONDS" ] ||
-      die 2 "no answer from $OLLAMA_HOST within $WAIT_SECONDS s (${problem:-no message}); is the Ollama pod ready?"
+      die 2 "no answer from $OLLAMA_HOST within $WAIT_SECONDS s ($(shortly)); is the Ollama pod ready?"
     sleep "$POLL_SECONDS"
   done
 }
@@ -161,24 +163,46 @@ first_look() {
   fi
 }
 
+is_listed() { printf '%s\n' "$wanted" | grep -Fxq "$(listed_name "$1")"; }
+
+# The models that have a blob of the report's damaged ones, each once.
+damaged_models() {
+  sed -n 's/^damaged sha256-//p' "$scratch/report" | while read -r blob; do
+    (cd "$MODELS_DIR/manifests" && grep -rl "sha256:$blob" .) | sed -e 's|^\./||' -e 's|/\([^/]*\)$|:\1|'
+  done | sort -u
+}
+
 # Ollama takes a blob that exists for a good one, and a pull keeps it. Only when the last model that names it is removed
-# does the server delete it, so these models go, and the pull that follows brings them back.
+# does the server delete it, so these models go, and the pull that follows brings them back. Each is pulled once before,
+# because a model that the registry cannot give back must not go: this loads nothing that exists.
 discard_damaged() {
-  bad=$(sed -n 's/^damaged sha256-//p' "$scratch/report")
-  for blob in $bad; do
-    sharers=$(cd "$MODELS_DIR/manifests" && grep -rl "sha256:$blob" . | sed -e 's|^\./||' -e 's|/\([^/]*\)$|:\1|')
-    for sharer in $sharers; do
-      name=$(listed_name "$sharer")
-      if ! printf '%s\n' "$wanted" | grep -Fxq "$name"; then
-        [ "$REMOVE_UNLISTED" = true ] ||
-          die 4 "$sharer, which MODELS does not name, has the damaged sha256-$blob too, and Ollama keeps a blob for as long as a model names it. Add the model to the list, or remove it: ollama rm $sharer"
-      fi
-    done
-    for sharer in $sharers; do
-      say "$sharer: removing it, because its sha256-$blob is damaged"
-      ollama rm "$sharer" || die 4 "$sharer has a damaged blob and could not be removed; see above"
-    done
+  sharers=$(damaged_models)
+  [ -n "$sharers" ] || return 0
+  for model in $sharers; do
+    is_listed "$model" || [ "$REMOVE_UNLISTED" = true ] ||
+      die 4 "$model, which MODELS does not name, has a damaged blob too, and Ollama keeps a blob for as long as a model names it. Add the model to the list, or remove it: ollama rm $model"
   done
+  for model in $sharers; do
+    if is_listed "$model"; then
+      say "$model: asking the registry for it, because a blob of it is damaged"
+      pull "$model"
+    fi
+  done
+  # A tag that moved, or a manifest that was wrong, names other blobs now.
+  verify "$amiss" ''
+  for model in $(damaged_models); do
+    say "$model: removing it, because a blob of it is damaged"
+    ollama rm "$model" || die 4 "$model has a damaged blob and could not be removed; see above"
+  done
+}
+
+# The partial downloads whose notes are torn. A full disk or a power cut leaves these files empty, and then each pull that
+# would resume the download ends with "EOF" (server/download.go, Prepare). A start of the server removes partial downloads,
+# but 0.32 keeps those of the last hour.
+torn_downloads() {
+  for note in "$MODELS_DIR"/blobs/sha256-*-partial-*; do
+    [ ! -f "$note" ] || grep -q '}' "$note" || printf '%s\n' "${note##*/}" | sed 's/-partial-.*//'
+  done | sort -u
 }
 
 # The server's words are shown as they come, and kept: they tell a full disk from a wrong name.
@@ -207,8 +231,13 @@ pull() {
       wait_for_api
       continue
     fi
-    [ "$attempt" -lt "$PULL_ATTEMPTS" ] ||
+    if [ "$attempt" -ge "$PULL_ATTEMPTS" ]; then
+      torn=
+      ! grep -q EOF "$scratch/said" || torn=$(torn_downloads)
+      [ -z "$torn" ] ||
+        die 3 "$1 could not be pulled, because the notes of a partial download are torn, and Ollama does not start it anew by itself. Remove them in the Ollama pod, then deploy again: cd /root/.ollama/models/blobs && rm $(printf '%s' "$torn" | sed 's/$/-partial*/' | tr '\n' ' ')"
       die 3 "$1 could not be pulled in $PULL_ATTEMPTS attempts; the reason is above. Models after it were not tried, none was removed"
+    fi
     attempt=$((attempt + 1))
     say "$1: the pull failed, attempt $attempt of $PULL_ATTEMPTS follows in $RETRY_SECONDS s"
     sleep "$RETRY_SECONDS"
@@ -218,10 +247,9 @@ pull() {
 remove_unlisted() {
   present=$(server_models) || die 5 "the list of models could not be read from $OLLAMA_HOST"
   for model in $present; do
-    if ! printf '%s\n' "$wanted" | grep -Fxq "$(listed_name "$model")"; then
-      say "$model: not listed any more, removing it"
-      ollama rm "$model" || die 5 "$model could not be removed"
-    fi
+    is_listed "$model" && continue
+    say "$model: not listed any more, removing it"
+    ollama rm "$model" || die 5 "$model could not be removed"
   done
 }
 

@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type FakeOllama, startFakeOllama } from "../../../testing/fake-ollama";
 import { faultsOf, OllamaWorld, type RegistryModel } from "../../templates/ollama/ollama-world";
@@ -21,6 +21,7 @@ describeWithAnsible("role model_download", () => {
   const tiny: RegistryModel = world.register("tiny:1b", "tiny weights", "shared licence");
   for (const name of ["mistral:7b", "nomic-embed-text", "other:1b", "kept"])
     world.register(name, `${name} weights`, "shared licence");
+  const gone: RegistryModel = world.register("gone:1b", "gone weights");
   const weights = (models: string) => join(models, "blobs", tiny.blobs[1] ?? "");
   const manifest = (models: string) => join(models, "manifests", tiny.path);
   const tinyOnly = { ollama_models: ["tiny:1b"] };
@@ -60,8 +61,25 @@ describeWithAnsible("role model_download", () => {
     ),
     torn: damaged((models) => truncateSync(manifest(models), 200)),
     altered: damaged((models) => writeFileSync(weights(models), "tiny w3ights"), "0.32.15", { model_download_verify: "sha256" }),
+    // As a full disk leaves the notes of a partial download.
+    torn_download: {
+      before: (models) => {
+        mkdirSync(join(models, "blobs"), { recursive: true });
+        writeFileSync(`${weights(models)}-partial`, "half");
+        writeFileSync(`${weights(models)}-partial-0`, "");
+      },
+      variables: tinyOnly,
+    },
+    // The damaged model, and a registry that does not have it any more.
+    lost: {
+      installed: ["gone:1b"],
+      before: (models) => truncateSync(join(models, "blobs", gone.blobs[1] ?? ""), 3),
+      variables: { ollama_models: ["gone:1b"] },
+    },
     unread: damaged((models) => writeFileSync(weights(models), "tiny w3ights")),
   };
+  // What has a damaged file is asked for twice: before the file is removed, and after it.
+  const askedTwice = ["short013", "short032", "altered"];
   const repaired = ["missing013", "missing032", "short013", "short032", "renamed", "torn", "altered"];
   const apis: Record<string, FakeOllama> = {};
   const models = (host: string) => join(bench.root(host), "var/lib/ollama/models");
@@ -88,6 +106,7 @@ describeWithAnsible("role model_download", () => {
       before?.(models(name));
       apis[name] = await startFakeOllama({ store: { folder: models(name), remote: world.folder, release }, ...misbehave });
     }
+    rmSync(join(world.folder, "registry", gone.path));
     first = await bench.run("provision.yml", "models", hosts(Object.keys(cases)));
   });
   afterAll(async () => {
@@ -131,9 +150,19 @@ describeWithAnsible("role model_download", () => {
   });
 
   test.each(repaired)("%s: sees the damage, pulls the model again, and all is intact", (host) => {
-    expect(asked(host, "/api/pull")).toEqual(["tiny:1b"]);
+    expect(asked(host, "/api/pull")).toEqual(Array(askedTwice.includes(host) ? 2 : 1).fill("tiny:1b"));
     expect(first.recap(host)).toMatchObject({ failed: 0 });
     expect(faultsOf(models(host))).toEqual([]);
+  });
+
+  test("drops a partial download with empty notes, which no pull could resume", () => {
+    expect(first.recap("torn_download")).toMatchObject({ failed: 0 });
+    expect(faultsOf(models("torn_download"))).toEqual([]);
+  });
+
+  test("keeps a damaged file that the registry cannot give back", () => {
+    expect(first.failure("lost")).toContain("gone:1b: pull model manifest: file does not exist");
+    expect(readFileSync(join(models("lost"), "blobs", gone.blobs[1] ?? ""), "utf8")).toBe("gon");
   });
 
   test("reads no file unless it is told to", () => {

@@ -521,6 +521,27 @@ test.each([
   expect(share.world.calls).toEqual([]);
 });
 
+describe("a partial download of an earlier run", () => {
+  const part = (text: string) => {
+    const blobs = join(share.root, ".staging/work/r1/models/blobs");
+    mkdirSync(blobs, { recursive: true });
+    writeFileSync(join(blobs, `${llama.blobs[1]}-partial`), "half");
+    writeFileSync(join(blobs, `${llama.blobs[1]}-partial-0`), text);
+  };
+
+  test("is dropped when its notes are empty, so a single attempt is enough", async () => {
+    part("");
+    expect((await share.stage("r1", "llama3:8b", { PULL_ATTEMPTS: "1" })).code).toBe(0);
+  });
+
+  test("is kept when its notes are whole", async () => {
+    part('{"N":0,"Offset":0,"Size":13,"Completed":4}');
+    share.world.hook("on-pull", 'ls "$models/blobs" >"$stub/seen"');
+    await share.stage("r1", "llama3:8b");
+    expect(readFileSync(join(share.world.folder, "seen"), "utf8")).toContain(`${llama.blobs[1]}-partial-0`);
+  });
+});
+
 testWith("shellcheck", "apt-get install shellcheck")("both staging scripts pass shellcheck", async () => {
   expect(await run("shellcheck", stageScript, [verifyScript], {})).toMatchObject({ code: 0, text: "" });
 });

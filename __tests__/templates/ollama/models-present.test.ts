@@ -106,4 +106,11 @@ describe("models-present.sh", () => {
   test("exits 64 for a bound that is no number", async () => {
     expect((await probe({ MODELS: "a", PROBE_TIMEOUT_SECONDS: "5s" })).code).toBe(64);
   });
+
+  test("tells the page of another server in one line", async () => {
+    world.hook("on-list", 'printf "Error: <html>\\n<p>%s</p>\\n</html>\\n" "$(seq 1000)" >&2; exit 1');
+    const finished = await probe({ MODELS: "llama3.2:1b" });
+    expect(finished.code).toBe(1);
+    expect(finished.stderr).toMatch(/^models-present: no answer from the API within 3 s: Error: <html> <p>1 2 .{0,200}\n$/);
+  });
 });

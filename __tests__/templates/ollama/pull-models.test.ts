@@ -270,6 +270,87 @@ describe("pull-models.sh", () => {
   });
 });
 
+describe("pull-models.sh with a registry that is away, torn downloads and another server", () => {
+  let world: OllamaWorld;
+  let models: string;
+  let script: string;
+  let llama: RegistryModel;
+  const weights = () => join(models, "blobs", llama.blobs[1] ?? "");
+  const pull = (env: Record<string, string> = {}): Promise<Finished> =>
+    run("sh", script, [], {
+      ...world.env,
+      OLLAMA_HOST: "http://ollama.ml.svc:11434",
+      MODELS_DIR: models,
+      MODELS: "llama3.2:1b",
+      PULL_ATTEMPTS: "2",
+      WAIT_SECONDS: "0",
+      RETRY_SECONDS: "0.02",
+      ...env,
+    });
+
+  beforeEach(() => {
+    world = new OllamaWorld();
+    models = join(world.folder, "models");
+    world.serve(models);
+    script = world.scripts("ollama/pull-models.sh", "model-staging/verify-models.sh");
+    llama = world.register("llama3.2:1b", "llama weights", "shared licence");
+  });
+  afterEach(() => {
+    killLeftovers();
+    world.remove();
+  });
+
+  test("a damaged model that the registry cannot give back is not removed", async () => {
+    world.install(models, "llama3.2:1b");
+    truncateSync(weights(), 3);
+    rmSync(join(world.folder, "registry", llama.path));
+    const finished = await pull();
+    expect(finished.code).toBe(3);
+    expect(world.calls).toEqual(Array(2).fill("pull registry.ollama.ai/library/llama3.2:1b"));
+    expect(existsSync(weights())).toBe(true);
+  });
+
+  test("an unlisted model with the same damaged blob is not asked for before it is removed", async () => {
+    world.register("theirs:v1", "llama weights");
+    for (const model of ["llama3.2:1b", "theirs:v1"]) world.install(models, model);
+    truncateSync(weights(), 3);
+    expect((await pull({ REMOVE_UNLISTED: "true" })).code).toBe(0);
+    expect(world.pulled).toEqual(["registry.ollama.ai/library/llama3.2:1b", "llama3.2:1b"]);
+  });
+
+  test("a pull that mends the manifest removes no model", async () => {
+    world.install(models, "llama3.2:1b");
+    const manifest = join(models, "manifests", llama.path);
+    writeFileSync(manifest, readFileSync(manifest, "utf8").replace('"size":13', '"size":14'));
+    expect((await pull()).code).toBe(0);
+    expect(world.calls.filter((call) => call.startsWith("rm"))).toEqual([]);
+  });
+
+  test("the empty notes of a partial download end the pull with 3 and the command that removes them", async () => {
+    writeFileSync(`${weights()}-partial`, "half");
+    writeFileSync(`${weights()}-partial-0`, "");
+    const finished = await pull();
+    expect(finished.code).toBe(3);
+    expect(finished.stderr).toContain(`cd /root/.ollama/models/blobs && rm ${llama.blobs[1]}-partial*`);
+  });
+
+  test("a wrong name is not blamed on the notes of another download", async () => {
+    writeFileSync(`${weights()}-partial-0`, "");
+    const finished = await pull({ MODELS: "absent:1b" });
+    expect(finished.code).toBe(3);
+    expect(finished.stderr).toContain("absent:1b could not be pulled in 2 attempts");
+  });
+
+  test("the page that another server answers with is cut to one line", async () => {
+    world.hook("on-list", 'printf "Error: <html>\\n<p>%s</p>\\n</html>\\n" "$(seq 1000)" >&2; exit 1');
+    const finished = await pull();
+    expect(finished.code).toBe(2);
+    expect(finished.stderr).toMatch(
+      /^pull-models: error: no answer from .* \(Error: <html> <p>1 2 .{0,200}\); is the Ollama pod ready\?\n$/,
+    );
+  });
+});
+
 testWith("shellcheck", "apt-get install shellcheck")(
   "pull-models.sh, models-present.sh and the stub pass shellcheck",
   async () => {

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Stands in for the ollama command: a server that is a process and a folder, and a registry that is another folder.
 # Blobs, manifests and tables have the real layout. As with the real server, a pull takes a blob that exists for a good one
-# and files a model under the case that is there already, and removing a model removes the blobs that no other names.
+# and files a model under the case that is there already, and removing a model removes the blobs that no other names. Empty
+# notes of a partial download (sha256-<hex>-partial-<n>) make every pull of that blob fail.
 #
 #   $OLLAMA_STUB/registry/<host>/<namespace>/<model>/<tag>   manifests that can be pulled
 #   $OLLAMA_STUB/registry-blobs/sha256-<hex>                 and their blobs
@@ -91,6 +92,12 @@ case $command in
     path=$(existing "$path")
     for name in $(blobs_in "$remote"); do
       [ -e "$models/blobs/$name" ] && continue
+      for note in "$models/blobs/$name"-partial-*; do
+        if [ -e "$note" ] && [ ! -s "$note" ]; then
+          echo "Error: EOF" >&2
+          exit 1
+        fi
+      done
       printf '%s\n' "$name" >>"$stub/downloads"
       cp "$stub/registry-blobs/$name" "$models/blobs/$name-partial"
       mv "$models/blobs/$name-partial" "$models/blobs/$name"
