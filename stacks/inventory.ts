@@ -28,7 +28,11 @@ function door({ https, network: { address } }: Container, mirror: string | undef
     ollama_https_user: DOOR_USER,
     ollama_https_token_file: https.tokenFile,
     ollama_https_certificate: certificate.type,
-    ...(certificate.type === "acme" && { ollama_https_email: certificate.email, ollama_https_acme_server: certificate.server }),
+    ...(certificate.type === "acme" && {
+      ollama_https_email: certificate.email,
+      ollama_https_acme_server: certificate.server,
+      ...(certificate.root && { ollama_https_acme_root_file: certificate.root }),
+    }),
     ...(certificate.type === "files" && {
       ollama_https_certificate_file: certificate.certificate,
       ollama_https_key_file: certificate.key,

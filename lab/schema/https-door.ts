@@ -17,6 +17,10 @@ const acme = z
     type: z.literal("acme").describe("A certificate by ACME."),
     email: text(checkEmail, "Where the certificate authority writes to."),
     server: text(checkHttpUrl, "The ACME server. It checks the host at port 443 (TLS-ALPN-01).").default(ACME_SERVER),
+    root: text(
+      checkFilePath,
+      "The root certificate behind the ACME server's own HTTPS, PEM, relative to this file: for an authority of your own, such as step-ca, which no container knows. Default: the authorities that the container knows.",
+    ).optional(),
   })
   .describe("A certificate that the container gets by ACME, and renews.");
 
