@@ -285,7 +285,9 @@ describe("a container with a door", () => {
   test("tells Ansible the root of an ACME server of one's own, and of none otherwise", () => {
     const certificate = { type: "acme", email: "operator@lab.example", server: "https://ca.lab.example/acme" };
     const root = (more: object) =>
-      inventoryHost(door({ host: "ollama.lab.example", certificate: { ...certificate, ...more } }))["ollama_https_acme_root_file"];
+      inventoryHost(door({ host: "ollama.lab.example", certificate: { ...certificate, ...more } }))[
+        "ollama_https_acme_root_file"
+      ];
     expect([root({ root: "./root.crt" }), root({})]).toEqual(["./root.crt", undefined]);
   });
   test("tells Ansible the operator's certificate", () => {
