@@ -70,9 +70,8 @@ export class GuestFirewall extends Construct {
     const kind = guest instanceof VirtualEnvironmentContainer ? "container" : "vm";
     // Proxmox drops the firewall with its guest. `replace_triggered_by` on the guest itself has an effect only while the guest is in the
     // state, so a guest that was deleted by hand would come back without its firewall. This resource stays in the state and notices.
-    const trigger = new TerraformData(this, "Guest");
+    const trigger = new TerraformData(this, "Guest", { triggersReplace: [`\${${idOf(guest)}}`] });
     trigger.overrideLogicalId(`${of.resourceName}_firewall`);
-    trigger.addOverride("triggers_replace", [`\${${idOf(guest)}}`]);
     moved(this, trigger, of, "_firewall");
     const common = {
       nodeName: of.node,
