@@ -4,6 +4,8 @@ import type { Construct } from "constructs";
 export interface TerraformDataProps {
   /** What must be there before. @default nothing */
   readonly dependsOn?: ITerraformDependable[];
+  /** Values, or an expression of them, whose change replaces the resource. @default none */
+  readonly triggersReplace?: readonly string[] | string;
   /** @default Terraform's own */
   readonly lifecycle?: TerraformResourceLifecycle;
 }
@@ -15,13 +17,20 @@ export interface TerraformDataProps {
 export class TerraformData extends TerraformResource {
   static readonly tfResourceType = "terraform_data";
 
-  constructor(scope: Construct, id: string, { dependsOn, lifecycle }: TerraformDataProps = {}) {
+  private readonly triggersReplace?: readonly string[] | string;
+
+  constructor(scope: Construct, id: string, { dependsOn, triggersReplace, lifecycle }: TerraformDataProps = {}) {
     super(scope, id, {
       terraformResourceType: TerraformData.tfResourceType,
       terraformGeneratorMetadata: { providerName: "terraform" },
       dependsOn,
       lifecycle,
     });
+    this.triggersReplace = triggersReplace;
+  }
+
+  protected override synthesizeAttributes() {
+    return { triggers_replace: this.triggersReplace };
   }
 
   /** The id, which Terraform makes up when it makes the resource. */

@@ -6,6 +6,12 @@ export interface JsonObject {
   [key: string]: Json;
 }
 
+/** JSON of which parts are made when they are written and let go then, so that not all of them are in memory at once. */
+export type LazyJson = Json | (() => Json) | LazyObject;
+export interface LazyObject {
+  [key: string]: LazyJson;
+}
+
 /** How much text is collected before it is written, in characters. */
 const CHUNK = 1 << 18;
 
@@ -13,7 +19,7 @@ const CHUNK = 1 << 18;
  * Writes a value into a file in the form that cdktf gives it: keys sorted, two spaces, and a line of its own for the end of what is empty.
  * cdktf itself makes one text of everything, and other texts of the parts on the way, which takes several times the memory.
  */
-export function writeJson(path: string, value: Json): void {
+export function writeJson(path: string, value: LazyJson): void {
   const file = openSync(path, "w");
   let text = "";
   const flush = () => {
@@ -22,7 +28,8 @@ export function writeJson(path: string, value: Json): void {
     while (done < bytes.length) done += writeSync(file, bytes, done);
     text = "";
   };
-  const add = (part: Json, indent: string) => {
+  const add = (lazy: LazyJson, indent: string) => {
+    const part = typeof lazy === "function" ? lazy() : lazy;
     if (typeof part !== "object" || part === null) {
       text += JSON.stringify(part);
       return;

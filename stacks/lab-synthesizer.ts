@@ -9,10 +9,11 @@ import {
   TerraformBackend,
   TerraformElement,
   TerraformOutput,
+  TerraformResource,
   Tokenization,
 } from "cdktf";
 import { ConstructOrder, type IConstruct } from "constructs";
-import { type Json, type JsonObject, writeJson } from "./json-file";
+import { type Json, type JsonObject, type LazyJson, type LazyObject, writeJson } from "./json-file";
 import type { LabStack } from "./lab-stack";
 import { resolved } from "./resolved";
 import { ADDRESSES } from "./split-state";
@@ -68,7 +69,7 @@ export class LabSynthesizer implements IStackSynthesizer {
         });
       }
     }
-    const whole = this.whole();
+    const whole = this.parts();
     writeJson(join(session.outdir, synthesizedStackPath), whole);
     if (this.addresses) writeFileSync(join(session.outdir, workingDirectory, ADDRESSES), addressesIn(whole));
     this.written = writtenIn(whole);
@@ -76,18 +77,40 @@ export class LabSynthesizer implements IStackSynthesizer {
 
   /** The stack as Terraform's JSON, as `synthesize` writes it. */
   whole(): JsonObject {
+    const made = (part: LazyJson): Json => {
+      if (typeof part === "function") return part();
+      if (!isObject(part)) return part;
+      return Object.fromEntries(Object.entries(part).map(([key, item]) => [key, made(item)]));
+    };
+    return Object.fromEntries(Object.entries(this.parts()).map(([section, part]) => [section, made(part)]));
+  }
+
+  /** The stack as Terraform's JSON. Its resources are made as they are written. */
+  private parts(): LazyObject {
     const { stack } = this;
     const elements = stack.node.findAll().filter(TerraformElement.isTerraformElement);
-    const metadata: JsonObject = { version: stack.node.tryGetContext("cdktfVersion"), stackName: stack.node.id };
-    const outputs: JsonObject = {};
-    const whole: JsonObject = { "//": { metadata, outputs } };
+    const metadata: LazyObject = { version: stack.node.tryGetContext("cdktfVersion"), stackName: stack.node.id };
+    const outputs: LazyObject = {};
+    const whole: LazyObject = { "//": { metadata, outputs } };
     for (const element of elements) {
+      if (isPlain(element)) {
+        const attributes = () => this.attributes(element);
+        merge(whole, { resource: { [element.terraformResourceType]: { [element.friendlyUniqueId]: attributes } } });
+        continue;
+      }
       if (TerraformBackend.isBackend(element)) merge(metadata, this.resolve(element.toMetadata()));
       if (TerraformOutput.isTerraformOutput(element)) merge(outputs, nested(element));
       merge(whole, withoutDescription(this.resolve(element.toTerraform())));
     }
     merge(whole, this.resolve(stack["rawOverrides"]));
     return whole;
+  }
+
+  /** What cdktf makes of a plain resource. It copies attributes twice, describes them, and looks for the words of each key by four regular expressions. */
+  private attributes(element: TerraformResource): JsonObject {
+    const attributes = this.resolve(element["synthesizeAttributes"]());
+    merge(attributes, snakeCased(this.resolve(element.terraformMetaArguments)));
+    return attributes;
   }
 
   private resolve(value: unknown): JsonObject {
@@ -103,15 +126,36 @@ function isAsset(
   return ASSET in construct;
 }
 
-const isObject = (value: Json | undefined): value is JsonObject =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
+/** Whether an element is a resource with no more than attributes and arguments: no overrides, imports, moves or scripts. Dynamic blocks no lab has. */
+function isPlain(element: TerraformElement): element is TerraformResource {
+  if (!TerraformResource.isTerraformResource(element) || element.provisioners) return false;
+  return Object.values(element.toMetadata()).every((value) => value === undefined);
+}
+
+/** Arguments as Terraform calls them: `depends_on` instead of `dependsOn`. */
+function snakeCased(named: JsonObject): JsonObject {
+  const inside = (value: Json): Json => (isObject(value) ? snakeCased(value) : value);
+  return Object.fromEntries(
+    Object.entries(named).map(([name, value]) => [
+      name.replace(/[A-Z]/g, (capital) => `_${capital.toLowerCase()}`),
+      Array.isArray(value) ? value.map(inside) : inside(value),
+    ]),
+  );
+}
+
+function isObject<T extends LazyJson | undefined>(value: T): value is Extract<T, LazyObject> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
 
 /** Puts a part into the whole: objects into objects, lists behind lists. It copies nothing, so its time grows with the part alone. */
-function merge(whole: JsonObject, part: JsonObject): void {
+function merge(whole: LazyObject, part: LazyObject): void {
   for (const [key, value] of Object.entries(part)) {
-    const there = whole[key];
-    if (isObject(there) && isObject(value)) merge(there, value);
-    else if (Array.isArray(there) && Array.isArray(value)) for (const item of value) there.push(item);
+    const known = whole[key];
+    const there = typeof known === "function" ? known() : known;
+    if (isObject(there) && isObject(value)) {
+      whole[key] = there;
+      merge(there, value);
+    } else if (Array.isArray(there) && Array.isArray(value)) for (const item of value) there.push(item);
     else whole[key] = value;
   }
 }
@@ -133,12 +177,12 @@ function withoutDescription(fragment: JsonObject): JsonObject {
   return fragment;
 }
 
-function addressesIn({ resource }: JsonObject): string {
+function addressesIn({ resource }: LazyObject): string {
   const types = Object.entries(isObject(resource) ? resource : {});
   return types.flatMap(([type, named]) => Object.keys(named ?? {}).map((name) => `${type}.${name}\n`)).join("");
 }
 
-function writtenIn(whole: JsonObject): Written {
+function writtenIn(whole: LazyObject): Written {
   const section = (name: string) => {
     const found = whole[name];
     return Object.entries(isObject(found) ? found : {}).sort(([a], [b]) => (a < b ? -1 : 1));

@@ -68,9 +68,8 @@ export class GuestFirewall extends Construct {
     ]);
     const { guest, of } = props;
     const kind = guest instanceof VirtualEnvironmentContainer ? "container" : "vm";
-    const trigger = new TerraformData(this, "Guest");
+    const trigger = new TerraformData(this, "Guest", { triggersReplace: `\${split("/", ${idOf(guest)})}` });
     trigger.overrideLogicalId(`${of.resourceName}_firewall`);
-    trigger.addOverride("triggers_replace", `\${split("/", ${idOf(guest)})}`);
     moved(this, trigger, of, "_firewall");
     const common = {
       nodeName: of.node,
