@@ -7,7 +7,7 @@ import { readLab } from "../../lab/read";
 import { synthesized } from "../../stacks/synthesize";
 import { describeWithTool } from "../../testing/external-tool";
 import { Workspace } from "../../testing/terraform/workspace";
-import { configIn, ROOT, type StackConfig, stackFolders } from "./example-labs";
+import { configIn, ROOT, stackFolders } from "./example-labs";
 import { OPERATOR_COMMANDS, SECRETS } from "./operator-commands";
 
 const LAB = "examples/default.yaml";
@@ -29,10 +29,10 @@ interface Deployment {
 async function deploy(cli: DeployCli): Promise<Deployment> {
   const { lab } = readLab(join(ROOT, LAB));
   if (!lab) throw new Error(`${LAB} has errors`);
-  const types = Object.values(synthesized(lab, join(ROOT, "cdktf.out"))).flatMap((stack) => {
-    const { resource = {}, data = {} } = stack as StackConfig;
-    return [...Object.keys(resource), ...Object.keys(data)];
-  });
+  const types = Object.values(synthesized(lab, join(ROOT, "cdktf.out"))).flatMap((stack) => [
+    ...Object.keys(stack["resource"] ?? {}),
+    ...Object.keys(stack["data"] ?? {}),
+  ]);
   const workspace = await Workspace.open({}, { commands: OPERATOR_COMMANDS, variables: SECRETS, types, env: { CI: "1" } });
   const { root, env } = workspace;
   mkdirSync(join(root, "examples"));
