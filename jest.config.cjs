@@ -21,6 +21,7 @@ module.exports = {
   transform: {
     "^.+\\.ts$": ["@swc/jest", { jsc: { target: "es2022", parser: { syntax: "typescript" } }, module: { type: "commonjs" } }],
   },
+  moduleNameMapper: { "^archiver$": "<rootDir>/testing/archiver.cjs" },
   modulePathIgnorePatterns: ["<rootDir>/cdktf.out", "<rootDir>/\\.cdktf\\.out\\."],
   globalSetup: "<rootDir>/testing/provider-replay/start.ts",
   setupFilesAfterEnv: ["<rootDir>/testing/jest-setup.ts"],
