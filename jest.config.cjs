@@ -1,3 +1,5 @@
+const { leftOut } = require("./tools/tool-tests.cjs");
+
 /** @type {import("jest").Config} */
 module.exports = {
   testMatch: ["<rootDir>/__tests__/**/*.test.ts"],
@@ -11,15 +13,19 @@ module.exports = {
     "<rootDir>/__tests__/cdktn/",
     "<rootDir>/__tests__/browser/",
     "<rootDir>/__tests__/editor/",
+    // What proves the tools, while nothing of them changed.
+    ...leftOut(__dirname).map((path) => `<rootDir>/${path}`),
     // Minutes of terraform: `npm run test:any-lab`.
     ...(process.env.ANY_LAB_RUNS ? [] : ["<rootDir>/__tests__/terraform/any-lab.test.ts"]),
   ],
   transform: {
     "^.+\\.ts$": ["@swc/jest", { jsc: { target: "es2022", parser: { syntax: "typescript" } }, module: { type: "commonjs" } }],
   },
+  moduleNameMapper: { "^archiver$": "<rootDir>/testing/archiver.cjs" },
   modulePathIgnorePatterns: ["<rootDir>/cdktf.out", "<rootDir>/\\.cdktf\\.out\\."],
   globalSetup: "<rootDir>/testing/provider-replay/start.ts",
   setupFilesAfterEnv: ["<rootDir>/testing/jest-setup.ts"],
+  reporters: ["default", "<rootDir>/tools/tool-tests-reporter.cjs"],
   // jest's default leaves a core to itself; much of what a test waits for here is terraform, in a process of its own.
   maxWorkers: "100%",
   // For a machine that stalls; what takes seconds still does.

@@ -1,9 +1,6 @@
-import { Testing } from "cdktf";
 import { LabError, type Problem } from "../lab/problem";
 import { checkLab } from "../lab/read";
 import type { LabInput } from "../lab/schema";
-import { buildStacks } from "../stacks";
-import { withoutStackTraces } from "../stacks/synthesize";
 
 /** How a test's lab differs from the base lab. Maps are merged key by key, other values are replaced, and `undefined` removes a key. */
 export type Changes = { readonly [key: string]: unknown };
@@ -122,12 +119,10 @@ export type StackJson = {
 
 /** The stacks of a lab, synthesized in memory, by their ids. */
 export function synthesized(input: LabInput): Record<string, StackJson> {
+  // Loaded only here: cdktf and the bindings take longer to load than most test files of a lab take to run, and these need no stack.
+  const { inMemory } = require("./synthesis") as typeof import("./synthesis");
   const { lab, warnings } = checkLab(input, "/lab");
-  // Jest maps each line of a stack trace to its source. With the traces that cdktf takes, that would be most of a test's time.
-  return withoutStackTraces(() => {
-    const stacks = buildStacks(Testing.app({ stackTraces: false }), lab, warnings);
-    return Object.fromEntries(stacks.map((stack) => [stack.node.id, JSON.parse(Testing.synth(stack, true)) as StackJson]));
-  });
+  return inMemory(lab, warnings);
 }
 
 /** One stack of a lab. */

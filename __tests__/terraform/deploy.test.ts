@@ -3,10 +3,14 @@ import { spawn } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { type DeployCli, thisMachine, workingClis } from "../../cli/deploy-tool";
+import { readLab } from "../../lab/read";
+import { synthesized } from "../../stacks/synthesize";
 import { describeWithTool } from "../../testing/external-tool";
 import { Workspace } from "../../testing/terraform/workspace";
 import { configIn, ROOT, stackFolders } from "./example-labs";
 import { OPERATOR_COMMANDS, SECRETS } from "./operator-commands";
+
+const LAB = "examples/default.yaml";
 
 interface Manifest {
   readonly stacks: Readonly<Record<string, { readonly dependencies: readonly string[] }>>;
@@ -23,10 +27,16 @@ interface Deployment {
 
 /** Deploys the default lab in a folder of its own: the sources are linked there, everything that is written stays there. */
 async function deploy(cli: DeployCli): Promise<Deployment> {
-  const workspace = await Workspace.open({}, { commands: OPERATOR_COMMANDS, variables: SECRETS, env: { CI: "1" } });
+  const { lab } = readLab(join(ROOT, LAB));
+  if (!lab) throw new Error(`${LAB} has errors`);
+  const types = Object.values(synthesized(lab, join(ROOT, "cdktf.out"))).flatMap((stack) => [
+    ...Object.keys(stack["resource"] ?? {}),
+    ...Object.keys(stack["data"] ?? {}),
+  ]);
+  const workspace = await Workspace.open({}, { commands: OPERATOR_COMMANDS, variables: SECRETS, types, env: { CI: "1" } });
   const { root, env } = workspace;
   mkdirSync(join(root, "examples"));
-  for (const file of ["examples/default.yaml", "cdktf.json"]) cpSync(join(ROOT, file), join(root, file));
+  for (const file of [LAB, "cdktf.json"]) cpSync(join(ROOT, file), join(root, file));
   for (const entry of ["main.mjs", "node_modules"]) symlinkSync(join(ROOT, entry), join(root, entry));
   const args = [join(ROOT, "node_modules/.bin", cli), "deploy", "*", "--auto-approve", "--skip-provider-lock"];
   const child = spawn(process.execPath, args, { cwd: root, env });

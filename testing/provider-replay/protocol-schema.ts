@@ -38,16 +38,19 @@ function schema({ version, block: root }: VersionedSchema): object {
   return { version, block: block(root) };
 }
 
-function schemas(all: Record<string, VersionedSchema>): Record<string, object> {
-  return Object.fromEntries(Object.entries(all).map(([type, one]) => [type, schema(one)]));
-}
-
-/** The answer to GetProviderSchema. Terraform may keep it: it never changes while the replay runs. */
-export function providerSchemaResponse(snapshot: ProviderSnapshot): object {
+/**
+ * The answer to GetProviderSchema in parts: what belongs to the provider itself, and each type of resource and data source. The protocol merges
+ * the parts if their encoded forms follow each other.
+ */
+export function schemaParts({ provider, resources, dataSources }: ProviderSnapshot): {
+  ofProvider: object;
+  ofTypes: [type: string, part: () => object][];
+} {
+  const ofKind = (kind: string, all: Record<string, VersionedSchema>) =>
+    Object.entries(all).map(([type, one]): [string, () => object] => [type, () => ({ [kind]: { [type]: schema(one) } })]);
   return {
-    provider: schema(snapshot.provider),
-    resource_schemas: schemas(snapshot.resources),
-    data_source_schemas: schemas(snapshot.dataSources),
-    server_capabilities: { get_provider_schema_optional: true },
+    // Terraform may keep the answer, because it never changes while Terraform runs.
+    ofProvider: { provider: schema(provider), server_capabilities: { get_provider_schema_optional: true } },
+    ofTypes: [...ofKind("resource_schemas", resources), ...ofKind("data_source_schemas", dataSources)],
   };
 }

@@ -10,7 +10,7 @@ import {
   type sendUnaryData,
 } from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
-import { providerSchemaResponse } from "./protocol-schema";
+import { schemaParts } from "./protocol-schema";
 import { type Call, providerCalls, type Request } from "./provider";
 import type { ProviderSnapshot } from "./snapshot";
 import type { World } from "./world";
@@ -19,6 +19,8 @@ import type { World } from "./world";
 export interface LoadedProvider {
   snapshot: ProviderSnapshot;
   service: ServiceDefinition;
+  /** The encoded answer to GetProviderSchema with these types alone. Without a list: with all types. */
+  schemaOf(types?: ReadonlySet<string>): Buffer;
 }
 
 const definition = loadPackageDefinition(
@@ -30,31 +32,45 @@ const UNLIMITED = { "grpc.max_receive_message_length": -1, "grpc.max_send_messag
 
 const ERROR = 1;
 
-/** Kinds whose schema has that of a pod in it. This project makes them with charts, never with Terraform. */
-const WITH_POD = /^kubernetes_(cron_?job|daemon_?set|deployment|job|pod|replication_controller|stateful_set)(_v1)?$/;
-
-/** Leaves them out. They are three quarters of the kubernetes schema. Every run of Terraform reads the whole schema, and would take a third longer. */
-function withoutPods(snapshot: ProviderSnapshot): ProviderSnapshot {
-  const without = <T>(schemas: Record<string, T>) =>
-    Object.fromEntries(Object.entries(schemas).filter(([type]) => !WITH_POD.test(type)));
-  return { ...snapshot, resources: without(snapshot.resources), dataSources: without(snapshot.dataSources) };
-}
-
-/** Encodes the schema once. It is by far the largest message, and every run of Terraform asks for it. */
+/**
+ * Encodes each type once, when Terraform first asks for it. The schema is by far the largest message, every run of Terraform asks for it, and
+ * with the types that its configuration names alone a small run takes half the time.
+ */
 export function loadProvider(snapshot: ProviderSnapshot): LoadedProvider {
   const { service } = definition.tfplugin6.Provider;
   const getSchema = service["GetProviderSchema"];
   if (getSchema === undefined) {
     throw new Error("tfplugin6.proto declares no GetProviderSchema");
   }
-  const encoded = getSchema.responseSerialize(providerSchemaResponse(withoutPods(snapshot)));
-  return { snapshot, service: { ...service, GetProviderSchema: { ...getSchema, responseSerialize: () => encoded } } };
+  const { ofProvider, ofTypes } = schemaParts(snapshot);
+  const encodedOnce = (part: () => object) => {
+    let encoded: Buffer | undefined;
+    return () => {
+      encoded ??= getSchema.responseSerialize(part());
+      return encoded;
+    };
+  };
+  const provider = encodedOnce(() => ofProvider);
+  const parts = ofTypes.map(([type, part]) => [type, encodedOnce(part)] as const);
+  return {
+    snapshot,
+    service: { ...service, GetProviderSchema: { ...getSchema, responseSerialize: (encoded) => encoded } },
+    schemaOf: (types) =>
+      Buffer.concat([provider(), ...parts.filter(([type]) => types?.has(type) ?? true).map(([, encoded]) => encoded())]),
+  };
 }
 
 /** Starts serving `provider` for `world` on the socket, which must not exist yet. */
-export async function serveProvider({ snapshot, service }: LoadedProvider, world: World, socket: string): Promise<void> {
+export async function serveProvider(
+  { snapshot, service, schemaOf }: LoadedProvider,
+  world: World,
+  socket: string,
+): Promise<void> {
   const server = new Server(UNLIMITED);
-  const calls: Record<string, Call> = { ...providerCalls(snapshot, world), GetProviderSchema: () => ({}) };
+  const calls: Record<string, Call> = {
+    ...providerCalls(snapshot, world),
+    GetProviderSchema: () => schemaOf(world.types()),
+  };
   server.addService(
     service,
     Object.fromEntries(

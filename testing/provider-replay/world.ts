@@ -1,4 +1,5 @@
 // The world of the replayed providers: which guests run on Proxmox, and what data sources answer.
+import { existsSync, readFileSync } from "node:fs";
 import { at, dynamic, isObject, type ObjectValue, type Value } from "./values";
 
 /** A guest on a Proxmox node. Terraform or somebody else made it. */
@@ -25,6 +26,11 @@ export interface Fixtures {
    * configuration does not set. Default: all attributes are invented.
    */
   data?: Record<string, ObjectValue>;
+  /**
+   * Path of a file with the types of resources and data sources that Terraform may use, one on a line. It may change between runs. A run is
+   * the faster, the fewer they are. Default, and while there is no such file: all types.
+   */
+  typesFile?: string;
 }
 
 const GUEST_KINDS: Record<string, "container" | "vm"> = {
@@ -70,12 +76,20 @@ export class World {
   /** The namespaces in the cluster, by name. */
   private readonly namespaces = new Map<string, ObjectValue>();
   private readonly data: Record<string, ObjectValue>;
+  private readonly typesFile: string | undefined;
 
   constructor(fixtures: Fixtures) {
     this.data = fixtures.data ?? {};
+    this.typesFile = fixtures.typesFile;
     for (const guest of fixtures.guests ?? []) {
       this.add(guest);
     }
+  }
+
+  /** The types whose schema Terraform gets now. Undefined means all. */
+  types(): ReadonlySet<string> | undefined {
+    if (this.typesFile === undefined || !existsSync(this.typesFile)) return undefined;
+    return new Set(readFileSync(this.typesFile, "utf8").split("\n"));
   }
 
   guests(): Guest[] {

@@ -71,3 +71,12 @@ export function keepStateInside(root: string, name: string, folder: string): voi
   const override = { terraform: { backend: { local: { path: relative(folder, join(root, "state", `${name}.tfstate`)) } } } };
   writeFileSync(join(folder, "backend_override.tf.json"), JSON.stringify(override));
 }
+
+/** The types of the resources and data sources of the configuration in a stack's folder. */
+export function typesIn(folder: string): string[] {
+  const { resource = {}, data = {} } = JSON.parse(readFileSync(join(folder, "cdk.tf.json"), "utf8")) as {
+    resource?: object;
+    data?: object;
+  };
+  return [...Object.keys(resource), ...Object.keys(data)];
+}

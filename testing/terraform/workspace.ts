@@ -3,12 +3,14 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { dirname, join } from "node:path";
 import { openWorld, type ReplayedWorld, runFolder } from "../provider-replay/client";
 import type { Fixtures } from "../provider-replay/world";
-import { keepStateInside, placeOutput, type Source, type TerraformJson } from "./output";
+import { keepStateInside, placeOutput, type Source, type TerraformJson, typesIn } from "./output";
 import { StackRun, type Surroundings } from "./stack-run";
 
-export interface WorkspaceOptions extends Fixtures {
+export interface WorkspaceOptions extends Omit<Fixtures, "typesFile"> {
   /** Terraform's input variables. They are given by the environment, as in a pipeline. Default: none. */
   variables?: Record<string, string>;
+  /** Types of resources and data sources that Terraform may need although no configuration of the source has them. Default: none. */
+  types?: readonly string[];
   /** Further environment. From the test run's own environment only PATH is kept. Default: none. */
   env?: Record<string, string>;
   /**
@@ -23,12 +25,17 @@ export interface WorkspaceOptions extends Fixtures {
   realProviders?: Record<string, string>;
 }
 
+/** The file of a workspace that tells the replay which types Terraform may need (`Fixtures.typesFile`). */
+const TYPES = ".types";
+
 /**
  * A copy of a synthesized output, with a Proxmox and a cluster of its own to apply to. It is as deep in its folder as in a project, so that
  * relative paths work (`../../../state/NAME.tfstate`, `assets/...`). It is removed when the test run ends.
  */
 export class Workspace implements Surroundings {
   private readonly stacks = new Map<string, StackRun>();
+  /** The types of every configuration that was here, because the state may still have objects of a former one. */
+  private readonly types = new Set<string>();
 
   private constructor(
     /** What the project's folder is in real use. */
@@ -48,9 +55,9 @@ export class Workspace implements Surroundings {
 
   /** Copies `source` and opens a world for it. Runs nothing yet. */
   static async open(source: Source, options: WorkspaceOptions = {}): Promise<Workspace> {
-    const { variables = {}, commands = {}, env = {}, realProviders, ...fixtures } = options;
-    const world = realProviders ? undefined : await openWorld(fixtures);
+    const { variables = {}, types = [], commands = {}, env = {}, realProviders, ...fixtures } = options;
     const root = mkdtempSync(join(runFolder(), "workspace-"));
+    const world = realProviders ? undefined : await openWorld({ ...fixtures, typesFile: join(root, TYPES) });
     const workspace = new Workspace(root, world, {
       PATH: `${join(root, ".bin")}:${process.env["PATH"]}`,
       // The results must not depend on credentials or settings of the person who runs the tests.
@@ -65,6 +72,7 @@ export class Workspace implements Surroundings {
       ...env,
       ...Object.fromEntries(Object.entries(variables).map(([name, value]) => [`TF_VAR_${name}`, value])),
     });
+    for (const type of types) workspace.types.add(type);
     for (const folder of [".bin", ".plans", ".terraform-data"]) {
       mkdirSync(join(root, folder));
     }
@@ -102,6 +110,7 @@ export class Workspace implements Surroundings {
     this.stacks.clear();
     for (const [name, folder] of placeOutput(source, output)) {
       keepStateInside(this.root, name, folder);
+      for (const type of typesIn(folder)) this.types.add(type);
       const env = { ...this.env, TF_DATA_DIR: join(this.root, ".terraform-data", name) };
       const known = before.get(name);
       for (const [file, text] of locks) {
@@ -109,6 +118,8 @@ export class Workspace implements Surroundings {
       }
       this.stacks.set(name, known?.folder === folder ? known : new StackRun(name, folder, this, env));
     }
+    // With no type at all nobody knows yet what will be run here.
+    if (this.types.size > 0) writeFileSync(join(this.root, TYPES), [...this.types].join("\n"));
   }
 
   /** The calls of the stubbed `commands` so far, each as the name and its arguments. */
