@@ -133,11 +133,11 @@ export class Sandbox {
     }
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), "sandbox-"));
     this.root = path.join(folder, "root");
-    this.callsFile = path.join(folder, "calls");
-    fs.writeFileSync(this.callsFile, "");
-    for (const made of [this.root, path.join(folder, "home"), path.join(folder, "tmp")]) {
+    this.callsFile = path.join(folder, "calls/list");
+    for (const made of [this.root, path.dirname(this.callsFile), path.join(folder, "home"), path.join(folder, "tmp")]) {
       fs.mkdirSync(made);
     }
+    fs.writeFileSync(this.callsFile, "");
   }
 
   /**
