@@ -165,10 +165,15 @@ passed=0 warnings=0 failed=0 code=0
 # What --json prints, as JSON texts.
 json_checks='' json_models='' json_inference=null
 
+# $1 text on one line, without what no terminal and no JSON string should get. Messages are ours, but they quote servers.
+printable() {
+  local text=${1//[$'\t\r\n']/ }
+  printf '%s' "${text//[^[:print:]]/}"
+}
+
 quoted() {
   local text
-  # Only what JSON strings may hold as it is; messages are ours, but they quote servers.
-  text=$(printf '%s' "$1" | tr '\t\r\n' '   ' | tr -cd '[:print:]')
+  text=$(printable "$1")
   text=${text//\\/\\\\}
   printf '"%s"' "${text//\"/\\\"}"
 }
@@ -182,8 +187,11 @@ result() {
     fail) mark=FAIL failed=$((failed + 1)) ;;
   esac
   [ "$code" -ne 0 ] || code=${4:-0}
-  json_checks+="${json_checks:+,}{\"check\":$(quoted "$2"),\"result\":\"$1\",\"message\":$(quoted "$3")}"
-  $json || printf '[%s] %s\n' "$mark" "$(printf '%s' "$3" | tr -cd '[:print:]')"
+  if $json; then
+    json_checks+="${json_checks:+,}{\"check\":$(quoted "$2"),\"result\":\"$1\",\"message\":$(quoted "$3")}"
+  else
+    printf '[%s] %s\n' "$mark" "$(printable "$3")"
+  fi
 }
 
 summary() {
@@ -257,7 +265,8 @@ value() {
   local text
   text=$(awk -F '\t' -v path="$1" '$1 == path { print substr($0, length(path) + 2); exit }' "$work/flat" | sed -e 's/^"\(.*\)"$/\1/' -e 's|\\\([/"]\)|\1|g')
   # JSON's escapes are among those of %b.
-  printf '%b' "$text" | tr '\t\r\n' '   '
+  printf -v text '%b' "$text"
+  printf '%s' "${text//[$'\t\r\n']/ }"
 }
 
 to_milliseconds() { awk -v seconds="$1" 'BEGIN { printf "%d", seconds * 1000 }'; }
@@ -280,7 +289,10 @@ explain_curl() {
 }
 
 # What the start of an answer looks like, for messages.
-glimpse() { head -c 160 "$work/body" | tr '\t\r\n' '   ' | tr -cd '[:print:]'; }
+glimpse() { printable "$(head -c 160 "$work/body" | tr -d '\0')"; }
+
+# $1 seconds: the same, but no more than 10
+at_most_10() { if [ "${1%%.*}" -lt 10 ]; then echo "$1"; else echo 10; fi; }
 
 # $1 path, $2 bound in seconds, then further arguments of curl. Sets problem (empty when the answer is a JSON object with
 # status 200), status and seconds; the flattened answer is in $work/flat.
@@ -289,7 +301,7 @@ request() {
   shift 2
   : >"$work/body"
   # Redirects are not followed: an operator has to learn that the URL is another one, and a POST would become a GET.
-  answer=$(curl --silent --show-error --max-time "$bound" --connect-timeout "$(awk -v b="$bound" 'BEGIN { print (b < 10 ? b : 10) }')" \
+  answer=$(curl --silent --show-error --max-time "$bound" --connect-timeout "$(at_most_10 "$bound")" \
     --output "$work/body" --write-out '%{http_code}\n%{time_total}\n%{redirect_url}\n%{content_type}\n' \
     ${login:+--config "$work/login"} "$@" "$endpoint$path" 2>"$work/curl") || curl_code=$?
   { read -r status && read -r seconds && read -r redirect && read -r type; } <<<"$answer"$'\n\n\n' || true
@@ -338,7 +350,7 @@ open_forward() {
 
 check_api() {
   local bound
-  bound=$(awk -v t="$timeout" 'BEGIN { print (t < 10 ? t : 10) }')
+  bound=$(at_most_10 "$timeout")
   request /api/tags "$bound"
   if [ -z "$problem" ] && ! grep -q '"models"' "$work/body"; then problem="JSON, but not Ollama's list of models: $(glimpse)"; fi
   if [ -n "$problem" ]; then
@@ -442,7 +454,7 @@ check_inference() {
   fi
   if [[ $problem == "no answer within"* ]]; then
     # Which of the two it is, the API tells.
-    request /api/tags "$(awk -v t="$timeout" 'BEGIN { print (t < 10 ? t : 10) }')"
+    request /api/tags "$(at_most_10 "$timeout")"
     if [ -z "$problem" ]; then
       problem="no answer within $timeout s, but the API answers: the model still loads, or waits behind other requests. The server gives up a load that nobody waits for, so give a longer --timeout"
     else

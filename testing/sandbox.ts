@@ -116,7 +116,8 @@ const realCommands = (() => {
 export class Sandbox {
   /** The temporary root, an absolute path. Scripts and fakes have it as `$SANDBOX`. */
   public readonly root: string;
-  private readonly callsFolder: string;
+  /** Each call as fields that end in NUL: the number of arguments, the file with its standard input or nothing, the name, the arguments. */
+  private readonly callsFile: string;
   private readonly tools: Record<string, string>;
   /** The text of each fake, by its name. */
   private readonly fakes = new Map<string, string>();
@@ -132,10 +133,11 @@ export class Sandbox {
     }
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), "sandbox-"));
     this.root = path.join(folder, "root");
-    this.callsFolder = path.join(folder, "calls");
-    for (const made of [this.root, this.callsFolder, path.join(folder, "home"), path.join(folder, "tmp")]) {
+    this.callsFile = path.join(folder, "calls/list");
+    for (const made of [this.root, path.dirname(this.callsFile), path.join(folder, "home"), path.join(folder, "tmp")]) {
       fs.mkdirSync(made);
     }
+    fs.writeFileSync(this.callsFile, "");
   }
 
   /**
@@ -150,16 +152,24 @@ export class Sandbox {
     }
     // Only builtins and absolute paths here, because any command of the PATH may itself be a fake. What the script has set, its traps
     // among them, holds for the script alone.
-    const lines = [
-      `${name}() { local caller=\${caller:-$BASHPID}; (`,
-      "set +eEuo pipefail; trap - ERR HUP INT PIPE TERM",
-      `call=${this.quote(this.callsFolder)}/$EPOCHREALTIME-$BASHPID`,
-      `printf '%s\\0' ${this.quote(name)} "$@" >"$call.argv"`,
-      ...(options.stdin ? [`${this.tools["cat"] ?? "/bin/cat"} >"$call.stdin"`, 'exec <"$call.stdin"'] : []),
-      "unset call",
-      body,
-      ") || return; }",
-    ];
+    const recorded = (stdin: string): string =>
+      `printf '%s\\0' "$#" ${stdin} ${this.quote(name)} "$@" >>${this.quote(this.callsFile)}`;
+    const lines =
+      body === ":" && !options.stdin
+        ? [`${name}() {`, recorded("''"), "}"]
+        : [
+            `${name}() { local caller=\${caller:-$BASHPID}; (`,
+            "set +eEuo pipefail; trap - ERR HUP INT PIPE TERM",
+            ...(options.stdin
+              ? [
+                  `input=${this.quote(this.callsFile)}.$EPOCHREALTIME-$BASHPID`,
+                  recorded('"$input"'),
+                  `${this.tools["cat"] ?? "/bin/cat"} >"$input"; exec <"$input"; unset input`,
+                ]
+              : [recorded("''")]),
+            body,
+            ") || return; }",
+          ];
     this.fakes.set(name, lines.join("\n"));
   }
 
@@ -203,7 +213,7 @@ export class Sandbox {
 
   /** Runs a script of the project and waits for its end. */
   public run(script: string, options: RunOptions = {}): Promise<ScriptResult> {
-    const before = new Set(fs.readdirSync(this.callsFolder));
+    const before = fs.statSync(this.callsFile).size;
     const functions = path.join(this.root, "../fakes.bash");
     const text = [...this.fakes.values(), ""].join("\n");
     // Another script of this sandbox may be reading it.
@@ -234,7 +244,7 @@ export class Sandbox {
     fs.rmSync(path.dirname(this.root), { recursive: true, force: true });
   }
 
-  private outcome(child: ChildProcess, before: ReadonlySet<string>, options: RunOptions): Promise<ScriptResult> {
+  private outcome(child: ChildProcess, before: number, options: RunOptions): Promise<ScriptResult> {
     return new Promise((resolve, reject) => {
       let stdout = "";
       let stderr = "";
@@ -265,17 +275,17 @@ export class Sandbox {
     });
   }
 
-  private callsSince(before: ReadonlySet<string>): Call[] {
-    return fs
-      .readdirSync(this.callsFolder)
-      .filter((name) => name.endsWith(".argv") && !before.has(name))
-      .sort()
-      .map((name) => {
-        const file = path.join(this.callsFolder, name);
-        const [command = "", ...argv] = fs.readFileSync(file, "utf8").split("\0").slice(0, -1);
-        const stdin = file.replace(/\.argv$/, ".stdin");
-        return { command, argv, stdin: fs.existsSync(stdin) ? fs.readFileSync(stdin, "utf8") : "" };
-      });
+  /** @param begin length of the file of calls before the first of them */
+  private callsSince(begin: number): Call[] {
+    const fields = fs.readFileSync(this.callsFile).subarray(begin).toString("utf8").split("\0").slice(0, -1);
+    const calls: Call[] = [];
+    for (let at = 0; at < fields.length; ) {
+      const [count = "", input = "", command = ""] = fields.slice(at, at + 3);
+      const end = at + 3 + Number(count);
+      calls.push({ command, argv: fields.slice(at + 3, end), stdin: input === "" ? "" : fs.readFileSync(input, "utf8") });
+      at = end;
+    }
+    return calls;
   }
 
   private quote(text: string): string {

@@ -501,7 +501,3 @@ test("--help exits 0 and names every option", async () => {
   for (const option of ["--internal", "--external", "--endpoint", "--model", "--timeout", "--threshold", "--json"])
     expect(stdout).toContain(option);
 });
-
-testWith("shellcheck", "apt-get install shellcheck")("ollama-health.sh passes shellcheck", async () => {
-  expect(await run("shellcheck", script, [], {})).toMatchObject({ code: 0, text: "" });
-});

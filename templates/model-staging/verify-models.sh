@@ -86,17 +86,14 @@ manifest_of() {
 squeezed() { tr -d ' \t\r\n' <"$1"; }
 
 # Ollama writes a manifest in place, so a killed server leaves a torn one. Cut after a complete layer it still looks
-# sound to a search for digests, so its brackets have to match: strings are dropped, then the brackets are counted.
+# sound to a search for digests, so its brackets have to match: what is left of them without strings and pairs is nothing.
+# $1 the squeezed text of a manifest
 is_whole() {
-  brackets=$(squeezed "$1" | sed -e 's/"\([^"\\]\|\\.\)*"//g' -e 's/[^][{}]//g')
-  case $brackets in '{'*'}') ;; *) return 1 ;; esac
-  open=$(printf '%s' "$brackets" | tr -d ']}')
-  shut=$(printf '%s' "$brackets" | tr -d '[{')
-  [ ${#open} -eq ${#shut} ] || return 1
-  text=$(squeezed "$1")
-  case $text in *'"config":{'*) ;; *) return 1 ;; esac
+  case $1 in '{'*'}') ;; *) return 1 ;; esac
+  [ -z "$(printf '%s' "$1" | sed -e 's/"\([^"\\]\|\\.\)*"//g' -e 's/[^][{}]//g' -e :pair -e 's/{}//g' -e 's/\[\]//g' -e 't pair')" ] || return 1
+  case $1 in *'"config":{'*) ;; *) return 1 ;; esac
   # Without weights the server answers 404 to every prompt. A model that runs at ollama.com has no layer at all.
-  case $text in
+  case $1 in
     *'"layers":[]'* | *'"layers":null'*) ;;
     *'"layers":['*'application/vnd.ollama.image.model"'* | *'"layers":['*'application/vnd.ollama.image.tensor"'*) ;;
     *) return 1 ;;
@@ -104,9 +101,9 @@ is_whole() {
 }
 
 # "<hex> <size>" of each blob that a manifest names. Config and layers are flat objects, so one bracket per line puts a
-# digest beside its size whatever their order; a size that is not there becomes "-".
+# digest beside its size whatever their order; a size that is not there becomes "-". $1 its squeezed text
 blobs_of() {
-  squeezed "$1" | sed 's/[{}]/\n/g' | sed -n \
+  printf '%s\n' "$1" | sed 's/[{}]/\n/g' | sed -n \
     -e 's/.*"size":\([0-9]\{1,\}\).*"digest":"sha256:\([0-9a-f]\{64\}\)".*/\2 \1/p;t' \
     -e 's/.*"digest":"sha256:\([0-9a-f]\{64\}\)".*"size":\([0-9]\{1,\}\).*/\1 \2/p;t' \
     -e 's/.*"digest":"sha256:\([0-9a-f]\{64\}\)".*/\1 -/p'
@@ -161,7 +158,8 @@ check_blob() {
 check_manifest() {
   file=$MODELS_DIR/manifests/${1#./}
   named=
-  is_whole "$file" && named=$(blobs_of "$file")
+  text=$(squeezed "$file")
+  is_whole "$text" && named=$(blobs_of "$text")
   if [ -z "$named" ]; then
     finding "bad-manifest $file" "$file is not a complete manifest of a model"
     return 1

@@ -1,17 +1,8 @@
-import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { describeWithTool } from "../../../testing/external-tool";
 
 const FOLDER = path.join(__dirname, "../../../templates/k3s");
 const scripts = fs.readdirSync(FOLDER).filter((file) => file.endsWith(".sh"));
-
-describeWithTool("shellcheck", "shellcheck", () => {
-  test.each(scripts)("has nothing to say about %s", (script) => {
-    const { stdout, stderr, status } = spawnSync("shellcheck", [script], { cwd: FOLDER, encoding: "utf8" });
-    expect({ stdout, stderr, status }).toEqual({ stdout: "", stderr: "", status: 0 });
-  });
-});
 
 test.each(scripts)("%s explains every exit code and parameter by its header", (script) => {
   const source = fs.readFileSync(path.join(FOLDER, script), "utf8");

@@ -39,8 +39,8 @@ export class Share {
       RETRY_SECONDS: "0.02",
       WAIT_SECONDS: "10",
       POLL_SECONDS: "0.02",
-      HEARTBEAT_SECONDS: "0.05",
       // Long, so that a busy machine does not make a living run seem dead.
+      HEARTBEAT_SECONDS: "5",
       LOCK_STALE_SECONDS: "30",
       ...env,
     });

@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { RegistryModel } from "../ollama/ollama-world";
-import { killLeftovers, run, testWith } from "../ollama/run";
-import { Share, stageScript, verifyScript } from "./share";
+import { killLeftovers, LONGEST, type Refused, TOO_LONG } from "../ollama/run";
+import { Share } from "./share";
 
 let share: Share;
 let llama: RegistryModel;
@@ -229,7 +229,7 @@ describe("after a run that was killed", () => {
 
   test("the next run takes the lock over, loads only what is missing and publishes", async () => {
     await killDuringSecondPull();
-    const finished = await share.stage("r1", "llama3:8b gpt-oss:120b", { LOCK_STALE_SECONDS: "1" });
+    const finished = await share.stage("r1", "llama3:8b gpt-oss:120b", { HEARTBEAT_SECONDS: "0.05", LOCK_STALE_SECONDS: "1" });
     expect(finished.code).toBe(0);
     expect(finished.stderr).toContain("took over the lock");
     expect(share.world.downloads.sort()).toEqual([...new Set([...llama.blobs, ...gptOss.blobs])].sort());
@@ -238,7 +238,7 @@ describe("after a run that was killed", () => {
 
   test("a run for another release uses its complete blobs and clears its work away", async () => {
     await killDuringSecondPull();
-    expect((await share.stage("r2", "llama3:8b", { LOCK_STALE_SECONDS: "1" })).code).toBe(0);
+    expect((await share.stage("r2", "llama3:8b", { HEARTBEAT_SECONDS: "0.05", LOCK_STALE_SECONDS: "1" })).code).toBe(0);
     expect(share.world.downloads.sort()).toEqual([...llama.blobs].sort());
     expect(readdirSync(join(share.root, ".staging", "work"))).toEqual([]);
   });
@@ -253,9 +253,13 @@ describe("the lock", () => {
 
   test("of a living run that goes on for too long ends the second run with 5, which names the holder", async () => {
     share.world.hook("on-pull", ': >"$stub/pulling"; exec sleep 30');
-    const first = share.start("r1", "llama3:8b", { POD_NAME: "staging-abc" });
+    const first = share.start("r1", "llama3:8b", { POD_NAME: "staging-abc", HEARTBEAT_SECONDS: "0.05" });
     await share.until("pulling");
-    const second = await share.stage("r2", "llama3:8b", { LOCK_WAIT_SECONDS: "4", LOCK_STALE_SECONDS: "2" });
+    const second = await share.stage("r2", "llama3:8b", {
+      LOCK_WAIT_SECONDS: "4",
+      LOCK_STALE_SECONDS: "2",
+      HEARTBEAT_SECONDS: "0.05",
+    });
     first.signal("SIGTERM");
     await first.done;
     expect(second.code).toBe(5);
@@ -503,11 +507,12 @@ describe("the folder", () => {
   });
 });
 
-test.each([
+test.each<Refused>([
   ["no release", { RELEASE_ID: "" }, "RELEASE_ID is ''"],
   ["a release that climbs out", { RELEASE_ID: "../r1" }, "RELEASE_ID is '../r1'"],
   ["no model", { MODELS: " \n " }, "MODELS is empty"],
   ["a reference with shell in it", { MODELS: "llama3:8b $(reboot)" }, "MODELS names '$(reboot)'"],
+  ...TOO_LONG.map(([what, reference]): Refused => [what, { MODELS: `${LONGEST} ${reference}` }, `MODELS names '${reference}'`]),
   ["fewer than two kept releases", { KEEP: "1" }, "KEEP is 1; give 2 or more"],
   ["a word for a number", { KEEP: "all" }, "KEEP is 'all'; give a whole number"],
   ["a relative folder", { NFS_ROOT: "nfs/ollama" }, "NFS_ROOT is 'nfs/ollama'"],
@@ -540,8 +545,4 @@ describe("a partial download of an earlier run", () => {
     await share.stage("r1", "llama3:8b");
     expect(readFileSync(join(share.world.folder, "seen"), "utf8")).toContain(`${llama.blobs[1]}-partial-0`);
   });
-});
-
-testWith("shellcheck", "apt-get install shellcheck")("both staging scripts pass shellcheck", async () => {
-  expect(await run("shellcheck", stageScript, [verifyScript], {})).toMatchObject({ code: 0, text: "" });
 });

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { faultsOf, OllamaWorld, type RegistryModel } from "./ollama-world";
-import { type Finished, killLeftovers, projectRoot, run, start, testWith } from "./run";
+import { type Finished, killLeftovers, LONGEST, type Refused, run, start, TOO_LONG } from "./run";
 
 // Of the shells only the image's own: dash is its /bin/sh.
 describe("pull-models.sh", () => {
@@ -252,9 +252,10 @@ describe("pull-models.sh", () => {
     expect((await running.done).code).toBe(143);
   });
 
-  test.each([
+  test.each<Refused>([
     ["an empty list", { MODELS: " \n" }, "MODELS is empty"],
     ["a reference with shell in it", { MODELS: "llama3.2:1b x;reboot" }, "MODELS names 'x;reboot'"],
+    ...TOO_LONG.map(([what, reference]): Refused => [what, { MODELS: `${LONGEST} ${reference}` }, `MODELS names '${reference}'`]),
     ["a pattern", { MODELS: "*" }, "MODELS names '*'"],
     ["no server", { MODELS: "a", OLLAMA_HOST: "" }, "OLLAMA_HOST is not set"],
     ["no folder", { MODELS: "a", MODELS_DIR: "" }, "MODELS_DIR is not set"],
@@ -350,15 +351,3 @@ describe("pull-models.sh with a registry that is away, torn downloads and anothe
     );
   });
 });
-
-testWith("shellcheck", "apt-get install shellcheck")(
-  "pull-models.sh, models-present.sh and the stub pass shellcheck",
-  async () => {
-    const files = [
-      `${projectRoot}/templates/ollama/pull-models.sh`,
-      `${projectRoot}/templates/ollama/models-present.sh`,
-      `${__dirname}/stub-ollama.sh`,
-    ];
-    expect(await run("shellcheck", "--external-sources", files, {})).toMatchObject({ code: 0, text: "" });
-  },
-);

@@ -24,6 +24,22 @@ export interface Running {
 /** The folder with the scripts that the tests run. */
 export const projectRoot = `${__dirname}/../../..`;
 
+/** A row of a table: what is wrong, the environment with it, and what the script says. */
+export type Refused = [what: string, env: Record<string, string>, message: string];
+
+const name = (length: number): string => "a".repeat(length);
+
+/** A reference in which every part is as long as Ollama takes it. */
+export const LONGEST = `${name(350)}/${name(80)}/${name(80)}:${name(80)}`;
+/** References that Ollama refuses for the length of a part. */
+export const TOO_LONG: readonly (readonly [what: string, reference: string])[] = [
+  ["a host that is too long", `${name(351)}/team/llama3:8b`],
+  ["a namespace that is too long", `${name(81)}/llama3:8b`],
+  ["a model that is too long", `${name(81)}:8b`],
+  ["a model that is too long, without a tag", name(81)],
+  ["a tag that is too long", `llama3:${name(81)}`],
+];
+
 const running = new Set<ChildProcess>();
 
 function killGroup(child: ChildProcess): void {

@@ -51,6 +51,10 @@ path_of() {
 
 # $1 a path below manifests/, as it is there already in whatever case
 existing() {
+  if [ -e "$models/manifests/$1" ]; then
+    printf '%s\n' "$1"
+    return
+  fi
   found=$(find "$models/manifests" -type f | sed "s|^$models/manifests/||" | grep -Fxi -- "$1" | head -n 1 || true)
   printf '%s\n' "${found:-$1}"
 }
@@ -68,7 +72,11 @@ case $command in
     fi
     trap 'rm -f "$stub/up"; exit 0' TERM
     printf '%s %s\n' "$$" "$OLLAMA_MODELS" >"$stub/up"
-    while kill -0 "$PPID" 2>/dev/null; do sleep 0.05; done
+    # Waited for, since a trap does not end a command that runs.
+    while kill -0 "$PPID" 2>/dev/null; do
+      sleep 1 >/dev/null 2>&1 &
+      wait "$!"
+    done
     ;;
   list)
     connect
