@@ -1,7 +1,8 @@
 // `npm run test:mutation`: changes the sources in small ways, and shows which changes no test finds.
 //   --seed N          which sample (default 1); the same seed and sources give the same sample
 //   --count N         how many changes (default 50)
-//   --rooms A,B       the folders whose sources are changed (default lab,grammar,constructs,stacks)
+//   --rooms A,B       the folders whose sources are changed (default lab,grammar,constructs,stacks); templates, scripts and ansible/roles
+//                     can be asked for too: their shell scripts and YAML are changed
 //   --kinds A,B       only kinds that begin so, such as "anchor"
 //   --seconds N       how long the test files may take that are asked about one change, as they took without it (default 60): the nearest
 //                     are asked first, and what is left out is left out
@@ -85,6 +86,8 @@ interface KnownVerdict {
   readonly verdict: Verdict;
   /** The test file that found it. */
   readonly by?: string;
+  /** How long the test files could take together. */
+  readonly seconds: number;
   /** The state of that test file, or of the whole checkout where none found it. */
   readonly state: string;
 }
@@ -110,7 +113,7 @@ function drawn(rooms: readonly string[], kinds: readonly string[], seed: number,
       throw new Error(`--rooms names ${room}, but there are no sources in it.`);
   }
   const sources = [...files.keys()]
-    .filter((file) => file.endsWith(".ts") && rooms.some((room) => file.startsWith(`${room}/`)))
+    .filter((file) => /\.(ts|sh|yml)$/.test(file) && rooms.some((room) => file.startsWith(`${room}/`)))
     .map((file) => ({ file, text: readFileSync(join(ROOT, file), "utf8") }));
   const all = shuffled(sources, seed).filter(({ mutation }) => kinds.some((kind) => mutation.kind.startsWith(kind)));
   const found: Drawn[] = [];
@@ -120,7 +123,7 @@ function drawn(rooms: readonly string[], kinds: readonly string[], seed: number,
       const changed = mutated(mutant.text, mutant.mutation);
       return { ...mutant, name: hashOf(mutant.file, changed), changed };
     });
-    const programs = some.filter(({ changed }) => isProgram(changed));
+    const programs = some.filter(({ file, changed }) => isProgram(file, changed));
     const open = programs
       .filter(({ name }) => !typed.has(name))
       .map(({ file, name, changed }) => ({ file, name, text: changed }));
@@ -128,7 +131,7 @@ function drawn(rooms: readonly string[], kinds: readonly string[], seed: number,
     for (const one of open) typed.set(one.name, !wrong.has(one));
     for (const { file, text, mutation, name } of programs) {
       if (found.length === count) break;
-      if (typed.get(name)) found.push({ file, text, mutation, name });
+      if (typed.get(name) ?? true) found.push({ file, text, mutation, name });
       else refused++;
     }
   }
@@ -192,9 +195,18 @@ async function measure(tests: readonly string[]): Promise<void> {
   });
 }
 
-/** What a test file executes of the source of a change. Every line where the source changed since the test file was run. */
+/** Whether a test file concerns what is no TypeScript: it lies where its tests lie, or names the file or the role. */
+function concerns(test: string, file: string): boolean {
+  const role = /(?<=roles\/)\w+/.exec(file)?.[0];
+  if (!role && test.startsWith(`__tests__/${dirname(file)}/`)) return true;
+  const text = readFileSync(join(ROOT, test), "utf8");
+  return text.includes(basename(file)) || (role !== undefined && text.includes(role));
+}
+
+/** What a test file executes of the source of a change: every line, where the source changed since the test file was run. */
 function executedNow(suite: KnownSuite, { file, text }: Mutant): KnownSuite {
-  if (!suite.sources[file] || suite.sources[file] === files.get(file)) return suite;
+  const isScript = !file.endsWith(".ts");
+  if (isScript ? !concerns(suite.test, file) : suite.sources[file] === files.get(file) || !suite.sources[file]) return suite;
   return { ...suite, executed: { ...suite.executed, [file]: text.split("\n").map((_, i) => i + 1) } };
 }
 
@@ -215,7 +227,7 @@ async function judge(worker: Worker, mutant: Drawn, tests: readonly string[], se
   const lines = [lineOf(text, mutation.start), lineOf(text, mutation.end)];
   const known = tests.flatMap((test) => suites.get(test) ?? []);
   const path = join(worker.copy, file);
-  let found: KnownVerdict = verdicts.get(name) ?? { verdict: "no tests", state: STATE_WITH_TESTS };
+  let found: KnownVerdict = verdicts.get(name) ?? { verdict: "no tests", state: STATE_WITH_TESTS, seconds };
   for (const suite of asked(
     known.map((one) => executedNow(one, mutant)),
     file,
@@ -228,8 +240,8 @@ async function judge(worker: Worker, mutant: Drawn, tests: readonly string[], se
     writeFileSync(path, text);
     const verdict = answer ? verdictOf(answer.failures) : "timeout";
     if (verdict !== "survived" && !(await passesNow(worker, suite))) continue;
-    if (verdict !== "survived") found = { verdict, by: test, state: ownStateOf(test) };
-    else if (found.verdict === "no tests") found = { verdict, state: STATE_WITH_TESTS };
+    if (verdict !== "survived") found = { verdict, by: test, state: ownStateOf(test), seconds };
+    else if (found.verdict === "no tests") found = { verdict, state: STATE_WITH_TESTS, seconds };
     if (verdict === "assertion" || verdict === "timeout") break;
   }
   return found;
@@ -259,25 +271,30 @@ async function main(): Promise<void> {
     (verdict === "assertion" || verdict === "timeout") && by !== undefined && state === ownStateOf(by);
   const isKnown = ({ name }: Drawn) => {
     const known = verdicts.get(name);
-    return known !== undefined && (isFound(known) || known.state === STATE_WITH_TESTS);
+    return known !== undefined && (isFound(known) || (known.state === STATE_WITH_TESTS && known.seconds >= seconds));
   };
   let open = mutants.filter((mutant) => !isKnown(mutant));
   if (open.length < mutants.length) console.log(`${mutants.length - open.length} verdicts are known from before.`);
   for (const { name } of open) verdicts.delete(name);
-  const tests = [...files.keys()].filter((file) => /^__tests__\/.*\.test\.ts$/.test(file) && !IGNORED.test(file));
+  const tests = [...files.keys()].filter((file) => /^__tests__\/.*\.test\.ts$/.test(file));
   const isNear = (test: string) => rooms.some((room) => test.startsWith(`__tests__/${room}/`));
   // The tests of the rooms find most changes; the others are only run for what is left.
-  for (const some of [tests.filter(isNear), tests.filter((test) => !isNear(test))]) {
+  const groups = [tests.filter(isNear), tests.filter((test) => !isNear(test) && !IGNORED.test(test))];
+  for (const [i, some] of groups.entries()) {
     if (open.length === 0) break;
-    console.log(`${open.length} changes are shown to the tests ${some.some(isNear) ? "of the rooms" : "of the other rooms"}.`);
+    console.log(`${open.length} changes are shown to the tests ${i === 0 ? "of the rooms" : "of the other rooms"}.`);
     await measure(some);
     await shared(open, async (worker, mutant) => {
       const found = await judge(worker, mutant, some, seconds);
-      verdicts.set(mutant.name, found);
+      // What was not shown to all groups is asked again by a later run.
+      verdicts.set(mutant.name, i === groups.length - 1 ? found : { ...found, seconds: 0 });
       remember("verdicts", verdicts);
       console.log(`${found.verdict.padEnd(9)}  ${told(mutant)}${found.by ? `  (${found.by})` : ""}`);
     });
-    open = open.filter(({ name }) => !isFound(verdicts.get(name) ?? { verdict: "no tests", state: "" }));
+    open = open.filter(({ name }) => {
+      const known = verdicts.get(name);
+      return !known || !isFound(known);
+    });
   }
   remember("suites", suites);
 
