@@ -9,14 +9,15 @@
 //   --workers N       how many changes are judged at a time (default 2)
 //   --at-least N      ends with 1 when fewer percent are found by an assertion (default 90), and with 2 when the tool cannot work
 // A change is shown to the test files that execute its line. What each executes, and each verdict, is kept in the folder for temporary files, so
-// that a second run asks about what changed since. The work happens in copies of the checkout; the checkout stays as it is.
+// that a second run asks about what changed since. The work happens in copies of the checkout in the same folder; the checkout stays as it is.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
   cpSync,
   existsSync,
+  lstatSync,
   mkdirSync,
-  mkdtempSync,
+  readdirSync,
   readFileSync,
   realpathSync,
   rmSync,
@@ -24,7 +25,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import { parseArgs } from "node:util";
 import startReplay from "../testing/provider-replay/start";
 import { asked, limitOf, type Suite, Worker } from "./mutation-suites";
@@ -64,8 +65,6 @@ const files = new Map(
 const stateOf = (pattern: RegExp) => hashOf(...[...files].filter(([file]) => pattern.test(file)).flat());
 /** Of all that tests may look at, but not of the test files themselves. */
 const STATE = stateOf(/^(?!__tests__\/.*\.test\.ts$|tools\/(mutation|executed-lines))/);
-/** Of that and of the test files. */
-const STATE_WITH_TESTS = hashOf(STATE, stateOf(/^__tests__\//));
 
 /** A change that was drawn, with a name that other changes and other texts do not have. */
 interface Drawn extends Mutant {
@@ -84,12 +83,11 @@ interface KnownSuite extends Suite {
 
 interface KnownVerdict {
   readonly verdict: Verdict;
-  /** The test file that found it. */
+  /** The test file that found it, and what it held. */
   readonly by?: string;
-  /** How long the test files could take together. */
-  readonly seconds: number;
-  /** The state of that test file, or of the whole checkout where none found it. */
-  readonly state: string;
+  readonly state?: string;
+  /** What the test files held that did not find it: they are not asked again. */
+  readonly passed: readonly string[];
 }
 
 /** What earlier runs found out. */
@@ -142,16 +140,25 @@ function drawn(rooms: readonly string[], kinds: readonly string[], seed: number,
   return found;
 }
 
-const folder = realpathSync(mkdtempSync(join(tmpdir(), "mutation-")));
 const workers: Worker[] = [];
 
-/** Copies the checkout. What is generated is linked, because no change concerns it. */
+/** Brings a copy of the checkout up to date. What is generated is linked, because no change concerns it. */
 function copyCheckout(copy: string): void {
-  for (const file of files.keys()) {
-    mkdirSync(dirname(join(copy, file)), { recursive: true });
-    cpSync(join(ROOT, file), join(copy, file));
+  mkdirSync(copy, { recursive: true });
+  for (const { name, parentPath } of readdirSync(copy, { recursive: true, withFileTypes: true })) {
+    const path = join(parentPath, name);
+    const file = relative(copy, path);
+    if (lstatSync(path).isFile() && !files.has(file) && !/^(dist|\.git)\//.test(file)) rmSync(path);
   }
-  for (const generated of ["node_modules", ".gen"]) symlinkSync(join(ROOT, generated), join(copy, generated));
+  for (const file of files.keys()) {
+    const [from, to] = [join(ROOT, file), join(copy, file)];
+    if (existsSync(to) && readFileSync(from).equals(readFileSync(to))) continue;
+    mkdirSync(dirname(to), { recursive: true });
+    cpSync(from, to);
+  }
+  for (const generated of ["node_modules", ".gen"]) {
+    if (!existsSync(join(copy, generated))) symlinkSync(join(ROOT, generated), join(copy, generated));
+  }
   // Some tests ask git for the files of the checkout.
   spawnSync("git", ["init", "--quiet"], { cwd: copy });
 }
@@ -221,30 +228,43 @@ async function passesNow(worker: Worker, suite: KnownSuite): Promise<boolean> {
   return passes;
 }
 
+/** Whether it is known that an assertion finds a change: the test file that found it is still the same. */
+function isFound(known: KnownVerdict | undefined): known is KnownVerdict {
+  if (known?.by === undefined || known.state !== ownStateOf(known.by)) return false;
+  return known.verdict === "assertion" || known.verdict === "timeout";
+}
+
 /** What these test files say of a change, one after another, until an assertion finds it. */
-async function judge(worker: Worker, mutant: Drawn, tests: readonly string[], seconds: number): Promise<KnownVerdict> {
-  const { file, text, mutation, name } = mutant;
+async function judge(
+  worker: Worker,
+  { file, text, mutation, name }: Drawn,
+  tests: readonly string[],
+  seconds: number,
+): Promise<KnownVerdict> {
   const lines = [lineOf(text, mutation.start), lineOf(text, mutation.end)];
-  const known = tests.flatMap((test) => suites.get(test) ?? []);
+  const passed = new Set(verdicts.get(name)?.passed);
+  const known = tests.flatMap((test) => suites.get(test) ?? []).filter(({ ownState }) => !passed.has(ownState));
+  const finds = (test: string) => [...verdicts.values()].filter(({ by }) => by === test).length;
   const path = join(worker.copy, file);
-  let found: KnownVerdict = verdicts.get(name) ?? { verdict: "no tests", state: STATE_WITH_TESTS, seconds };
+  let found: Omit<KnownVerdict, "passed"> = { verdict: passed.size === 0 ? "no tests" : "survived" };
   for (const suite of asked(
-    known.map((one) => executedNow(one, mutant)),
+    known.map((one) => executedNow(one, { file, text, mutation })),
     file,
     lines,
     seconds,
+    finds,
   )) {
-    const { test } = suite;
+    const { test, ownState } = suite;
     writeFileSync(path, mutated(text, mutation));
     const answer = await worker.run(test, { seconds: limitOf(suite) });
     writeFileSync(path, text);
     const verdict = answer ? verdictOf(answer.failures) : "timeout";
-    if (verdict !== "survived" && !(await passesNow(worker, suite))) continue;
-    if (verdict !== "survived") found = { verdict, by: test, state: ownStateOf(test), seconds };
-    else if (found.verdict === "no tests") found = { verdict, state: STATE_WITH_TESTS, seconds };
+    if (verdict === "survived") passed.add(ownState);
+    else if (!(await passesNow(worker, suite))) continue;
+    if (verdict !== "survived" || found.verdict === "no tests") found = { verdict, by: test, state: ownState };
     if (verdict === "assertion" || verdict === "timeout") break;
   }
-  return found;
+  return { ...found, passed: [...passed] };
 }
 
 const WORDS: Readonly<Record<Verdict, string>> = {
@@ -263,19 +283,12 @@ async function main(): Promise<void> {
   const told = ({ file, text, mutation }: Mutant) => `${file}:${lineOf(text, mutation.start)}  ${described(text, mutation)}`;
   startReplay();
   for (let i = 1; i <= numberOf("workers"); i++) {
-    const copy = join(folder, String(i), basename(ROOT));
+    const copy = join(memoryFolder, `copy-${i}`, basename(ROOT));
     copyCheckout(copy);
     workers.push(new Worker(copy, [join(memoryFolder, "jest"), rooms.join(",")]));
   }
-  const isFound = ({ verdict, by, state }: KnownVerdict) =>
-    (verdict === "assertion" || verdict === "timeout") && by !== undefined && state === ownStateOf(by);
-  const isKnown = ({ name }: Drawn) => {
-    const known = verdicts.get(name);
-    return known !== undefined && (isFound(known) || (known.state === STATE_WITH_TESTS && known.seconds >= seconds));
-  };
-  let open = mutants.filter((mutant) => !isKnown(mutant));
-  if (open.length < mutants.length) console.log(`${mutants.length - open.length} verdicts are known from before.`);
-  for (const { name } of open) verdicts.delete(name);
+  let open = mutants.filter(({ name }) => !isFound(verdicts.get(name)));
+  if (open.length < mutants.length) console.log(`${mutants.length - open.length} are known to be found, from before.`);
   const tests = [...files.keys()].filter((file) => /^__tests__\/.*\.test\.ts$/.test(file));
   const isNear = (test: string) => rooms.some((room) => test.startsWith(`__tests__/${room}/`));
   // The tests of the rooms find most changes; the others are only run for what is left.
@@ -286,15 +299,11 @@ async function main(): Promise<void> {
     await measure(some);
     await shared(open, async (worker, mutant) => {
       const found = await judge(worker, mutant, some, seconds);
-      // What was not shown to all groups is asked again by a later run.
-      verdicts.set(mutant.name, i === groups.length - 1 ? found : { ...found, seconds: 0 });
+      verdicts.set(mutant.name, found);
       remember("verdicts", verdicts);
       console.log(`${found.verdict.padEnd(9)}  ${told(mutant)}${found.by ? `  (${found.by})` : ""}`);
     });
-    open = open.filter(({ name }) => {
-      const known = verdicts.get(name);
-      return !known || !isFound(known);
-    });
+    open = open.filter(({ name }) => !isFound(verdicts.get(name)));
   }
   remember("suites", suites);
 
@@ -319,15 +328,13 @@ async function main(): Promise<void> {
   process.exitCode = percent < atLeast ? 1 : 0;
 }
 
-function clear(): void {
+function endWorkers(): void {
   for (const worker of workers) worker.end();
-  // A program that a test started may still write there.
-  rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
 }
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.on(signal, () => {
-    clear();
+    endWorkers();
     process.exit(130);
   });
 }
@@ -337,4 +344,4 @@ main()
     console.error(error instanceof Error ? error.message : error);
     process.exitCode = 2;
   })
-  .finally(clear);
+  .finally(endWorkers);
