@@ -261,7 +261,8 @@ async function judge(
     const verdict = answer ? verdictOf(answer.failures) : "timeout";
     if (verdict === "survived") passed.add(ownState);
     else if (!(await passesNow(worker, suite))) continue;
-    if (verdict !== "survived" || found.verdict === "no tests") found = { verdict, by: test, state: ownState };
+    if (verdict !== "survived") found = { verdict, by: test, state: ownState };
+    else if (found.verdict === "no tests") found = { verdict };
     if (verdict === "assertion" || verdict === "timeout") break;
   }
   return { ...found, passed: [...passed] };

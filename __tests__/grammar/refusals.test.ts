@@ -46,7 +46,9 @@ describe.each(checks)("%s", (_, check) => {
   const faults = TEXTS.flatMap((text) => check(text) ?? []);
   test("refuses something", () => expect(faults).not.toEqual([]));
   test("says what is wrong, without a gap", () => {
-    expect(faults.map(({ message }) => message).filter((message) => !/^\S.*\S$/s.test(message) || / {2}/.test(message))).toEqual([]);
+    expect(faults.map(({ message }) => message).filter((message) => !/^\S.*\S$/s.test(message) || / {2}/.test(message))).toEqual(
+      [],
+    );
   });
   test("says what to write, in a sentence", () => {
     expect(faults.map(({ remedy }) => remedy).filter((remedy) => !/^[A-Z].{10,}[.?]$|^[A-Z].+: .+$/s.test(remedy))).toEqual([]);

@@ -7,6 +7,9 @@ const needed = PLACES.filter(({ field, misspelt }) => misspelt !== undefined && 
 
 test("some settings must be there", () => expect(needed.length).toBeGreaterThan(20));
 
-test.each(needed.map(({ path }) => [formatPath(path), path] as const))("a lab without %s can be told what to write there", (_, path) => {
-  expect(exampleAt(path)).toBeDefined();
-});
+test.each(needed.map(({ path }) => [formatPath(path), path] as const))(
+  "a lab without %s can be told what to write there",
+  (_, path) => {
+    expect(exampleAt(path)).toBeDefined();
+  },
+);
