@@ -244,7 +244,9 @@ async function judge(
   const lines = [lineOf(text, mutation.start), lineOf(text, mutation.end)];
   const passed = new Set(verdicts.get(name)?.passed);
   const known = tests.flatMap((test) => suites.get(test) ?? []).filter(({ ownState }) => !passed.has(ownState));
-  const finds = (test: string) => [...verdicts.values()].filter(({ by }) => by === test).length;
+  // What found the change before it was edited itself finds it again, most likely.
+  const finds = (test: string) =>
+    verdicts.get(name)?.by === test ? Number.POSITIVE_INFINITY : [...verdicts.values()].filter(({ by }) => by === test).length;
   const path = join(worker.copy, file);
   let found: Omit<KnownVerdict, "passed"> = { verdict: passed.size === 0 ? "no tests" : "survived" };
   for (const suite of asked(
@@ -291,8 +293,10 @@ async function main(): Promise<void> {
   let open = mutants.filter(({ name }) => !isFound(verdicts.get(name)));
   if (open.length < mutants.length) console.log(`${mutants.length - open.length} are known to be found, from before.`);
   const tests = [...files.keys()].filter((file) => /^__tests__\/.*\.test\.ts$/.test(file));
-  const isNear = (test: string) => rooms.some((room) => test.startsWith(`__tests__/${room}/`));
-  // The tests of the rooms find most changes; the others are only run for what is left.
+  // The tests of the rooms, and of the pages that tools make of them, find most changes; the others are only run for what is left.
+  const near = [...rooms, "catalog", "docs", "tools"].map((room) => `__tests__/${room}/`);
+  const isNear = (test: string) =>
+    near.some((folder) => test.startsWith(folder)) && !/tools\/(bench|bindings|program|mutation|schemas)/.test(test);
   const groups = [tests.filter(isNear), tests.filter((test) => !isNear(test) && !IGNORED.test(test))];
   for (const [i, some] of groups.entries()) {
     if (open.length === 0) break;
