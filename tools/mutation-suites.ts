@@ -109,14 +109,22 @@ function distance(test: string, source: string): number {
 /**
  * The test files that can find a change of these lines, in the order in which they are asked: the nearest and cheapest first, then those that
  * start programs, and the snapshots last, so that a change counts as found by a snapshot only where nothing else finds it.
+ * @param finds how many changes a test file found so far: one that finds many is asked early
  * @param seconds how long they may take together, as they took without a change. The nearest is always asked.
  */
-export function asked<T extends Suite>(suites: readonly T[], source: string, lines: readonly number[], seconds: number): T[] {
-  const price = (suite: Suite) => (suite.started.programs ? suite.seconds : suite.processor);
-  const rank = (suite: Suite) => [
-    Number(suite.snapshots),
-    Number(suite.started.programs),
-    (1 + distance(suite.test, source)) * price(suite),
+export function asked<T extends Suite>(
+  suites: readonly T[],
+  source: string,
+  lines: readonly number[],
+  seconds: number,
+  finds: (test: string) => number,
+): T[] {
+  const price = ({ started, seconds, processor }: Pick<Suite, "started" | "seconds" | "processor">) =>
+    started.programs ? seconds : processor;
+  const rank = ({ test, snapshots, started, ...suite }: T) => [
+    Number(snapshots),
+    Number(started.programs),
+    ((1 + distance(test, source)) * price({ ...suite, started })) / (1 + finds(test)),
   ];
   const ranked = suites
     .filter((suite) => suite.passes && executes(suite, source, lines))

@@ -1,21 +1,23 @@
 // `npm run test:mutation`: changes the sources in small ways, and shows which changes no test finds.
 //   --seed N          which sample (default 1); the same seed and sources give the same sample
 //   --count N         how many changes (default 50)
-//   --rooms A,B       the folders whose sources are changed (default lab,grammar,constructs,stacks)
+//   --rooms A,B       the folders whose sources are changed (default lab,grammar,constructs,stacks); templates, scripts and ansible/roles
+//                     can be asked for too: their shell scripts and YAML are changed
 //   --kinds A,B       only kinds that begin so, such as "anchor"
 //   --seconds N       how long the test files may take that are asked about one change, as they took without it (default 60): the nearest
 //                     are asked first, and what is left out is left out
 //   --workers N       how many changes are judged at a time (default 2)
 //   --at-least N      ends with 1 when fewer percent are found by an assertion (default 90), and with 2 when the tool cannot work
 // A change is shown to the test files that execute its line. What each executes, and each verdict, is kept in the folder for temporary files, so
-// that a second run asks about what changed since. The work happens in copies of the checkout; the checkout stays as it is.
+// that a second run asks about what changed since. The work happens in copies of the checkout in the same folder; the checkout stays as it is.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
   cpSync,
   existsSync,
+  lstatSync,
   mkdirSync,
-  mkdtempSync,
+  readdirSync,
   readFileSync,
   realpathSync,
   rmSync,
@@ -23,7 +25,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import { parseArgs } from "node:util";
 import startReplay from "../testing/provider-replay/start";
 import { asked, limitOf, type Suite, Worker } from "./mutation-suites";
@@ -63,8 +65,6 @@ const files = new Map(
 const stateOf = (pattern: RegExp) => hashOf(...[...files].filter(([file]) => pattern.test(file)).flat());
 /** Of all that tests may look at, but not of the test files themselves. */
 const STATE = stateOf(/^(?!__tests__\/.*\.test\.ts$|tools\/(mutation|executed-lines))/);
-/** Of that and of the test files. */
-const STATE_WITH_TESTS = hashOf(STATE, stateOf(/^__tests__\//));
 
 /** A change that was drawn, with a name that other changes and other texts do not have. */
 interface Drawn extends Mutant {
@@ -83,10 +83,11 @@ interface KnownSuite extends Suite {
 
 interface KnownVerdict {
   readonly verdict: Verdict;
-  /** The test file that found it. */
+  /** The test file that found it, and what it held. */
   readonly by?: string;
-  /** The state of that test file, or of the whole checkout where none found it. */
-  readonly state: string;
+  readonly state?: string;
+  /** What the test files held that did not find it: they are not asked again. */
+  readonly passed: readonly string[];
 }
 
 /** What earlier runs found out. */
@@ -110,7 +111,7 @@ function drawn(rooms: readonly string[], kinds: readonly string[], seed: number,
       throw new Error(`--rooms names ${room}, but there are no sources in it.`);
   }
   const sources = [...files.keys()]
-    .filter((file) => file.endsWith(".ts") && rooms.some((room) => file.startsWith(`${room}/`)))
+    .filter((file) => /\.(ts|sh|yml)$/.test(file) && rooms.some((room) => file.startsWith(`${room}/`)))
     .map((file) => ({ file, text: readFileSync(join(ROOT, file), "utf8") }));
   const all = shuffled(sources, seed).filter(({ mutation }) => kinds.some((kind) => mutation.kind.startsWith(kind)));
   const found: Drawn[] = [];
@@ -120,7 +121,7 @@ function drawn(rooms: readonly string[], kinds: readonly string[], seed: number,
       const changed = mutated(mutant.text, mutant.mutation);
       return { ...mutant, name: hashOf(mutant.file, changed), changed };
     });
-    const programs = some.filter(({ changed }) => isProgram(changed));
+    const programs = some.filter(({ file, changed }) => isProgram(file, changed));
     const open = programs
       .filter(({ name }) => !typed.has(name))
       .map(({ file, name, changed }) => ({ file, name, text: changed }));
@@ -128,7 +129,7 @@ function drawn(rooms: readonly string[], kinds: readonly string[], seed: number,
     for (const one of open) typed.set(one.name, !wrong.has(one));
     for (const { file, text, mutation, name } of programs) {
       if (found.length === count) break;
-      if (typed.get(name)) found.push({ file, text, mutation, name });
+      if (typed.get(name) ?? true) found.push({ file, text, mutation, name });
       else refused++;
     }
   }
@@ -139,16 +140,25 @@ function drawn(rooms: readonly string[], kinds: readonly string[], seed: number,
   return found;
 }
 
-const folder = realpathSync(mkdtempSync(join(tmpdir(), "mutation-")));
 const workers: Worker[] = [];
 
-/** Copies the checkout. What is generated is linked, because no change concerns it. */
+/** Brings a copy of the checkout up to date. What is generated is linked, because no change concerns it. */
 function copyCheckout(copy: string): void {
-  for (const file of files.keys()) {
-    mkdirSync(dirname(join(copy, file)), { recursive: true });
-    cpSync(join(ROOT, file), join(copy, file));
+  mkdirSync(copy, { recursive: true });
+  for (const { name, parentPath } of readdirSync(copy, { recursive: true, withFileTypes: true })) {
+    const path = join(parentPath, name);
+    const file = relative(copy, path);
+    if (lstatSync(path).isFile() && !files.has(file) && !/^(dist|\.git)\//.test(file)) rmSync(path);
   }
-  for (const generated of ["node_modules", ".gen"]) symlinkSync(join(ROOT, generated), join(copy, generated));
+  for (const file of files.keys()) {
+    const [from, to] = [join(ROOT, file), join(copy, file)];
+    if (existsSync(to) && readFileSync(from).equals(readFileSync(to))) continue;
+    mkdirSync(dirname(to), { recursive: true });
+    cpSync(from, to);
+  }
+  for (const generated of ["node_modules", ".gen"]) {
+    if (!existsSync(join(copy, generated))) symlinkSync(join(ROOT, generated), join(copy, generated));
+  }
   // Some tests ask git for the files of the checkout.
   spawnSync("git", ["init", "--quiet"], { cwd: copy });
 }
@@ -192,9 +202,18 @@ async function measure(tests: readonly string[]): Promise<void> {
   });
 }
 
-/** What a test file executes of the source of a change. Every line where the source changed since the test file was run. */
+/** Whether a test file concerns what is no TypeScript: it lies where its tests lie, or names the file or the role. */
+function concerns(test: string, file: string): boolean {
+  const role = /(?<=roles\/)\w+/.exec(file)?.[0];
+  if (!role && test.startsWith(`__tests__/${dirname(file)}/`)) return true;
+  const text = readFileSync(join(ROOT, test), "utf8");
+  return text.includes(basename(file)) || (role !== undefined && text.includes(role));
+}
+
+/** What a test file executes of the source of a change: every line, where the source changed since the test file was run. */
 function executedNow(suite: KnownSuite, { file, text }: Mutant): KnownSuite {
-  if (!suite.sources[file] || suite.sources[file] === files.get(file)) return suite;
+  const isScript = !file.endsWith(".ts");
+  if (isScript ? !concerns(suite.test, file) : suite.sources[file] === files.get(file) || !suite.sources[file]) return suite;
   return { ...suite, executed: { ...suite.executed, [file]: text.split("\n").map((_, i) => i + 1) } };
 }
 
@@ -209,30 +228,46 @@ async function passesNow(worker: Worker, suite: KnownSuite): Promise<boolean> {
   return passes;
 }
 
+/** Whether it is known that an assertion finds a change: the test file that found it is still the same. */
+function isFound(known: KnownVerdict | undefined): known is KnownVerdict {
+  if (known?.by === undefined || known.state !== ownStateOf(known.by)) return false;
+  return known.verdict === "assertion" || known.verdict === "timeout";
+}
+
 /** What these test files say of a change, one after another, until an assertion finds it. */
-async function judge(worker: Worker, mutant: Drawn, tests: readonly string[], seconds: number): Promise<KnownVerdict> {
-  const { file, text, mutation, name } = mutant;
+async function judge(
+  worker: Worker,
+  { file, text, mutation, name }: Drawn,
+  tests: readonly string[],
+  seconds: number,
+): Promise<KnownVerdict> {
   const lines = [lineOf(text, mutation.start), lineOf(text, mutation.end)];
-  const known = tests.flatMap((test) => suites.get(test) ?? []);
+  const passed = new Set(verdicts.get(name)?.passed);
+  const known = tests.flatMap((test) => suites.get(test) ?? []).filter(({ ownState }) => !passed.has(ownState));
+  // What found the change before it was edited itself finds it again, most likely.
+  const finds = (test: string) =>
+    verdicts.get(name)?.by === test ? Number.POSITIVE_INFINITY : [...verdicts.values()].filter(({ by }) => by === test).length;
   const path = join(worker.copy, file);
-  let found: KnownVerdict = verdicts.get(name) ?? { verdict: "no tests", state: STATE_WITH_TESTS };
+  let found: Omit<KnownVerdict, "passed"> = { verdict: passed.size === 0 ? "no tests" : "survived" };
   for (const suite of asked(
-    known.map((one) => executedNow(one, mutant)),
+    known.map((one) => executedNow(one, { file, text, mutation })),
     file,
     lines,
     seconds,
+    finds,
   )) {
-    const { test } = suite;
+    const { test, ownState } = suite;
     writeFileSync(path, mutated(text, mutation));
     const answer = await worker.run(test, { seconds: limitOf(suite) });
     writeFileSync(path, text);
     const verdict = answer ? verdictOf(answer.failures) : "timeout";
-    if (verdict !== "survived" && !(await passesNow(worker, suite))) continue;
-    if (verdict !== "survived") found = { verdict, by: test, state: ownStateOf(test) };
-    else if (found.verdict === "no tests") found = { verdict, state: STATE_WITH_TESTS };
+    if (verdict === "survived") passed.add(ownState);
+    else if (!(await passesNow(worker, suite))) continue;
+    if (verdict !== "survived") found = { verdict, by: test, state: ownState };
+    else if (found.verdict === "no tests") found = { verdict };
     if (verdict === "assertion" || verdict === "timeout") break;
   }
-  return found;
+  return { ...found, passed: [...passed] };
 }
 
 const WORDS: Readonly<Record<Verdict, string>> = {
@@ -251,25 +286,21 @@ async function main(): Promise<void> {
   const told = ({ file, text, mutation }: Mutant) => `${file}:${lineOf(text, mutation.start)}  ${described(text, mutation)}`;
   startReplay();
   for (let i = 1; i <= numberOf("workers"); i++) {
-    const copy = join(folder, String(i), basename(ROOT));
+    const copy = join(memoryFolder, `copy-${i}`, basename(ROOT));
     copyCheckout(copy);
     workers.push(new Worker(copy, [join(memoryFolder, "jest"), rooms.join(",")]));
   }
-  const isFound = ({ verdict, by, state }: KnownVerdict) =>
-    (verdict === "assertion" || verdict === "timeout") && by !== undefined && state === ownStateOf(by);
-  const isKnown = ({ name }: Drawn) => {
-    const known = verdicts.get(name);
-    return known !== undefined && (isFound(known) || known.state === STATE_WITH_TESTS);
-  };
-  let open = mutants.filter((mutant) => !isKnown(mutant));
-  if (open.length < mutants.length) console.log(`${mutants.length - open.length} verdicts are known from before.`);
-  for (const { name } of open) verdicts.delete(name);
-  const tests = [...files.keys()].filter((file) => /^__tests__\/.*\.test\.ts$/.test(file) && !IGNORED.test(file));
-  const isNear = (test: string) => rooms.some((room) => test.startsWith(`__tests__/${room}/`));
-  // The tests of the rooms find most changes; the others are only run for what is left.
-  for (const some of [tests.filter(isNear), tests.filter((test) => !isNear(test))]) {
+  let open = mutants.filter(({ name }) => !isFound(verdicts.get(name)));
+  if (open.length < mutants.length) console.log(`${mutants.length - open.length} are known to be found, from before.`);
+  const tests = [...files.keys()].filter((file) => /^__tests__\/.*\.test\.ts$/.test(file));
+  // The tests of the rooms, and of the pages that tools make of them, find most changes; the others are only run for what is left.
+  const near = [...rooms, "catalog", "docs", "tools"].map((room) => `__tests__/${room}/`);
+  const isNear = (test: string) =>
+    near.some((folder) => test.startsWith(folder)) && !/tools\/(bench|bindings|program|mutation|schemas)/.test(test);
+  const groups = [tests.filter(isNear), tests.filter((test) => !isNear(test) && !IGNORED.test(test))];
+  for (const [i, some] of groups.entries()) {
     if (open.length === 0) break;
-    console.log(`${open.length} changes are shown to the tests ${some.some(isNear) ? "of the rooms" : "of the other rooms"}.`);
+    console.log(`${open.length} changes are shown to the tests ${i === 0 ? "of the rooms" : "of the other rooms"}.`);
     await measure(some);
     await shared(open, async (worker, mutant) => {
       const found = await judge(worker, mutant, some, seconds);
@@ -277,7 +308,7 @@ async function main(): Promise<void> {
       remember("verdicts", verdicts);
       console.log(`${found.verdict.padEnd(9)}  ${told(mutant)}${found.by ? `  (${found.by})` : ""}`);
     });
-    open = open.filter(({ name }) => !isFound(verdicts.get(name) ?? { verdict: "no tests", state: "" }));
+    open = open.filter(({ name }) => !isFound(verdicts.get(name)));
   }
   remember("suites", suites);
 
@@ -302,15 +333,13 @@ async function main(): Promise<void> {
   process.exitCode = percent < atLeast ? 1 : 0;
 }
 
-function clear(): void {
+function endWorkers(): void {
   for (const worker of workers) worker.end();
-  // A program that a test started may still write there.
-  rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
 }
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.on(signal, () => {
-    clear();
+    endWorkers();
     process.exit(130);
   });
 }
@@ -320,4 +349,4 @@ main()
     console.error(error instanceof Error ? error.message : error);
     process.exitCode = 2;
   })
-  .finally(clear);
+  .finally(endWorkers);

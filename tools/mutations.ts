@@ -1,17 +1,11 @@
 // The small changes that `npm run test:mutation` makes to a source, to see whether a test fails.
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import ts from "typescript";
+import { parseDocument } from "yaml";
+import { type Mutation, scriptMutationsOf } from "./script-mutations";
 
-/** One change of a source. */
-export interface Mutation {
-  /** The kind of change, such as "condition negated". */
-  readonly kind: string;
-  /** Where the changed text begins and ends in the source. */
-  readonly start: number;
-  readonly end: number;
-  /** What stands there instead. */
-  readonly replacement: string;
-}
+export type { Mutation };
 
 const SWAPPED: ReadonlyMap<ts.SyntaxKind, readonly [kind: string, operator: string][]> = new Map([
   [ts.SyntaxKind.EqualsEqualsEqualsToken, [["comparison swapped", "!=="]]],
@@ -139,11 +133,12 @@ function* ofNode(node: ts.Node, source: ts.SourceFile): Iterable<Mutation> {
 }
 
 /**
- * Every change that the tool knows of a source, in the order of the text. Types, imports and the names of properties are left alone. A change
+ * Every change that the tool knows of a source, in the order of the text. In TypeScript types, imports and the names of properties are left alone. A change
  * may leave a text that is no program (`isProgram`), or one that TypeScript's types refuse.
  */
 export function mutationsOf(file: string, text: string): Mutation[] {
-  if (!file.endsWith(".ts")) return [];
+  if (file.endsWith(".sh")) return scriptMutationsOf(text, "shell");
+  if (file.endsWith(".yml")) return scriptMutationsOf(text, "yaml");
   const source = ts.createSourceFile("source.ts", text, ts.ScriptTarget.ES2022, true);
   const found: Mutation[] = [];
   const visit = (node: ts.Node): void => {
@@ -160,8 +155,10 @@ export function mutated(text: string, { start, end, replacement }: Mutation): st
   return text.slice(0, start) + replacement + text.slice(end);
 }
 
-/** Whether a text is TypeScript, whatever its types say. Takes milliseconds. */
-export function isProgram(text: string): boolean {
+/** Whether a text is what the name of its file says: a shell script, YAML, or TypeScript whatever its types say. Takes milliseconds. */
+export function isProgram(file: string, text: string): boolean {
+  if (file.endsWith(".sh")) return spawnSync("bash", ["-n"], { input: text }).status === 0;
+  if (file.endsWith(".yml")) return parseDocument(text).errors.length === 0;
   const { diagnostics = [] } = ts.transpileModule(text, {
     reportDiagnostics: true,
     compilerOptions: { target: ts.ScriptTarget.ES2022 },

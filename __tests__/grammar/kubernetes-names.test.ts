@@ -1,5 +1,5 @@
 import { checkImage } from "../../grammar/container-image";
-import { checkDomainName } from "../../grammar/domain-name";
+import { checkDomainName, checkSearchDomain } from "../../grammar/domain-name";
 import { checkChartVersion } from "../../grammar/helm-chart";
 import { checkKeepAlive } from "../../grammar/keep-alive";
 import { checkKubernetesName } from "../../grammar/kubernetes-name";
@@ -48,4 +48,11 @@ test.each(["30m", "1h30m", "600", "0", "-1", "1.5h", "90s"])("%j is how long a m
 });
 test.each(["", "forever", "30 m", "30min", "1d", "m"])("%j is no such duration", (text) => {
   expect(checkKeepAlive(text)).toMatchObject({ code: "invalid-keep-alive" });
+});
+
+test("a DNS name has 253 characters at most", () => {
+  const name = (length: number) => `${"a".repeat(63)}.${"b".repeat(63)}.${"c".repeat(63)}.${"d".repeat(length - 192)}`;
+  for (const check of [checkDomainName, checkSearchDomain]) {
+    expect([check(name(253)), check(name(254))?.message]).toEqual([undefined, expect.stringContaining("is not a DNS")]);
+  }
 });

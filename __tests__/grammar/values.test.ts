@@ -157,3 +157,26 @@ test.each([
   ["https://x.example/images/disk-20250805.qcow2", "disk-20250805.qcow2"],
   ["https://x.example/current/noble.img", "noble.qcow2"],
 ])("the image at %s becomes %s", (url, name) => expect(imageFileName({ url })).toBe(name));
+
+test.each([
+  ["ssh-ed25519", 2],
+  ["ssh-rsa", 3],
+  ["ecdsa-sha2-nistp256", 3],
+  ["ecdsa-sha2-nistp384", 3],
+  ["ecdsa-sha2-nistp521", 3],
+  ["sk-ssh-ed25519@openssh.com", 3],
+  ["sk-ecdsa-sha2-nistp256@openssh.com", 4],
+])("a key of the type %s has %i parts", (type, parts) => {
+  const key = (count: number) =>
+    `${type} ${Buffer.concat([type, ...Array<string>(count - 1).fill("k".repeat(32))].map(sshPart)).toString("base64")}`;
+  expect(
+    [parts - 1, parts, parts + 1].map((count) => checkSshPublicKey(key(count))?.message.match(/not whole|has more/)?.[0]),
+  ).toEqual(["not whole", undefined, "has more"]);
+});
+test.each(["rsa AAAA", "ssh-ed25519 short", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIO3Q5rVQbZ5fQpS0sVnq\nssh-rsa"])(
+  "%j is no public key",
+  (text) => expect(checkSshPublicKey(text)?.message).toBe(`${quote(text)} is not an SSH public key`),
+);
+test("a short word is like another by one letter", () => {
+  expect([nearest("cpo", ["cpu"]), nearest("cxx", ["cpu"])]).toEqual(["cpu", undefined]);
+});

@@ -216,3 +216,11 @@ test("a problem of containers and of the cluster concerns both stacks", () => {
   const problems = problemsOf(labWith({ network: { gateway: "198.51.100.1" } }, lab));
   expect(problems.map(({ code, stacks }) => [code, stacks])).toEqual([["gateway-outside-network", ["containers", "cluster"]]]);
 });
+
+test.each([
+  [999, false],
+  [1000, true],
+])("aliases that stand for %i values together: refused is %p", (count, refused) => {
+  const { codes } = read(`one: &one a\nmany: [${Array(count).fill("*one").join(", ")}]\n`);
+  expect(codes.includes("alias-bomb")).toBe(refused);
+});

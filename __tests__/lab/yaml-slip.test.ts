@@ -191,6 +191,14 @@ const slips: [fact: string, text: string, place: string, message: string, remedy
   ],
 ];
 
+slips.push([
+  "a quote that is the last character",
+  'a: "',
+  "1:4",
+  'the " here is never closed',
+  'Write the " where the value ends.',
+]);
+
 test.each(slips)("%s is one problem, at its place, in plain words", (_, text, place, message, remedy) => {
   const file = join(folder, "lab.yaml");
   writeFileSync(file, text);

@@ -39,6 +39,40 @@ test.each<[kind: string, source: string, changed: string[]]>([
   ["statement removed", "class A extends B { constructor() { super(); } }", []],
 ])("%s: %s", (kind, source, changed) => expect(become(source, kind)).toEqual(changed));
 
+describe("in scripts", () => {
+  const changed = (file: string, text: string, kind: string) =>
+    mutationsOf(file, text)
+      .filter((mutation) => mutation.kind === kind)
+      .map((mutation) => mutated(text, mutation));
+  test.each<[kind: string, source: string, changed: string[]]>([
+    ["condition negated", "if a; then", ["if ! a; then"]],
+    ["condition negated", "while a; do", ["until a; do"]],
+    ["condition negated", "while read -r a; do", []],
+    ["comparison swapped", '[ "$a" -gt 1 ]', ['[ "$a" -le 1 ]']],
+    ["comparison swapped", '[ "$a" = b ]', ['[ "$a" != b ]']],
+    ["comparison swapped", '[ -n "$a" ]', ['[ -z "$a" ]']],
+    ["comparison swapped", "[ -f a ]", ["[ ! -f a ]"]],
+    ["&& and || swapped", "a && b", ["a || b"]],
+    ["number plus 1", "sleep 5", ["sleep 6"]],
+    ["option removed", "curl -f --retry=3 a", ["curl --retry=3 a", "curl -f a"]],
+    ["string emptied", "a='b'", ['a=""']],
+    ["line removed", "  rm a", ["  :"]],
+    ["line removed", "f() {\n  a && b\n}\nif c; then", ["f() {\n  :\n}\nif c; then"]],
+    ["line removed", "a \\\n  b", []],
+    ["line removed", "cat <<END\ntext\nEND", [":\ntext\nEND"]],
+    ["number plus 1", "# 5", []],
+  ])("shell, %s: %s", (kind, source, texts) => expect(changed("a.sh", source, kind)).toEqual(texts));
+  test.each<[kind: string, source: string, changed: string[]]>([
+    ["condition negated", "  when: a", ["  when: not a"]],
+    ["comparison swapped", "  when: a == b", ["  when: a != b"]],
+    ["&& and || swapped", "  when: a and b", ["  when: a or b"]],
+    ["number plus 1", "  retries: 5", ["  retries: 6"]],
+    ["number plus 1", '  mode: "0644"', ['  mode: "0000"']],
+    ["value swapped", "  become: true", ["  become: false"]],
+    ["filter removed", '  a: "{{ b | lower }}"', ['  a: "{{ b }}"']],
+    ["line removed", "- name: a\n  become: true", ["- name: a\n  "]],
+  ])("YAML, %s: %s", (kind, source, texts) => expect(changed("a.yml", source, kind)).toEqual(texts));
+});
 test("a type is left alone", () => {
   expect(mutationsOf("a.ts", 'interface A { readonly b: "c"; } type D = ["e", 1]; let f: 2;')).toEqual([]);
 });
@@ -46,7 +80,9 @@ test("an anchor is no plain character, and none of a class", () => {
   expect(withoutAnchors("^[^$]\\$|b$")).toEqual(["[^$]\\$|b$", "^[^$]\\$|b"]);
 });
 test("what is no program is recognized, and a wrong type is one", () => {
-  expect([isProgram("x = ;"), isProgram('const x: number = "a";')]).toEqual([false, true]);
+  expect([isProgram("a.ts", "x = ;"), isProgram("a.ts", 'const x: number = "a";')]).toEqual([false, true]);
+  expect([isProgram("a.sh", "if a; fi"), isProgram("a.sh", "if a; then b; fi")]).toEqual([false, true]);
+  expect([isProgram("a.yml", "a: [b"), isProgram("a.yml", "a: [b]")]).toEqual([false, true]);
 });
 
 test("a change is described by what stood there and what stands there now", () => {

@@ -231,3 +231,13 @@ accepted(clusterLab, [
   ["a name as registration address", cluster({ registrationAddress: "k3s.lab.example" })],
   ["a cluster beside a container", alsoContainer()],
 ]);
+
+refused(clusterLab, [
+  {
+    fact: "a pool that has the address of the NFS server",
+    lab: { kubernetes: { nfs: { server: "192.0.2.50", path: "/k8s" } }, ...pool() },
+    code: "address-of-service",
+    path: "cluster.pools.cpu.addresses",
+    names: ["192.0.2.50", "kubernetes.nfs.server"],
+  },
+]);

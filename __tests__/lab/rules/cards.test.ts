@@ -120,3 +120,31 @@ accepted(clusterLab, [
   ["the first card of Turing", gpu({ id: "10de:1e02" })],
   ["a card of another vendor with a low id", gpu({ id: "1002:1b80" })],
 ]);
+
+refused(baseLab, [
+  {
+    fact: "a card that its node does not have, beside the two that it has,",
+    lab: {
+      proxmox: {
+        auth: "rootPassword",
+        nodes: { pve1: { gpus: { one: { path: "0000:01:00" }, two: { path: "0000:02:00" } } } },
+      },
+      ...container({ gpu: { type: "intel", card: "arc" } }),
+    },
+    code: "unknown-gpu",
+    path: "containers.ollama-1.gpu.card",
+    names: ["proxmox.nodes.pve1.gpus has one, two"],
+  },
+]);
+
+refused(clusterLab, [
+  {
+    fact: "a card with a mapping that is to be attached without one",
+    lab: {
+      proxmox: { auth: "rootPassword", nodes: { pve1: { gpus: { rtx: { mapping: "gpu-1", raw: true, path: undefined } } } } },
+    },
+    code: "gpu-ambiguous",
+    path: "proxmox.nodes.pve1.gpus.rtx",
+    names: ["names the mapping gpu-1, but also raw: true"],
+  },
+]);

@@ -103,3 +103,25 @@ accepted(gpuLab, [
     { ...certManager({ dns01: undefined }), ...release(locked("ollama.home.example")) },
   ],
 ]);
+
+accepted(gpuLab, [
+  [
+    "HTTP-01 for a host that a public network reaches whose address has a private one's numbers further on",
+    {
+      ...certManager({ dns01: undefined }),
+      ...release(locked("ollama.home.example")),
+      network: { clients: ["8.8.10.0/24", "20.192.168.0/24"] },
+    },
+  ],
+]);
+
+refused(gpuLab, [
+  {
+    fact: "a DNS-01 solver that is like none of cert-manager's",
+    lab: certManager({ dns01: { cloudflare: undefined, zzzzzzzzzz: {} } }),
+    code: "unknown-solver",
+    path: "kubernetes.certManager.dns01.zzzzzzzzzz",
+    names: ["zzzzzzzzzz"],
+    remedy: "It has acmeDNS, akamai, azureDNS, cloudDNS, cloudflare, digitalocean, rfc2136, route53, webhook.",
+  },
+]);

@@ -222,3 +222,14 @@ refused(gpuLab, [
     names: ["cert-manager", "kubernetes.certManager"],
   },
 ]);
+
+refused(
+  ollamaLab,
+  ["default", "kube-node-lease", "kube-public"].map((namespace) => ({
+    fact: `the namespace ${namespace}, which every cluster has,`,
+    lab: { ollama: { namespace } },
+    code: "namespace-taken" as const,
+    path: "ollama.namespace",
+    names: [namespace, "every cluster"],
+  })),
+);

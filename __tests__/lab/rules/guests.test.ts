@@ -1,4 +1,4 @@
-import { baseLab, clusterLab } from "../../../testing/lab";
+import { baseLab, clusterLab, labWith, problemsOf } from "../../../testing/lab";
 import { container, cpuPool, pool, refused, secondWorker, warned, worker } from "./rejected";
 
 refused(baseLab, [
@@ -83,3 +83,18 @@ warned(clusterLab, [
     remedy: "Write 16 if 16384 MiB is meant.",
   },
 ]);
+
+test.each(["containers", "containerPools", "cluster", "ollama"])(
+  "a lab whose %s cannot be read is not called empty",
+  (section) => {
+    const codes = problemsOf(labWith({ containers: undefined, [section]: 5 })).map(({ code }) => code);
+    expect(codes).not.toContain("empty-lab");
+  },
+);
+test.each([
+  ["the node of a container", { containers: { "ollama-1": { node: 5 } } }],
+  ["the node of all containers", { defaults: { container: { node: 5 } } }],
+])("%s that cannot be read is not called missing", (_, changes) => {
+  const two = { proxmox: { nodes: { pve2: { address: "192.0.2.12" } } }, defaults: { container: { node: undefined } } };
+  expect(problemsOf(labWith(changes, labWith(two))).map(({ code }) => code)).toEqual(["wrong-type"]);
+});

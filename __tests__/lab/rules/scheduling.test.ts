@@ -1,4 +1,4 @@
-import { gpuLab, ollamaLab } from "../../../testing/lab";
+import { gpuLab, labWith, ollamaLab, problemsOf } from "../../../testing/lab";
 import { accepted, RELEASE, refused, release, twoReleases, warned } from "./rejected";
 
 refused(gpuLab, [
@@ -119,3 +119,11 @@ accepted(gpuLab, [
     release({ nodeSelector: { "node-role.kubernetes.io/gpu": "true" } }),
   ],
 ]);
+
+test.each([
+  [1, "ollama wants 1 GPU, but no worker of the cluster has one"],
+  [2, "ollama wants 2 GPUs, but no worker of the cluster has one"],
+])("%i GPUs are counted in words that fit", (gpus, message) => {
+  const lab = labWith({ cluster: { workers: { "gpu-1": { gpus: [] } } }, ...release({ gpus }) }, gpuLab);
+  expect(problemsOf(lab).map((problem) => problem.message)).toEqual([message]);
+});
