@@ -521,6 +521,13 @@ test.each([
   expect(share.world.calls).toEqual([]);
 });
 
+test("a server that dies during a pull ends the run with 2, with the client of 0.13 too, which then exits 0", async () => {
+  share.world.hook("on-pull", 'kill -9 "$pid"; sleep 0.1; echo "pulling manifest" >&2; exit 0');
+  const finished = await share.stage("r1", "llama3:8b");
+  expect(finished.code).toBe(2);
+  expect(finished.stderr).toContain("ollama serve ended while llama3:8b was pulled");
+});
+
 describe("a blob of a published release that is changed and keeps its size", () => {
   const atStart = (id: string) =>
     run("sh", verifyScript, [], {
