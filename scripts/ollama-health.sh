@@ -419,7 +419,7 @@ check_models() {
         if (size >= 1e9) printf "%.1f GB", size / 1e9; else printf "%.1f MB", size / 1e6 }'))"
       answering=${answering:-$model}
     else
-      result fail "model $model" "model $model missing; the server has: $(names_of | tr '\n' ' ')" "$EXIT_MODEL"
+      result fail "model $model" "model $model missing; the server has: $(names_of | tr '\n' ' ' | grep . || echo 'no model that it can read')" "$EXIT_MODEL"
     fi
   done
 }
@@ -460,6 +460,10 @@ check_inference() {
     else
       problem="no answer within $timeout s, and the API does not answer any more: $problem"
     fi
+  fi
+  # The server lists a model as long as its manifest is JSON. These are the words of 0.13 and 0.32 for files that are gone or damaged.
+  if [[ $problem =~ ^HTTP\ (404:.*not\ found|500:\ (unexpected\ )?EOF$|500:\ unable\ to\ load\ model|500:\ invalid\ file\ magic|500:.*exceeds\ file\ size) ]]; then
+    problem+="; the server lists the model, but files of it are missing or damaged: verify-models.sh names them, and a pull by the lab's own job or role mends them"
   fi
   if [ -n "$problem" ]; then
     result fail inference "inference with $answering failed: $problem" "$EXIT_INFERENCE"

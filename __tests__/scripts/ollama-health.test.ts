@@ -501,3 +501,33 @@ test("--help exits 0 and names every option", async () => {
   for (const option of ["--internal", "--external", "--endpoint", "--model", "--timeout", "--threshold", "--json"])
     expect(stdout).toContain(option);
 });
+
+describe("files that are gone or damaged", () => {
+  // The answers of 0.13.3 and 0.32.15 to a prompt.
+  test.each([
+    [404, "model 'llama3.2:1b' not found"],
+    [404, 'model \\"llama3.2:1b\\" not found, try pulling it first'],
+    [500, "unexpected EOF"],
+    [500, "unable to load model: /root/.ollama/models/blobs/sha256-00"],
+    [500, "invalid file magic"],
+    [500, 'tensor \\"output.weight\\" offset+size (80864) exceeds file size (60000)'],
+  ])("are the reason when a listed model answers %d %s, and a pull is the remedy", async (status, error) => {
+    const answer = { status, answer: `{"error":"${error}"}` };
+    const finished = await checkServer({ misbehave: { "/api/generate": answer } }, "--model", "llama3.2:1b");
+    expect(finished.code).toBe(3);
+    expect(finished.stdout).toContain("the server lists the model, but files of it are missing or damaged");
+  });
+
+  test("are not blamed for another failure", async () => {
+    const answer = { status: 500, answer: '{"error":"llama runner process has terminated: exit status 2"}' };
+    const finished = await checkServer({ misbehave: { "/api/generate": answer } }, "--model", "llama3.2:1b");
+    expect(finished.code).toBe(3);
+    expect(finished.stdout).not.toContain("damaged");
+  });
+
+  test("leave a list without a name when every manifest is torn, which is said", async () => {
+    const finished = await checkServer({ models: [] }, "--model", "llama3.2:1b");
+    expect(finished.code).toBe(2);
+    expect(finished.stdout).toContain("model llama3.2:1b missing; the server has: no model that it can read\n");
+  });
+});

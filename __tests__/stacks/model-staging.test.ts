@@ -180,7 +180,7 @@ describe("production", () => {
   test("looks the models over before Ollama starts", () => {
     const [verify] = initContainers;
     expect(verify?.command).toEqual(["/bin/sh", "/scripts/verify-models.sh"]);
-    expect([verify?.name, verify?.restartPolicy, env(verify?.env)["VERIFY"]]).toEqual(["verify-models", undefined, "size"]);
+    expect([verify?.name, verify?.restartPolicy, env(verify?.env)["VERIFY"]]).toEqual(["verify-models", undefined, "changed"]);
   });
   test("compares manifests with the record of the release, before Ollama starts and while it runs", () => {
     const records = initContainers.map((container) => env(container.env)["RECORD"]);

@@ -92,12 +92,12 @@ export class StagedModelsMount extends Construct {
       volumes: [{ name: "scripts", configMap: { name } }],
       initContainers: [
         {
-          // Manifests are checked by their checksums, blobs by their sizes alone. The checksums of the blobs were proved when the release was
-          // published, and to read all of them again would take minutes at every start.
+          // Manifests are checked by their checksums. The blobs were proved when the release was published, and to read all of them again would
+          // take minutes at every start: their sizes are compared, and only those that were written since are read.
           name: "verify-models",
           image,
           command: ["/bin/sh", "/scripts/verify-models.sh"],
-          env: env({ MODELS_DIR: modelsPath, MODELS: models, VERIFY: "size", RECORD: record, ...NO_GPU }),
+          env: env({ MODELS_DIR: modelsPath, MODELS: models, VERIFY: "changed", RECORD: record, ...NO_GPU }),
           volumeMounts: mounts,
           resources: small,
         },

@@ -4,8 +4,8 @@
 # verify-models.sh beside it.
 #
 #   $NFS_ROOT/releases/<id>/models       published: complete, verified, never changed again
-#   $NFS_ROOT/releases/<id>/release.txt  what it holds, with the checksums of its manifests, when it was published, and the
-#                                        order for the clean-up
+#   $NFS_ROOT/releases/<id>/release.txt  what it holds, with the checksums of its manifests and the times of its blobs, when
+#                                        it was published, and the order for the clean-up
 #   $NFS_ROOT/.staging/work/<id>/        a release in the making; survives a killed run, and the next one resumes it
 #   $NFS_ROOT/.staging/removed/          releases and locks on their way out
 #   $NFS_ROOT/.staging/lock/             taken by the one run that may write
@@ -369,6 +369,8 @@ pull_once() {
   code=0
   run ollama pull "$1" 2>"$scratch/pipe" || code=$?
   wait "$echoing" || true
+  # 0.13 exits 0 when the server goes away in the middle (api/client.go, stream); only the last word of a pull tells.
+  [ "$code" -ne 0 ] || grep -q success "$scratch/said" || code=1
   return "$code"
 }
 
@@ -451,11 +453,19 @@ manifest_sums() {
   done
 }
 
+# When each blob was written last. A start of a pod reads only those that were written since: they were proved before.
+blob_times() {
+  for blob in "$work"/models/blobs/*; do
+    written=$(stat -c %Y "$blob") || return 1
+    printf 'blob=%s %s\n' "$written" "${blob##*/}"
+  done
+}
+
 publish() {
   {
     printf 'id=%s\nsequence=%s\npublished=%s\nmodels=%s\n' "$RELEASE_ID" "$(next_sequence)" \
       "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$(printf '%s\n' "$MODELS" | grep . | sort -u | tr '\n' ' ' | sed 's/ $//')" &&
-      manifest_sums
+      manifest_sums && blob_times
   } >"$work/release.txt" || die 6 "$work/release.txt cannot be written. $(free_space)"
   # Production may read as another user.
   chmod -R a+rX,go-w "$work" || die 6 "the permissions of $work cannot be set"

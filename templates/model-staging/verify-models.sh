@@ -13,8 +13,10 @@
 #               models: only MODELS and their blobs, as in the folder of a server that has other models and runs
 #   VERIFY      sha256: read every blob and compare it with its name (default)
 #               size: only compare sizes with the manifests; takes moments, finds a missing or truncated blob
-#   RECORD      a file with lines "manifest=<SHA-256> <host>/<namespace>/<model>/<tag>", as a published release has:
-#               each manifest has to be the one that it names (default none: a manifest only has to be a whole one)
+#               changed: compare sizes, and read each blob that was written after RECORD was
+#   RECORD      the record of a published release (default none: a manifest only has to be a whole one). Its lines
+#               "manifest=<SHA-256> <host>/<namespace>/<model>/<tag>" name what each manifest has to be, and its lines
+#               "blob=<seconds> sha256-<hex>" when each blob was written last
 #   LAYERS      config: a manifest also has to name every layer that its model's configuration names. Not every registry
 #               writes these down, so it is a reason to pull, and no proof after a pull (default: not compared)
 #
@@ -52,7 +54,8 @@ finding() {
 [ -n "$MODELS_DIR" ] || misuse "MODELS_DIR is not set; give the folder that holds blobs/ and manifests/"
 case $VERIFY in
   sha256 | size) ;;
-  *) misuse "VERIFY is '$VERIFY'; give sha256 or size" ;;
+  changed) [ -n "$RECORD" ] || misuse "VERIFY is changed and RECORD is not set; give the record that says when the blobs were written" ;;
+  *) misuse "VERIFY is '$VERIFY'; give sha256, size or changed" ;;
 esac
 case $SCOPE in
   all | models) ;;
@@ -142,7 +145,15 @@ check_blob() {
     if [ "$2" != - ] && [ "$size" -ne "$2" ]; then
       finding "damaged $blob" "$file has $size bytes; the manifest says $2"
     else
-      [ "$VERIFY" = sha256 ] || return 0
+      case $VERIFY in
+        size) return 0 ;;
+        changed)
+          case $newline$times$newline in
+            "$newline$newline" | *"$newline$(stat -Lc %Y "$file") $blob$newline"*) return 0 ;;
+          esac
+          printf 'verify-models: %s was written after the release was published; reading it\n' "$file" >&2
+          ;;
+      esac
       # Unreadable is damaged as well: whoever serves the folder could not read it either.
       actual=$(sha256sum <"$file") || actual="(unreadable)"
       actual=${actual%% *}
@@ -207,17 +218,21 @@ for folder in blobs manifests; do
 done
 recorded=false
 records=
+times=
 if [ -n "$RECORD" ]; then
   if [ ! -f "$RECORD" ]; then
     finding "no-record $RECORD" "$RECORD is not there; is the release published?"
   else
     records=$(sed -n 's/^manifest=//p' "$RECORD")
+    times=$(sed -n 's/^blob=//p' "$RECORD")
     recorded=true
     # A release of an earlier version of the staging script.
     [ -n "$records" ] || {
       recorded=false
       printf 'verify-models: warning: %s names no manifest; a changed manifest that is whole is not seen\n' "$RECORD" >&2
     }
+    [ "$VERIFY" != changed ] || [ -n "$times" ] ||
+      printf 'verify-models: warning: %s does not say when its blobs were written; a changed blob of the same size is not seen\n' "$RECORD" >&2
   fi
 fi
 [ "$found" -eq 0 ] || exit 1

@@ -226,6 +226,8 @@ pull_once() {
   code=0
   run ollama pull "$1" 2>"$scratch/pipe" || code=$?
   wait "$echoing" || true
+  # 0.13 exits 0 when the server goes away in the middle (api/client.go, stream); only the last word of a pull tells.
+  [ "$code" -ne 0 ] || grep -q success "$scratch/said" || code=1
   return "$code"
 }
 

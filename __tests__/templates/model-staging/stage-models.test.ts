@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { RegistryModel } from "../ollama/ollama-world";
 import { killLeftovers, LONGEST, type Refused, TOO_LONG } from "../ollama/run";
@@ -57,10 +57,10 @@ describe("a run", () => {
 });
 
 describe("what is published", () => {
-  test("the record names the release, its models, its place in the order and the checksums of its manifests", async () => {
+  test("the record names the release, its models, its place in the order, the checksums of its manifests and the times of its blobs", async () => {
     await share.stage("r1", "llama3:8b gpt-oss:120b");
     expect(readFileSync(join(share.root, "releases/r1/release.txt"), "utf8")).toMatch(
-      /^id=r1\nsequence=1\npublished=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\nmodels=gpt-oss:120b llama3:8b\n(manifest=[0-9a-f]{64} registry\.ollama\.ai\/library\/\S+\n){2}$/,
+      /^id=r1\nsequence=1\npublished=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\nmodels=gpt-oss:120b llama3:8b\n(manifest=[0-9a-f]{64} registry\.ollama\.ai\/library\/\S+\n){2}(blob=\d+ sha256-[0-9a-f]{64}\n){5}$/,
     );
   });
 
@@ -524,6 +524,39 @@ test.each<Refused>([
   expect(finished.code).toBe(64);
   expect(finished.stderr).toContain(message);
   expect(share.world.calls).toEqual([]);
+});
+
+test("a server that dies during a pull ends the run with 2, with the client of 0.13 too, which then exits 0", async () => {
+  share.world.hook("on-pull", 'kill -9 "$pid"; sleep 0.1; echo "pulling manifest" >&2; exit 0');
+  const finished = await share.stage("r1", "llama3:8b");
+  expect(finished.code).toBe(2);
+  expect(finished.stderr).toContain("ollama serve ended while llama3:8b was pulled");
+});
+
+describe("a blob of a published release that is changed and keeps its size", () => {
+  const atStart = (id: string) =>
+    run("sh", verifyScript, [], {
+      PATH: process.env["PATH"] ?? "",
+      MODELS_DIR: join(share.root, "releases", id, "models"),
+      RECORD: join(share.root, "releases", id, "release.txt"),
+      MODELS: "llama3:8b",
+      VERIFY: "changed",
+    });
+
+  test("is found when the pod starts", async () => {
+    await share.stage("r1", "llama3:8b");
+    const weights = share.blob("r1", llama.blobs[1] ?? "");
+    writeFileSync(weights, "llama w3ights");
+    utimesSync(weights, 1, 1);
+    damagedOnPurpose.push("r1");
+    expect((await atStart("r1")).stdout).toBe(`damaged ${llama.blobs[1]}\nbroken llama3:8b\n`);
+  });
+
+  test("costs no reading where nothing was written, in a second release that shares the blobs either", async () => {
+    await share.stage("r1", "llama3:8b");
+    await share.stage("r2", "llama3:8b gpt-oss:120b");
+    for (const id of ["r1", "r2"]) expect((await atStart(id)).stderr).toMatch(/^verify-models: .* all intact \(changed\)\n$/);
+  });
 });
 
 describe("a partial download of an earlier run", () => {

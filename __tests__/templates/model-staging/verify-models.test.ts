@@ -1,5 +1,15 @@
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { OllamaWorld, type RegistryModel } from "../ollama/ollama-world";
 import { type Finished, killLeftovers, projectRoot, run } from "../ollama/run";
@@ -209,6 +219,71 @@ describe("verify-models.sh", () => {
     expect((await verify({ SCOPE: "some" })).code).toBe(64);
     expect((await verify({ SCOPE: "models", MODELS: "" })).code).toBe(64);
     expect((await verify({ LAYERS: "all" })).code).toBe(64);
+  });
+});
+
+describe("verify-models.sh with VERIFY=changed", () => {
+  let world: OllamaWorld;
+  let models: string;
+  let llama: RegistryModel;
+  let record: string;
+  const weights = () => join(models, "blobs", llama.blobs[1] ?? "");
+  const verify = (): Promise<Finished> =>
+    run("sh", verifyScript, [], { ...world.env, MODELS_DIR: models, MODELS: "llama3:8b", VERIFY: "changed", RECORD: record });
+  const sumOf = (file: string) => createHash("sha256").update(readFileSync(file)).digest("hex");
+
+  beforeEach(() => {
+    world = new OllamaWorld();
+    models = join(world.folder, "models");
+    record = join(world.folder, "release.txt");
+    llama = world.register("llama3:8b", "llama weights", "licence");
+    world.install(models, "llama3:8b");
+    const times = llama.blobs.map((name) => `blob=${Math.floor(statSync(join(models, "blobs", name)).mtimeMs / 1000)} ${name}\n`);
+    writeFileSync(record, `manifest=${sumOf(join(models, "manifests", llama.path))} ${llama.path}\n${times.join("")}`);
+  });
+  afterEach(() => {
+    killLeftovers();
+    world.remove();
+  });
+
+  test("reads a blob that was written after its release was published, and says so", async () => {
+    writeFileSync(weights(), "llama w3ights");
+    utimesSync(weights(), 1, 1);
+    const finished = await verify();
+    expect(finished).toMatchObject({ code: 1, stdout: `damaged ${llama.blobs[1]}\nbroken llama3:8b\n` });
+    expect(finished.stderr).toContain(`${weights()} was written after the release was published; reading it`);
+  });
+
+  test("accepts a blob that was copied back, though its time is another", async () => {
+    utimesSync(weights(), 1, 1);
+    expect(await verify()).toMatchObject({ code: 0, stdout: "" });
+  });
+
+  test("reads no blob that kept its time", async () => {
+    const { atime, mtime } = statSync(weights());
+    writeFileSync(weights(), "llama w3ights");
+    utimesSync(weights(), atime, mtime);
+    expect((await verify()).code).toBe(0);
+  });
+
+  test("finds a truncated blob", async () => {
+    truncateSync(weights(), 3);
+    expect((await verify()).stdout).toMatch(/^damaged /);
+  });
+
+  test("warns of a record without times, and compares sizes", async () => {
+    writeFileSync(record, readFileSync(record, "utf8").replace(/^blob=.*\n/gm, ""));
+    utimesSync(weights(), 1, 1);
+    const finished = await verify();
+    expect(finished.code).toBe(0);
+    expect(finished.stderr).toContain("does not say when its blobs were written");
+  });
+
+  test("exits 64 without a record", async () => {
+    record = "";
+    const finished = await verify();
+    expect(finished.code).toBe(64);
+    expect(finished.stderr).toContain("VERIFY is changed and RECORD is not set");
   });
 });
 

@@ -342,6 +342,18 @@ describe("pull-models.sh with a registry that is away, torn downloads and anothe
     expect(finished.stderr).toContain("absent:1b could not be pulled in 2 attempts");
   });
 
+  // The client of 0.13 does.
+  test("a client that exits 0 though its server went away in the middle is no success: the server is waited for", async () => {
+    world.hook(
+      "on-pull",
+      'rm "$stub/on-pull"; echo "pulling manifest" >&2; mv "$stub/up" "$stub/away"; (sleep 0.2; mv "$stub/away" "$stub/up") >/dev/null 2>&1 & exit 0',
+    );
+    const finished = await pull({ PULL_ATTEMPTS: "1", WAIT_SECONDS: "20" });
+    expect(finished.code).toBe(0);
+    expect(finished.stdout).toContain("the server went away, waiting for it");
+    expect(world.pulled).toHaveLength(2);
+  });
+
   test("the page that another server answers with is cut to one line", async () => {
     world.hook("on-list", 'printf "Error: <html>\\n<p>%s</p>\\n</html>\\n" "$(seq 1000)" >&2; exit 1');
     const finished = await pull();

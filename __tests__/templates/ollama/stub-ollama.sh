@@ -113,7 +113,8 @@ case $command in
     mkdir -p "$models/manifests/$(dirname "$path")"
     cp "$remote" "$models/manifests/$path"
     misbehave after-pull
-    echo success
+    # Progress and its last word go to standard error, as the real client's.
+    echo success >&2
     ;;
   rm)
     connect
