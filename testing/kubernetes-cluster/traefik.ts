@@ -59,6 +59,8 @@ export interface Question {
   readonly from?: string;
   /** The name that TLS asks for. @default the host */
   readonly servername?: string;
+  /** Further headers, or another Host. @default none */
+  readonly headers?: Readonly<Record<string, string>>;
   /** @default true */
   readonly tls?: boolean;
 }
@@ -111,14 +113,23 @@ export class Traefik {
 
   /** Asks a host. @throws when nothing listens */
   ask(question: Question): Promise<Answer> {
-    const { host, path = "/api/tags", method = "GET", user, from = "127.0.0.1", servername = host, tls = true } = question;
+    const {
+      host,
+      path = "/api/tags",
+      method = "GET",
+      user,
+      from = "127.0.0.1",
+      servername = host,
+      tls = true,
+      headers,
+    } = question;
     const options = {
       host: "127.0.0.1",
       port: tls ? this.ports.websecure : this.ports.web,
       localAddress: from,
       path,
       method,
-      headers: { Host: host, ...(user && { Authorization: `Basic ${Buffer.from(user).toString("base64")}` }) },
+      headers: { Host: host, ...(user && { Authorization: `Basic ${Buffer.from(user).toString("base64")}` }), ...headers },
       agent: false,
     };
     return new Promise((done, fail) => {

@@ -1,7 +1,7 @@
 // The way in over HTTPS: what the stack synthesizes, on a real API, and a real Traefik that reads it there.
 import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -97,7 +97,11 @@ function certificateOf(name: string): object {
 
 /** The command of docs/kubernetes.md. */
 function createUsers(secret: string, lines: string): void {
-  kubectl(lines, "-n", namespace, "create", "secret", "generic", secret, "--from-file=users=/dev/stdin");
+  const folder = mkdtempSync(join(tmpdir(), "users-"));
+  const file = join(folder, "users.htpasswd");
+  writeFileSync(file, lines);
+  kubectl(undefined, "-n", namespace, "create", "secret", "generic", secret, `--from-file=users=${file}`);
+  rmSync(folder, { recursive: true });
 }
 
 describeWithTraefik("behind a real Traefik", () => {
@@ -159,6 +163,13 @@ describeWithTraefik("behind a real Traefik", () => {
   test("it answers 403 to others, and to those on the list of another host", async () => {
     expect([await status("listed"), await status("listed", { from: "127.0.0.2" })]).toEqual([403, 403]);
   });
+  test.each(["X-Forwarded-For", "X-Real-Ip", "Forwarded"])(
+    "the header %s does not put who sends it on the list",
+    async (name) => {
+      const value = name === "Forwarded" ? "for=127.0.0.3" : "127.0.0.3";
+      expect((await traefik.ask({ host: hostOf("listed"), headers: { [name]: value } })).status).toBe(403);
+    },
+  );
 
   test("a host with both asks an address on the list for a password, and lets it in with that", async () => {
     const from = "127.0.0.2";
@@ -171,6 +182,13 @@ describeWithTraefik("behind a real Traefik", () => {
     const question = { host: hostOf("both"), servername: hostOf("listed"), from: "127.0.0.3" };
     expect((await traefik.ask(question)).status).toBe(403);
   });
+
+  test.each(["LOCKED.LAB.EXAMPLE", "locked.lab.example.", "locked.lab.example:443"])(
+    "%s does not get by the lock",
+    async (Host) => {
+      expect((await traefik.ask({ host: hostOf("locked"), headers: { Host } })).status).toBe(401);
+    },
+  );
 
   test("nobody answers for a host that no release has", async () => expect(await status("elsewhere")).toBe(404));
   test.each(RELEASES.slice(0, -1))("%s shows the certificate of its Secret", async (name) => {
