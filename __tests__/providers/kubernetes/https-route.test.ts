@@ -95,7 +95,7 @@ function certificateOf(name: string): object {
   return { apiVersion: "v1", kind: "Secret", type: "kubernetes.io/tls", metadata: { name: `${name}-tls`, namespace }, data };
 }
 
-/** The command of docs/kubernetes.md. */
+/** A Secret as docs/kubernetes.md makes it. */
 function createUsers(secret: string, lines: string): void {
   const folder = mkdtempSync(join(tmpdir(), "users-"));
   const file = join(folder, "users.htpasswd");
