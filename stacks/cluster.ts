@@ -1,4 +1,3 @@
-import { join, relative } from "node:path";
 import { type ITerraformDependable, TerraformOutput } from "cdktf";
 import type { Construct } from "constructs";
 import { handedOverTokens } from "../constructs/k3s/handed-over-tokens";
@@ -16,10 +15,10 @@ import { wholeCard } from "../grammar/pci";
 import { type Card, type Cluster, type ClusterNode, mappingName, type ProxmoxLab } from "../lab/lab";
 import type { Problem } from "../lab/problem";
 import { Downloads } from "./downloads";
+import { fileFrom } from "./kubernetes";
 import { LabStack } from "./lab-stack";
 import { aptMirror, bootstrapMirrors, registriesOf } from "./mirrors";
 import { connectionProps } from "./proxmox";
-import { stackFolder } from "./stack-folder";
 
 /** Stack `cluster`: images, PCI mappings, snippets, the VMs of a K3s cluster, and the wait until every node is ready. */
 export class ClusterStack extends LabStack<ProxmoxLab> {
@@ -71,7 +70,7 @@ export class ClusterStack extends LabStack<ProxmoxLab> {
       guard,
       wait: cluster.waitForNodes,
       waitMinutes: cluster.waitMinutes,
-      kubeconfig: relative(stackFolder(this), join(lab.directory, lab.kubernetes.kubeconfig)),
+      kubeconfig: fileFrom(this, lab, lab.kubernetes.kubeconfig),
       replaceWorkers: cluster.onBootstrapChange === "replaceWorkers",
     });
     this.outputs();

@@ -1,4 +1,4 @@
-import { join, relative } from "node:path";
+import { isAbsolute, join, relative } from "node:path";
 import type { TerraformStack } from "cdktf";
 import { CHARTS, type KnownChart } from "../catalog/charts";
 import { ClusterAccess } from "../constructs/kubernetes/cluster-access";
@@ -6,9 +6,9 @@ import type { ChartSource } from "../constructs/kubernetes/helm-chart";
 import type { Chart, Lab } from "../lab/lab";
 import { stackFolder } from "./stack-folder";
 
-/** The path of a file that the lab names, relative to the stack's folder, where Terraform runs. */
+/** The path of a file that the lab names, relative to the stack's folder, where Terraform runs. An absolute path stays as it is. */
 export function fileFrom(stack: TerraformStack, lab: Lab, path: string): string {
-  return relative(stackFolder(stack), join(lab.directory, path));
+  return isAbsolute(path) ? path : relative(stackFolder(stack), join(lab.directory, path));
 }
 
 /** Makes the providers that reach the lab's cluster. */

@@ -497,6 +497,10 @@ describe("the end of the deploy", () => {
       machines: `\${${VM}.k3s-1.id},\${${VM}.gpu-1.id}`,
     });
   });
+  test("writes the kubeconfig to the absolute path that the lab names", () => {
+    const stack = of({ kubernetes: { kubeconfig: "/srv/secrets/home.kubeconfig" } });
+    expect(stack.variable?.["kubeconfig"]?.["default"]).toBe("/srv/secrets/home.kubeconfig");
+  });
   test("writes the kubeconfig to a path relative to the stack's folder, that a pipeline can set", () => {
     expect(plain.variable?.["kubeconfig"]).toMatchObject({
       type: "string",

@@ -554,6 +554,10 @@ describe("the way to the cluster", () => {
     const stack = of({ kubernetes: { kubeconfig: "./secrets/home.kubeconfig" } });
     expect(stack.variable?.["kubeconfig"]?.["default"]).toMatch(/^(\.\.\/)+.*lab\/secrets\/home\.kubeconfig$/);
   });
+  test("is a file with an absolute path wherever the lab lies", () => {
+    const stack = of({ kubernetes: { kubeconfig: "/srv/secrets/home.kubeconfig" } });
+    expect(stack.variable?.["kubeconfig"]?.["default"]).toBe("/srv/secrets/home.kubeconfig");
+  });
 });
 
 test("outputs tell the URLs inside and outside, the versions, and the commands to check it", () => {

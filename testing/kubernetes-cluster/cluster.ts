@@ -36,7 +36,8 @@ function missingForPlans(): string | undefined {
   return missing;
 }
 
-function missingForCluster(): string | undefined {
+/** Why there is no cluster that may be written to; undefined when there is one. */
+export function missingCluster(): string | undefined {
   const { KUBECONFIG, THROW_AWAY_CLUSTER } = process.env;
   if (!KUBECONFIG || !existsSync(KUBECONFIG)) return "KUBECONFIG names no file, so there is no cluster";
   if (THROW_AWAY_CLUSTER !== "1") {
@@ -44,7 +45,7 @@ function missingForCluster(): string | undefined {
   }
   const { status, stderr, error } = spawnSync("kubectl", ["get", "nodes"], { encoding: "utf8" });
   if (status !== 0) return `kubectl does not reach the cluster of ${KUBECONFIG}: ${error?.message ?? stderr.trim()}`;
-  return missingForPlans();
+  return undefined;
 }
 
 /** `describe` for plans by the real providers without a cluster. */
@@ -57,7 +58,7 @@ export function describeWithPlans(name: string, tests: () => void): void {
  * with REQUIRE_CLUSTER=1 one failing test takes their place. REQUIRE_PROVIDERS asks for no cluster, because providers can be had without one.
  */
 export function describeWithCluster(name: string, tests: () => void): void {
-  describeUnless(missingForCluster(), name, tests, "REQUIRE_CLUSTER");
+  describeUnless(missingCluster() ?? missingForPlans(), name, tests, "REQUIRE_CLUSTER");
 }
 
 /** A project folder with a lab's stacks, for the real providers. Runs nothing yet. */
@@ -68,7 +69,8 @@ export async function openForReal(lab: LabInput, kubeconfig: string): Promise<Wo
   return workspace;
 }
 
-function kubectl(input: string | undefined, ...args: string[]): string {
+/** Runs kubectl on the cluster that KUBECONFIG names. @param input what it reads. @returns what it printed */
+export function kubectl(input: string | undefined, ...args: string[]): string {
   const { status, stdout, stderr } = spawnSync("kubectl", args, { encoding: "utf8", input });
   if (status !== 0) throw new Error(`kubectl ${args.join(" ")} failed: ${stderr}`);
   return stdout;
