@@ -110,7 +110,7 @@ export function problemsOf(lab: LabInput): readonly Problem[] {
 export type StackJson = {
   readonly data?: Record<string, Record<string, Record<string, unknown>>>;
   readonly resource: Record<string, Record<string, Record<string, unknown>>>;
-  readonly output?: Record<string, { value: unknown; sensitive?: boolean }>;
+  readonly output?: Record<string, { value: unknown; description?: string; sensitive?: boolean }>;
   readonly provider?: Record<string, Record<string, unknown>[]>;
   readonly variable?: Record<string, Record<string, unknown>>;
   readonly locals?: Record<string, unknown>;

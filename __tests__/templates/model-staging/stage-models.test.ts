@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { RegistryModel } from "../ollama/ollama-world";
-import { killLeftovers, LONGEST, type Refused, TOO_LONG } from "../ollama/run";
-import { Share } from "./share";
+import { killLeftovers, LONGEST, type Refused, run, TOO_LONG } from "../ollama/run";
+import { Share, verifyScript } from "./share";
 
 let share: Share;
 let llama: RegistryModel;
