@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
+
 const { leftOut, noteResults, toolState } = require("../../tools/tool-tests.cjs") as {
   leftOut(root: string, env: Record<string, string>, args: readonly string[]): string[];
   noteResults(root: string, state: string, results: readonly object[]): void;
