@@ -122,7 +122,7 @@ export function synthesized(input: LabInput): Record<string, StackJson> {
   // Loaded only here: cdktf and the bindings take longer to load than most test files of a lab take to run, and these need no stack.
   const { inMemory } = require("./synthesis") as typeof import("./synthesis");
   const { lab, warnings } = checkLab(input, "/lab");
-  return inMemory(lab, warnings);
+  return Object.fromEntries(Object.entries(inMemory(lab, warnings)).map(([id, json]) => [id, JSON.parse(json) as StackJson]));
 }
 
 /** One stack of a lab. */

@@ -24,12 +24,19 @@ function withoutReads(changes: Record<string, Action>): Record<string, Action> {
   return Object.fromEntries(Object.entries(changes).filter(([, action]) => action !== "read"));
 }
 
-async function planned(stack: StackRun, wanted: string, judge: (plan: Plan) => boolean): Promise<Verdict> {
+/** `isNot` is jest's: whether `.not` comes before the matcher. The plan is put in words only for a failure, because that is a run of terraform. */
+async function planned(
+  { isNot }: jest.MatcherContext,
+  stack: StackRun,
+  wanted: string,
+  judge: (plan: Plan) => boolean,
+): Promise<Verdict> {
   const plan = await stack.plan();
   if (!plan.succeeded) {
     return { pass: false, message: () => `Expected: ${wanted}\n\n${describeRun(plan)}` };
   }
   const pass = judge(plan);
+  if (pass !== isNot) return { pass, message: () => wanted };
   const shown = plan.empty ? "The plan is empty." : `Planned:\n${listed(plan.changes)}\n\n${await stack.describe(plan)}`;
   return verdict(pass, wanted, shown);
 }
@@ -60,18 +67,18 @@ export const terraformMatchers = {
     return rejectedWith(await stack.validate(), `terraform validate rejects the stack ${stack.name}`, message);
   },
 
-  toPlanExactly(stack: StackRun, changes: Record<string, Action>): Promise<Verdict> {
-    return planned(stack, `the plan of ${stack.name} changes exactly\n${listed(changes)}`, (plan) =>
+  toPlanExactly(this: jest.MatcherContext, stack: StackRun, changes: Record<string, Action>): Promise<Verdict> {
+    return planned(this, stack, `the plan of ${stack.name} changes exactly\n${listed(changes)}`, (plan) =>
       isDeepStrictEqual(withoutReads(plan.changes), withoutReads(changes)),
     );
   },
 
-  toPlanNothing(stack: StackRun): Promise<Verdict> {
-    return planned(stack, `the plan of ${stack.name} is empty`, ({ empty }) => empty);
+  toPlanNothing(this: jest.MatcherContext, stack: StackRun): Promise<Verdict> {
+    return planned(this, stack, `the plan of ${stack.name} is empty`, ({ empty }) => empty);
   },
 
-  toReplaceNothing(stack: StackRun): Promise<Verdict> {
-    return planned(stack, `the plan of ${stack.name} replaces and deletes nothing`, ({ changes }) =>
+  toReplaceNothing(this: jest.MatcherContext, stack: StackRun): Promise<Verdict> {
+    return planned(this, stack, `the plan of ${stack.name} replaces and deletes nothing`, ({ changes }) =>
       Object.values(changes).every((action) => action !== "replace" && action !== "delete"),
     );
   },
@@ -80,13 +87,13 @@ export const terraformMatchers = {
     return rejectedWith(await stack.plan(), `terraform refuses to plan ${stack.name}`, message);
   },
 
-  async toApplyAndThenPlanNothing(stack: StackRun): Promise<Verdict> {
+  async toApplyAndThenPlanNothing(this: jest.MatcherContext, stack: StackRun): Promise<Verdict> {
     const run = await stack.apply();
     const wanted = `${stack.name} applies and then plans nothing`;
     if (!run.succeeded) {
       return { pass: false, message: () => `Expected: ${wanted}\n\n${describeRun(run)}` };
     }
-    return planned(stack, wanted, ({ empty }) => empty);
+    return planned(this, stack, wanted, ({ empty }) => empty);
   },
 
   async toHaveSensitiveOutput(stack: StackRun, name: string): Promise<Verdict> {
