@@ -276,7 +276,7 @@ describeWithTool("openssl", "Proxmox's API over HTTPS", () => {
   describe.each(connections)("when Proxmox answers, but $when", (connection) => {
     const { listener, certificate = "good", trusted = certificate, code, field, remedy, message } = connection;
     let findings: readonly Finding[];
-    beforeEach(async () => {
+    beforeAll(async () => {
       const endpoint = await serve(listener, certificate);
       findings = await examined(endpoint, trusted === false ? {} : { ca: trusted });
     });
