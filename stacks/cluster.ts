@@ -38,7 +38,7 @@ export class ClusterStack extends LabStack<ProxmoxLab> {
     new Connection(this, "proxmox", connectionProps(lab));
     const guard = lab.ownershipGuard ? new OwnershipGuard(this, "guard") : undefined;
     this.guard = guard;
-    this.downloads = new Downloads(this, guard ? [guard.checked] : []);
+    this.downloads = new Downloads(this, guard);
     const { management, clients } = lab.network;
     const [first, ...others] = cluster.servers;
     this.k3s = new K3sCluster(this, "k3s-cluster", {

@@ -51,7 +51,7 @@ export class ContainersStack extends LabStack<ProxmoxLab> {
     super(scope, id, lab, warnings);
     new Connection(this, "proxmox", connectionProps(lab));
     const guard = lab.ownershipGuard ? new OwnershipGuard(this, "guard", { node }) : undefined;
-    this.downloads = new Downloads(this, guard ? [guard.checked] : [], shared);
+    this.downloads = new Downloads(this, guard, shared);
     const specs = Object.entries(lab.containers);
     this.containers = Object.fromEntries(specs.map(([key, spec]) => [key, this.container(key, spec, guard)]));
     if (lab.configure) this.configure();

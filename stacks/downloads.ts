@@ -1,5 +1,6 @@
-import type { ITerraformDependable, TerraformStack } from "cdktf";
+import type { TerraformStack } from "cdktf";
 import { type DownloadedContent, DownloadedFile } from "../constructs/proxmox/downloaded-file";
+import type { OwnershipGuard } from "../constructs/proxmox/ownership-guard";
 import type { Datastore, Download } from "../lab/lab";
 
 /** A file on a datastore, as the guests use it. */
@@ -12,12 +13,12 @@ export interface FileOnDatastore {
 /** The files that a stack's guests are made from. Each file is downloaded once to each datastore of each node, and once to a shared datastore. */
 export class Downloads {
   /**
-   * @param dependsOn what has to be there before the first download
+   * @param guard has to agree before the first download
    * @param shared the stacks that download to shared datastores, by volume ids. Stacks that share the map download a file once.
    */
   constructor(
     private readonly stack: TerraformStack,
-    private readonly dependsOn: ITerraformDependable[],
+    private readonly guard: OwnershipGuard | undefined,
     private readonly shared: Map<string, TerraformStack> = new Map(),
   ) {}
 
@@ -35,6 +36,6 @@ export class Downloads {
       return { volumeId };
     }
     if (shared) this.shared.set(volumeId, this.stack);
-    return DownloadedFile.once(this.stack, { ...file, content, node, datastore, shared, dependsOn: this.dependsOn });
+    return DownloadedFile.once(this.stack, { ...file, content, node, datastore, shared, guard: this.guard });
   }
 }

@@ -41,6 +41,14 @@ describeWithProviders("whose guest is it", () => {
     expect(changesSince(before)).toEqual([]);
   });
 
+  test("a lost state: the plan names the volume id of the template, and what to write to use it as it is", async () => {
+    const stack = await deployed();
+    loseState(stack);
+    expect(await refusal(stack)).toContain(
+      'write in the lab, so that the file is used as it is: defaults: { container: { template: "local:vztmpl/ubuntu-22.04.tar.zst" } }',
+    );
+  });
+
   test("a lost state: with the mark that was printed everything is imported, nothing is made anew, and the next plan is empty", async () => {
     const stack = await deployed();
     const { firewall } = await world.rig.proxmox.guest(201);
@@ -105,7 +113,7 @@ describeWithProviders("whose guest is it", () => {
     expect(changesSince(before)).toEqual([]);
   });
 
-  test("a guest of the same name that somebody else made stops the plan, on this node and on another", async () => {
+  test("a guest of the same name that somebody else made stops the plan, on this node and on another, and no file is said to be there", async () => {
     await world.rig.proxmox.addStranger(201, "test-ollama-1", "pve1", "lxc");
     await world.rig.proxmox.addStranger(202, "test-ollama-2", "pve2", "qemu");
     const text = await refusal((await world.rig.open(running)).stack("containers"), "apply");
@@ -113,6 +121,7 @@ describeWithProviders("whose guest is it", () => {
       /VMID 201 of ollama-1 belongs to another guest: test-ollama-1, a container on pve1, which bears no mark/,
     );
     expect(text).toMatch(/VMID 202 of ollama-2 belongs to another guest: test-ollama-2, a VM on pve2/);
+    expect(text).not.toContain("is there already");
     expect(await guests()).toHaveLength(3);
   });
 
@@ -238,7 +247,8 @@ describeWithProviders("whose VM is it", () => {
     rmSync(join(stack.workspace.root, "state"), { recursive: true });
     const text = await refusal(stack, "apply");
     const adopt = /adopt: "([0-9a-f]{8})"/.exec(text)?.[1];
-    const image = "local:import/noble-server-cloudimg-amd64-20250805.qcow2";
+    const image = /cluster: { image: "(local:import\/[^"]+)" }/.exec(text)?.[1];
+    expect(image).toBe("local:import/noble-server-cloudimg-amd64-20250805.qcow2");
     world.rig.edit(
       stack.workspace,
       labWith({ cluster: { image }, defaults: { server: { adopt }, worker: { adopt } } }, clusterLab),

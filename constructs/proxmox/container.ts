@@ -229,7 +229,7 @@ export class Container extends Construct {
       url,
       fileName: posix.basename(url),
       checksum: { algorithm: "sha512", value: sha512 },
-      dependsOn: guard ? [guard.checked] : [],
+      guard,
     });
     return { volumeId, dependsOn: [...(dependsOn ?? []), resource] };
   }

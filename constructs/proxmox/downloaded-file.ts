@@ -7,6 +7,7 @@ import { checkDatastore, checkImageFileName, checkSha256, checkSha512, checkTemp
 import { checkHttpUrl } from "../../grammar/url";
 import { checkProps, prop } from "../props-error";
 import { checkResourceName, terraformName } from "../terraform-text";
+import type { OwnershipGuard } from "./ownership-guard";
 
 /**
  * What the file is to Proxmox: the template of a container, or a disk image that a VM imports. A datastore does not have the content type
@@ -44,6 +45,8 @@ export interface DownloadedFileProps {
   };
   /** What must be there before. @default nothing */
   readonly dependsOn?: ITerraformDependable[];
+  /** Downloads nothing while it refuses a guest, and names the file where a state was lost. @default none */
+  readonly guard?: OwnershipGuard;
 }
 
 /**
@@ -85,10 +88,11 @@ export class DownloadedFile extends Construct {
       overwrite: false,
       // With true the provider would delete a file of that name that somebody else put there, and download its own.
       overwriteUnmanaged: false,
-      dependsOn: props.dependsOn,
+      dependsOn: props.guard ? [props.guard.checked, ...(props.dependsOn ?? [])] : props.dependsOn,
       ...(props.shared && { lifecycle: { ignoreChanges: ["node_name"] } }),
     });
     this.resource.overrideLogicalId(props.resourceName);
+    props.guard?.downloads(props.content, this.volumeId);
   }
 
   /**

@@ -71,7 +71,10 @@ export class OwnershipGuard extends Construct {
   readonly checked: TerraformData;
   private mappings?: DataProxmoxHardwareMappings;
   private readonly wanted: TerraformLocal;
+  private readonly downloaded: TerraformLocal;
   private readonly guests: Record<string, object> = {};
+  /** What this stack downloads: volume ids, and what to write to have a file without downloading it. */
+  private readonly files: Record<string, string> = {};
   private readonly imports: { to: string; id: string; for_each: string }[] = [];
 
   constructor(
@@ -107,6 +110,7 @@ export class OwnershipGuard extends Construct {
       "${[for i, name in data.proxmox_virtual_environment_nodes.all.names : name if !data.proxmox_virtual_environment_nodes.all.online[i]]}",
     );
     this.wanted = this.local("guests_wanted", {});
+    this.downloaded = this.local("files_downloaded", {});
     this.local(
       "guests_present",
       "${{ for key, wanted in local.guests_wanted : key => merge(wanted, { found = local.guests_by_vm_id[wanted.vm_id] }) " +
@@ -125,6 +129,8 @@ export class OwnershipGuard extends Construct {
         '!(guest.found.node == guest.node || guest.kind == "vm" && lower(guest.found.node) == guest.found.mark.node)]',
       `[for key, guest in local.guests_present : "${STRANGER}" if ${MARKED} && guest.found.mark.state != ${OUR_STATE} && ` +
         `!(guest.found.mark.state == guest.adopt && ${BEARS_ITS_NAME})]`,
+      `[for volume_id, instead in local.files_downloaded : "${FILE_THERE}" if anytrue([for key, guest in local.guests_present : ` +
+        `${MARKED} && guest.found.mark.state != ${OUR_STATE} && guest.found.mark.state != guest.adopt && ${BEARS_ITS_NAME}])]`,
       `[for key, guest in local.guests_present : "${RENAMED}" if ${MARKED} && guest.found.mark.state == ${OUR_STATE} && !${BEARS_ITS_NAME}]`,
       `[for vm_id, found in local.guests_by_vm_id : "${LEAVING}" if found.mark.protected && found.mark.state == ${OUR_STATE} && ` +
         (node === undefined ? "" : `found.mark.node == "${node.toLowerCase()}" && `) +
@@ -148,6 +154,13 @@ export class OwnershipGuard extends Construct {
     const names = [resourceName, ...(formerName ? [formerName] : [])];
     this.guests[resourceName] = { kind, vm_id: String(vmId), name, node, adopt, names };
     this.wanted.expression = this.guests;
+  }
+
+  /** Takes a file that the stack downloads into what the plan says of a lost state: no state takes over a file that is there. */
+  downloads(content: "vztmpl" | "import", volumeId: string): void {
+    this.files[volumeId] =
+      content === "vztmpl" ? `defaults: { container: { template: "${volumeId}" } }` : `cluster: { image: "${volumeId}" }`;
+    this.downloaded.expression = this.files;
   }
 
   /**
@@ -212,6 +225,9 @@ const STRANGER =
   '"the mark of another state, ${guest.found.mark.state} (${guest.found.mark.name})"}. It would be taken over, and destroyed later. Give ' +
   "${key} another vmId. Or, if it is ${key} all the same, because the state was lost, is kept elsewhere or is older than marks, then write " +
   `at \${key} in the lab, and deploy: adopt: \\"\${guest.found.mark.state == "" ? "${UNMARKED}" : guest.found.mark.state}\\"`;
+const FILE_THERE =
+  "The file ${volume_id} is there already, if the state was lost: it downloaded the file, and no other state takes a file over. Together " +
+  "with adopt, write in the lab, so that the file is used as it is: ${instead}";
 const RENAMED =
   "VMID ${guest.vm_id} of ${key} belongs to this state's guest ${guest.found.mark.name}, which this plan would destroy while it makes " +
   "${key}. If only the key is another, write at ${key} in the lab, and deploy: formerKey: ${guest.found.mark.name}. If ${key} is to be " +
