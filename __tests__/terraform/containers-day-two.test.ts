@@ -235,6 +235,14 @@ describeWithTool("terraform", "the ownership guard", () => {
     );
   });
 
+  test("stops the apply after a lost state, touches no guest, and says what adopts it", async () => {
+    const lost: Guest = { vmId: 201, name: "test-ollama-1", node: "pve1", tags: ["tf.0badcafe.pve1.ollama-1"] };
+    const stack = (await openLab(running, { guests: [lost] })).stack("containers");
+    const words = describeRun(await stack.apply()).replaceAll(/\s+/g, " ");
+    expect(words).toMatch(/the mark of another state, 0badcafe \(ollama-1\).*adopt: "0badcafe"/);
+    expect(await stack.workspace.world.guests()).toEqual([expect.objectContaining(lost)]);
+  });
+
   test("lets a stack be whose guests are its own, beside strangers", async () => {
     const stack = await applied(running, [{ vmId: 100, name: "router", node: "pve1" }]);
     await expect(stack).toPlanNothing();
