@@ -11,6 +11,8 @@ module.exports = {
     "<rootDir>/__tests__/cdktn/",
     "<rootDir>/__tests__/browser/",
     "<rootDir>/__tests__/editor/",
+    // A minute of terraform: `npm run test:tables`.
+    "<rootDir>/__tests__/terraform/edit-tables.test.ts",
     // Minutes of terraform: `npm run test:any-lab`.
     ...(process.env.ANY_LAB_RUNS ? [] : ["<rootDir>/__tests__/terraform/any-lab.test.ts"]),
   ],
