@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { App, Testing, Token } from "cdktf";
+import { VirtualEnvironmentContainer } from "../../.gen/providers/proxmox/virtual-environment-container";
 import { readLab } from "../../lab/read";
 import { buildStacks } from "../../stacks";
 import { writeJson } from "../../stacks/json-file";
@@ -116,6 +117,54 @@ test("a file of JSON has the layout that cdktf gives it, also in pieces and beyo
       `  "long": "${"x".repeat(400_000)}"\n}`,
     ].join("\n"),
   );
+});
+
+test("a part of a file is made once the parts before it are written, and not again", () => {
+  const file = join(folder, "parts.json");
+  const made: string[] = [];
+  const part = (name: string) => () => {
+    made.push(name);
+    // A part is larger than what is collected before it is written.
+    return { before: made.length === 1 ? 0 : statSync(file).size > 300_000, long: "x".repeat(300_000) };
+  };
+  writeJson(file, { b: part("b"), a: { c: part("c") } });
+  const text = readFileSync(file, "utf8");
+  expect(made).toEqual(["c", "b"]);
+  expect(JSON.parse(text)).toMatchObject({ a: { c: { before: 0 } }, b: { before: true } });
+});
+
+describe("a stack of a lab", () => {
+  function containersOf(example: string, outdir: string) {
+    const { lab } = readLab(join(ROOT, "examples", example));
+    if (!lab) throw new Error("the example has errors");
+    const app = new App({ outdir, stackTraces: false });
+    const [stack] = buildStacks(app, lab, []);
+    if (!stack) throw new Error("the example has no stack");
+    return { app, stack, synthesizer: new LabSynthesizer(stack) };
+  }
+  const CONTAINER = "proxmox_virtual_environment_container";
+
+  test("is the same as a value, for a comparison, and in its file", () => {
+    const outdir = join(folder, "same");
+    const { app, stack, synthesizer } = containersOf("lxc.yaml", outdir);
+    stack.synthesizer = synthesizer;
+    const value = synthesizer.whole();
+    app.synth();
+    expect(JSON.parse(readFileSync(join(outdir, "stacks/containers/cdk.tf.json"), "utf8"))).toEqual(value);
+  });
+  test("keeps a resource whose part the stack overrides", () => {
+    const { stack, synthesizer } = containersOf("lxc.yaml", join(folder, "overridden"));
+    stack.addOverride(`resource.${CONTAINER}.ollama-1.cpu.units`, 512);
+    expect(synthesizer.whole()).toMatchObject({
+      resource: { [CONTAINER]: { "ollama-1": { cpu: { cores: 8, units: 512 }, vm_id: 201 } } },
+    });
+  });
+  test("keeps what an override of a resource adds", () => {
+    const { stack, synthesizer } = containersOf("lxc.yaml", join(folder, "resource"));
+    const container = stack.node.findAll().find((one) => one instanceof VirtualEnvironmentContainer);
+    container?.addOverride("cpu.units", 512);
+    expect(synthesizer.whole()).toMatchObject({ resource: { [CONTAINER]: { "ollama-1": { cpu: { cores: 8, units: 512 } } } } });
+  });
 });
 
 test("a lab that a stack refuses is refused, with the reason", () => {
