@@ -2,13 +2,14 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { App, Testing, Token } from "cdktf";
+import { App, DefaultTokenResolver, type IResolvable, StringConcat, TerraformStack, Testing, Token, Tokenization } from "cdktf";
 import { VirtualEnvironmentContainer } from "../../.gen/providers/proxmox/virtual-environment-container";
+import { TerraformData } from "../../constructs/terraform-data";
 import { readLab } from "../../lab/read";
 import { buildStacks } from "../../stacks";
 import { writeJson } from "../../stacks/json-file";
 import { LabSynthesizer } from "../../stacks/lab-synthesizer";
-import { resolved } from "../../stacks/resolved";
+import { reference, resolved } from "../../stacks/resolved";
 import { withoutStackTraces } from "../../stacks/synthesize";
 
 const ROOT = join(__dirname, "../..");
@@ -105,6 +106,53 @@ describe("what may hold a token goes to cdktf", () => {
     ["the number of a map of numbers", Token.NUMBER_MAP_TOKEN_VALUE],
     ["the text of a map of anything", Token.ANY_MAP_TOKEN_VALUE],
   ])("%s", (_, value) => expect(resolved({ a: [{ b: value }, 1] }, () => "asked")).toEqual({ a: [{ b: "asked" }, 1] }));
+});
+
+describe("a reference", () => {
+  const scope = () => new TerraformStack(Testing.app({ outdir: join(folder, "references"), stackTraces: false }), "stack");
+  const resolver = new DefaultTokenResolver(new StringConcat());
+  const asked = (token: unknown, stack: TerraformStack) => [
+    reference(token, stack),
+    Tokenization.resolve(token, { scope: stack, preparing: false, resolver }),
+  ];
+  /** A token that is resolved so. */
+  const token = (resolve: IResolvable["resolve"]) => Token.asString({ creationStack: [], resolve, toString: () => "token" });
+  const resource = (stack: TerraformStack) => {
+    const data = new TerraformData(stack, "one");
+    data.overrideLogicalId("one");
+    return data;
+  };
+
+  test("to a text of a resource is what cdktf makes of it", () => {
+    const stack = scope();
+    const [ours, cdktfs] = asked(resource(stack).id, stack);
+    expect([ours, cdktfs]).toEqual(["${terraform_data.one.id}", "${terraform_data.one.id}"]);
+  });
+  test("to a number of a resource is what cdktf makes of it", () => {
+    const stack = scope();
+    const number = resource(stack).getNumberAttribute("count");
+    expect(asked(number, stack)).toEqual(["${terraform_data.one.count}", "${terraform_data.one.count}"]);
+  });
+  test("of a resource to what it depends on is the address alone", () => {
+    const stack = scope();
+    const { dependsOn } = new TerraformData(stack, "two", { dependsOn: [resource(stack)] });
+    expect(asked(dependsOn?.[0], stack)).toEqual(["terraform_data.one", "terraform_data.one"]);
+  });
+  test.each([
+    ["a text without a token", () => "text"],
+    ["a text around a token", () => `a ${token(() => "x")}`],
+    ["a token of a list", () => token(() => ["x"])],
+    ["a token that asks for another", () => token((context) => context.resolve("x"))],
+    ["a token of a text with a token in it", () => token(() => `a ${token(() => "x")}`)],
+    [
+      "a token that changes what comes of it",
+      () =>
+        token((context) => {
+          context.registerPostProcessor({ postProcess: () => "y" });
+          return "x";
+        }),
+    ],
+  ])("%s is none, and goes to cdktf", (_, make) => expect(reference(make(), scope())).toBeUndefined());
 });
 
 test("a file of JSON has the layout that cdktf gives it, also in pieces and beyond ASCII", () => {
