@@ -15,7 +15,7 @@ import {
 import { ConstructOrder, type IConstruct } from "constructs";
 import { type Json, type JsonObject, type LazyJson, type LazyObject, writeJson } from "./json-file";
 import type { LabStack } from "./lab-stack";
-import { resolved } from "./resolved";
+import { reference, resolved } from "./resolved";
 import { ADDRESSES } from "./split-state";
 
 const resolver = new DefaultTokenResolver(new StringConcat());
@@ -116,7 +116,7 @@ export class LabSynthesizer implements IStackSynthesizer {
   private resolve(value: unknown): JsonObject {
     const options = { scope: this.stack, preparing: false, resolver };
     // as: cdktf makes objects of JSON of its elements.
-    return resolved(value, (part) => Tokenization.resolve(part, options)) as JsonObject;
+    return resolved(value, (part) => reference(part, this.stack) ?? Tokenization.resolve(part, options)) as JsonObject;
   }
 }
 

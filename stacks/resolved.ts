@@ -1,4 +1,5 @@
-import { Token } from "cdktf";
+import { type IResolvable, type IResolveContext, Token, Tokenization } from "cdktf";
+import type { IConstruct } from "constructs";
 
 /** What cdktf writes into a text in place of a token: `${TfToken[TOKEN.1]}`, or `#{…}` and `&{…}` in lists and maps. */
 const MARKER = "{TfToken[";
@@ -53,4 +54,44 @@ export function resolved(value: unknown, resolve: (value: unknown) => unknown): 
     if (settled !== undefined) result[key] = settled;
   }
   return result;
+}
+
+/** The token that a text or a number consists of, if it is one. */
+function tokenIn(value: unknown): IResolvable | undefined {
+  if (typeof value === "number") return Tokenization.reverseNumber(value);
+  if (typeof value !== "string" || !value.startsWith(`$${MARKER}`)) return undefined;
+  const fragments = Tokenization.reverseString(value);
+  return fragments.length === 1 ? fragments.firstToken : undefined;
+}
+
+/** How many tokens may stand for each other. A dependency is two: that of the resource that depends, and that of the other resource's address. */
+const TOKENS = 3;
+
+/**
+ * What a text or a number becomes that is a reference and nothing else: `${TYPE.NAME.ATTRIBUTE}`, or TYPE.NAME for a dependency. Each guest has
+ * several, and cdktf makes ten objects for each.
+ * @returns `undefined` for everything else, which cdktf must resolve
+ */
+export function reference(value: unknown, scope: IConstruct): string | undefined {
+  let isMore = false;
+  const context: IResolveContext = {
+    preparing: false,
+    scope,
+    registerPostProcessor: () => {
+      isMore = true;
+    },
+    resolve: (part) => {
+      isMore = true;
+      return part;
+    },
+  };
+  let part = value;
+  for (let i = 0; i < TOKENS; i += 1) {
+    const token = tokenIn(part);
+    if (!token) return undefined;
+    part = token.resolve(context);
+    if (isMore) return undefined;
+    if (typeof part === "string" && isSettled(part)) return part;
+  }
+  return undefined;
 }

@@ -2,12 +2,14 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { App, Testing, Token } from "cdktf";
+import { App, DefaultTokenResolver, type IResolvable, StringConcat, TerraformStack, Testing, Token, Tokenization } from "cdktf";
+import { VirtualEnvironmentContainer } from "../../.gen/providers/proxmox/virtual-environment-container";
+import { TerraformData } from "../../constructs/terraform-data";
 import { readLab } from "../../lab/read";
 import { buildStacks } from "../../stacks";
 import { writeJson } from "../../stacks/json-file";
 import { LabSynthesizer } from "../../stacks/lab-synthesizer";
-import { resolved } from "../../stacks/resolved";
+import { reference, resolved } from "../../stacks/resolved";
 import { withoutStackTraces } from "../../stacks/synthesize";
 
 const ROOT = join(__dirname, "../..");
@@ -106,6 +108,53 @@ describe("what may hold a token goes to cdktf", () => {
   ])("%s", (_, value) => expect(resolved({ a: [{ b: value }, 1] }, () => "asked")).toEqual({ a: [{ b: "asked" }, 1] }));
 });
 
+describe("a reference", () => {
+  const scope = () => new TerraformStack(Testing.app({ outdir: join(folder, "references"), stackTraces: false }), "stack");
+  const resolver = new DefaultTokenResolver(new StringConcat());
+  const asked = (token: unknown, stack: TerraformStack) => [
+    reference(token, stack),
+    Tokenization.resolve(token, { scope: stack, preparing: false, resolver }),
+  ];
+  /** A token that is resolved so. */
+  const token = (resolve: IResolvable["resolve"]) => Token.asString({ creationStack: [], resolve, toString: () => "token" });
+  const resource = (stack: TerraformStack) => {
+    const data = new TerraformData(stack, "one");
+    data.overrideLogicalId("one");
+    return data;
+  };
+
+  test("to a text of a resource is what cdktf makes of it", () => {
+    const stack = scope();
+    const [ours, cdktfs] = asked(resource(stack).id, stack);
+    expect([ours, cdktfs]).toEqual(["${terraform_data.one.id}", "${terraform_data.one.id}"]);
+  });
+  test("to a number of a resource is what cdktf makes of it", () => {
+    const stack = scope();
+    const number = resource(stack).getNumberAttribute("count");
+    expect(asked(number, stack)).toEqual(["${terraform_data.one.count}", "${terraform_data.one.count}"]);
+  });
+  test("of a resource to what it depends on is the address alone", () => {
+    const stack = scope();
+    const { dependsOn } = new TerraformData(stack, "two", { dependsOn: [resource(stack)] });
+    expect(asked(dependsOn?.[0], stack)).toEqual(["terraform_data.one", "terraform_data.one"]);
+  });
+  test.each([
+    ["a text without a token", () => "text"],
+    ["a text around a token", () => `a ${token(() => "x")}`],
+    ["a token of a list", () => token(() => ["x"])],
+    ["a token that asks for another", () => token((context) => context.resolve("x"))],
+    ["a token of a text with a token in it", () => token(() => `a ${token(() => "x")}`)],
+    [
+      "a token that changes what comes of it",
+      () =>
+        token((context) => {
+          context.registerPostProcessor({ postProcess: () => "y" });
+          return "x";
+        }),
+    ],
+  ])("%s is none, and goes to cdktf", (_, make) => expect(reference(make(), scope())).toBeUndefined());
+});
+
 test("a file of JSON has the layout that cdktf gives it, also in pieces and beyond ASCII", () => {
   const value = { b: [1, { z: null, a: "→ü" }, []], a: {}, long: "x".repeat(400_000), after: [true] };
   const file = join(folder, "value.json");
@@ -116,6 +165,54 @@ test("a file of JSON has the layout that cdktf gives it, also in pieces and beyo
       `  "long": "${"x".repeat(400_000)}"\n}`,
     ].join("\n"),
   );
+});
+
+test("a part of a file is made once the parts before it are written, and not again", () => {
+  const file = join(folder, "parts.json");
+  const made: string[] = [];
+  const part = (name: string) => () => {
+    made.push(name);
+    // A part is larger than what is collected before it is written.
+    return { before: made.length === 1 ? 0 : statSync(file).size > 300_000, long: "x".repeat(300_000) };
+  };
+  writeJson(file, { b: part("b"), a: { c: part("c") } });
+  const text = readFileSync(file, "utf8");
+  expect(made).toEqual(["c", "b"]);
+  expect(JSON.parse(text)).toMatchObject({ a: { c: { before: 0 } }, b: { before: true } });
+});
+
+describe("a stack of a lab", () => {
+  function containersOf(example: string, outdir: string) {
+    const { lab } = readLab(join(ROOT, "examples", example));
+    if (!lab) throw new Error("the example has errors");
+    const app = new App({ outdir, stackTraces: false });
+    const [stack] = buildStacks(app, lab, []);
+    if (!stack) throw new Error("the example has no stack");
+    return { app, stack, synthesizer: new LabSynthesizer(stack) };
+  }
+  const CONTAINER = "proxmox_virtual_environment_container";
+
+  test("is the same as a value, for a comparison, and in its file", () => {
+    const outdir = join(folder, "same");
+    const { app, stack, synthesizer } = containersOf("lxc.yaml", outdir);
+    stack.synthesizer = synthesizer;
+    const value = synthesizer.whole();
+    app.synth();
+    expect(JSON.parse(readFileSync(join(outdir, "stacks/containers/cdk.tf.json"), "utf8"))).toEqual(value);
+  });
+  test("keeps a resource whose part the stack overrides", () => {
+    const { stack, synthesizer } = containersOf("lxc.yaml", join(folder, "overridden"));
+    stack.addOverride(`resource.${CONTAINER}.ollama-1.cpu.units`, 512);
+    expect(synthesizer.whole()).toMatchObject({
+      resource: { [CONTAINER]: { "ollama-1": { cpu: { cores: 8, units: 512 }, vm_id: 201 } } },
+    });
+  });
+  test("keeps what an override of a resource adds", () => {
+    const { stack, synthesizer } = containersOf("lxc.yaml", join(folder, "resource"));
+    const container = stack.node.findAll().find((one) => one instanceof VirtualEnvironmentContainer);
+    container?.addOverride("cpu.units", 512);
+    expect(synthesizer.whole()).toMatchObject({ resource: { [CONTAINER]: { "ollama-1": { cpu: { cores: 8, units: 512 } } } } });
+  });
 });
 
 test("a lab that a stack refuses is refused, with the reason", () => {

@@ -38,6 +38,41 @@ describe("what is left out", () => {
   });
 });
 
+describe("what a plan compares with Proxmox", () => {
+  /** The postconditions about devices and about volumes. */
+  const compared = (changes: Partial<ContainerProps> = {}) => {
+    // as: the construct writes them so.
+    const lifecycle = made(changes)?.["lifecycle"] as
+      | { postcondition: Record<"condition" | "error_message", string>[] }
+      | undefined;
+    const [devices, volumes] = lifecycle?.postcondition ?? [];
+    if (!devices || !volumes) throw new Error("a postcondition is missing");
+    return { devices, volumes };
+  };
+  test("of a container without devices is that Proxmox has none", () => {
+    expect(compared().devices.condition).toBe("${length(self.device_passthrough) == 0}");
+  });
+  test("of a container without devices names the command that takes all of them away", () => {
+    expect(compared().devices.error_message).toContain(
+      'pct set 201 --delete ${join(",", [for i, device in self.device_passthrough : "dev${i}"])} && pct reboot 201. Then run',
+    );
+  });
+  test("of a container with a device is each device, and the command adds what is missing", () => {
+    expect(compared({ devices: [device] }).devices.error_message).toContain('"pct set 201 ${join(" ", [for i, device in');
+  });
+  test("of a container without volumes is the datastore of the root disk", () => {
+    expect(compared().volumes.condition).toBe('${self.disk[0].datastore_id == "local-lvm"}');
+  });
+  test("of a container without volumes names the command that moves the root disk", () => {
+    expect(compared().volumes.error_message).toMatch(/: pct move-volume 201 rootfs local-lvm --delete 1$/);
+  });
+  test("of a container with a volume is the root disk's datastore and the volume", () => {
+    const { condition } = compared({ volumes: [volume] }).volumes;
+    expect(condition).toContain('self.disk[0].datastore_id == "local-lvm" ? [] : ["pct move-volume 201');
+    expect(condition).toContain('["pct set 201 --mp0 local-lvm:100,mp=/var/lib/ollama/models,backup=0"]');
+  });
+});
+
 describe("rejected props", () => {
   testRejectedProps<ContainerProps>(props, (stack, changed) => new Container(stack, "container", changed), [
     ...rejectedGuestProps({ cores: 129, memoryGiB: 4097, diskGiB: 65_537 }),
