@@ -172,3 +172,18 @@ test.each(refused)("%s is refused at its place, with a remedy", (_, changes, pat
   expect(errors.map((problem) => [formatPath(problem.path), problem.code])).toEqual([[path, code]]);
   expect(errors[0]?.remedy).toMatch(remedy);
 });
+
+test.each([
+  ["a section", { containers: null }, "containers: has nothing below it, but it takes a map of names and settings"],
+  ["a number", container({ vmId: null }), "vmId: has no value, but it takes a number"],
+])("%s that is null is told in words", (_, changes, message) => {
+  expect(problemsOf(labWith(changes as unknown as Changes)).map((problem) => problem.message)).toContainEqual(message);
+});
+test("a mistyped key that decides what its map takes is told", () => {
+  const [problem] = problemsOf(labWith(container({ gpu: { typ: "nvidia" } })));
+  expect([formatPath(problem?.path ?? []), problem?.code, problem?.remedy]).toEqual([
+    "containers.ollama-1.gpu.typ",
+    "unknown-key",
+    "Did you mean type?",
+  ]);
+});
