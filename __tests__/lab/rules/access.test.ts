@@ -148,3 +148,10 @@ test.each([
     expect.stringContaining(` set ${name} of a container`),
   ]);
 });
+
+test.each([
+  ["a container's GPU", labWith(container({ gpu: { type: "intel" } })), ["containers"]],
+  ["a VM's card without a mapping", labWith(gpu({ raw: true }), clusterLab), ["cluster"]],
+])("that only root may attach %s concerns its stack", (_, lab, stacks) => {
+  expect(problemsOf(lab).map((problem) => [problem.code, problem.stacks])).toEqual([["root-only", stacks]]);
+});
