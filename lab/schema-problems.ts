@@ -266,15 +266,10 @@ function fromUnion(issue: Extract<Issue, { code: "invalid_union" }>, path: Path,
   return refuse("invalid-choice", path, message, remedy, path.slice(0, -1));
 }
 
+/** A setting that must be there. Each has an example; __tests__/lab/missing-settings.test.ts looks. */
 function missing(path: Path): SchemaProblem[] {
   const key = String(path.at(-1));
-  const example = exampleAt(path);
-  return refuse(
-    "missing",
-    path,
-    `${key} is missing here`,
-    example === undefined ? "Add it, as the labs in examples/ do." : `Add it, such as ${key}: ${example}`,
-  );
+  return refuse("missing", path, `${key} is missing here`, `Add it, such as ${key}: ${exampleAt(path)}`);
 }
 
 /** The remedy for a value beyond a bound. Memory that Proxmox shows as MiB may be meant. */

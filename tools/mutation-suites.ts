@@ -109,7 +109,7 @@ function distance(test: string, source: string): number {
 /**
  * The test files that can find a change of these lines, in the order in which they are asked: the nearest and cheapest first, then those that
  * start programs, and the snapshots last, so that a change counts as found by a snapshot only where nothing else finds it.
- * @param finds how many changes a test file found so far: one that finds many is asked early
+ * @param rate which share of the changes that it was asked about a test file found so far
  * @param seconds how long they may take together, as they took without a change. The nearest is always asked.
  */
 export function asked<T extends Suite>(
@@ -117,14 +117,15 @@ export function asked<T extends Suite>(
   source: string,
   lines: readonly number[],
   seconds: number,
-  finds: (test: string) => number,
+  rate: (test: string) => number,
 ): T[] {
   const price = ({ started, seconds, processor }: Pick<Suite, "started" | "seconds" | "processor">) =>
     started.programs ? seconds : processor;
   const rank = ({ test, snapshots, started, ...suite }: T) => [
     Number(snapshots),
     Number(started.programs),
-    ((1 + distance(test, source)) * price({ ...suite, started })) / (1 + finds(test)),
+    Number(distance(test, source) > 0),
+    ((1 + distance(test, source)) * price({ ...suite, started })) / rate(test),
   ];
   const ranked = suites
     .filter((suite) => suite.passes && executes(suite, source, lines))

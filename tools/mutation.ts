@@ -64,7 +64,7 @@ const files = new Map(
 /** A hash of the files whose path matches. */
 const stateOf = (pattern: RegExp) => hashOf(...[...files].filter(([file]) => pattern.test(file)).flat());
 /** Of all that tests may look at, but not of the test files themselves. */
-const STATE = stateOf(/^(?!__tests__\/.*\.test\.ts$|tools\/(mutation|executed-lines))/);
+const STATE = stateOf(/^(?!__tests__\/.*\.test\.ts$|tools\/(.*mutation|executed-lines)|[A-Z]+\.md$)/);
 
 /** A change that was drawn, with a name that other changes and other texts do not have. */
 interface Drawn extends Mutant {
@@ -234,6 +234,14 @@ function isFound(known: KnownVerdict | undefined): known is KnownVerdict {
   return known.verdict === "assertion" || known.verdict === "timeout";
 }
 
+/** Which share of the changes that a test file was asked about it found. A half, while it was asked about none. */
+function rate(test: string): number {
+  const all = [...verdicts.values()];
+  const finds = all.filter(({ by }) => by === test).length;
+  const misses = all.filter(({ passed }) => passed?.includes(suites.get(test)?.ownState ?? "")).length;
+  return (finds + 0.5) / (finds + misses + 1);
+}
+
 /** What these test files say of a change, one after another, until an assertion finds it. */
 async function judge(
   worker: Worker,
@@ -245,8 +253,7 @@ async function judge(
   const passed = new Set(verdicts.get(name)?.passed);
   const known = tests.flatMap((test) => suites.get(test) ?? []).filter(({ ownState }) => !passed.has(ownState));
   // What found the change before it was edited itself finds it again, most likely.
-  const finds = (test: string) =>
-    verdicts.get(name)?.by === test ? Number.POSITIVE_INFINITY : [...verdicts.values()].filter(({ by }) => by === test).length;
+  const rateOf = (test: string) => (verdicts.get(name)?.by === test ? Number.POSITIVE_INFINITY : rate(test));
   const path = join(worker.copy, file);
   let found: Omit<KnownVerdict, "passed"> = { verdict: passed.size === 0 ? "no tests" : "survived" };
   for (const suite of asked(
@@ -254,7 +261,7 @@ async function judge(
     file,
     lines,
     seconds,
-    finds,
+    rateOf,
   )) {
     const { test, ownState } = suite;
     writeFileSync(path, mutated(text, mutation));

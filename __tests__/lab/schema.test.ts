@@ -172,3 +172,31 @@ test.each(refused)("%s is refused at its place, with a remedy", (_, changes, pat
   expect(errors.map((problem) => [formatPath(problem.path), problem.code])).toEqual([[path, code]]);
   expect(errors[0]?.remedy).toMatch(remedy);
 });
+
+test.each([
+  ["a section", { containers: null }, "containers: has nothing below it, but it takes a map of names and settings"],
+  ["a number", container({ vmId: null }), "vmId: has no value, but it takes a number"],
+])("%s that is null is told in words", (_, changes, message) => {
+  expect(problemsOf(labWith(changes as unknown as Changes)).map((problem) => problem.message)).toContainEqual(message);
+});
+test("a mistyped key that decides what its map takes is told", () => {
+  const [problem] = problemsOf(labWith(container({ gpu: { typ: "nvidia" } })));
+  expect([formatPath(problem?.path ?? []), problem?.code, problem?.remedy]).toEqual([
+    "containers.ollama-1.gpu.typ",
+    "unknown-key",
+    "Did you mean type?",
+  ]);
+});
+
+test.each([
+  ["proxmox.password", { proxmox: { password: "hunter2" } }, "set proxmox.auth: rootPassword and export PROXMOX_VE_PASSWORD"],
+  ["proxmox.apiToken", { proxmox: { apiToken: "hunter2" } }, "export PROXMOX_VE_API_TOKEN"],
+  ["proxmox.ssh.password", { proxmox: { ssh: { username: "a", password: "hunter2" } } }, "let the SSH agent log in"],
+  ["a container's password", container({ password: "hunter2" }), "log in to the guests by the keys"],
+  ["ollama.apiKey", { ollama: { apiKey: "hunter2", releases: { ollama: {} } } }, "put it into a Secret of the cluster"],
+  ["a token of the whole lab", { rootToken: "hunter2" }, "export PROXMOX_VE_API_TOKEN"],
+  ["a secret of the whole lab", { secret: "hunter2" }, "docs/pipelines.md names the variable"],
+])("%s does not belong into a lab, and its remedy says where it does", (_, changes, home) => {
+  const found = problemsOf(labWith(changes as Changes)).filter(({ code }) => code === "credential-in-lab");
+  expect(found.map(({ remedy }) => remedy)).toEqual([expect.stringContaining(home)]);
+});

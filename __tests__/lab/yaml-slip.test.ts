@@ -191,6 +191,22 @@ const slips: [fact: string, text: string, place: string, message: string, remedy
   ],
 ];
 
+slips.push(
+  [
+    "a map that is never closed, with a list in it that is,",
+    "a: { b: [x], c: 1\nd: 2\n",
+    "1:4",
+    "the { here is never closed",
+    "Write the } where the value ends.",
+  ],
+  [
+    "a long line without a colon",
+    `name: a\n${"abcdefghij".repeat(5)}\nb: 1\n`,
+    "2:1",
+    `${"abcdefghij".repeat(4).slice(0, 39)}… is no key with a value`,
+    "Write a key, a colon and a blank before the value, as in name: homelab.",
+  ],
+);
 slips.push([
   "a quote that is the last character",
   'a: "',

@@ -1,4 +1,5 @@
 // `state.split: node`: the containers of each Proxmox node have a stack and a state of their own.
+import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -149,4 +150,17 @@ test("a lab of TypeScript does not print a warning that a stack of its container
   buildLab(Testing.app(), split({ defaults: { container: { template } } }));
   expect(printed).not.toHaveBeenCalled();
   printed.mockRestore();
+});
+
+test("the commands that divide the state are one whole script", () => {
+  const { lab } = checkLab(split(), folder);
+  if (!lab.containers) throw new Error("the lab has no containers");
+  const commands = splitCommands(lab, "cdktf.out");
+  expect(spawnSync("bash", ["-n"], { input: commands.join("\n"), encoding: "utf8" })).toMatchObject({ status: 0, stderr: "" });
+  expect(commands.slice(0, 2)).toEqual(["set -euo pipefail", "mkdir state-split"]);
+  expect(commands.slice(-3)).toEqual([
+    '  terraform -chdir=cdktf.out/stacks/"$stack" apply -input=false -refresh-only -auto-approve',
+    "done",
+    expect.stringMatching(/^mv .*containers\.tfstate state-split\/former\.tfstate$/),
+  ]);
 });

@@ -15,8 +15,8 @@ const suite = (test: string, more: Partial<Suite> = {}): Suite => ({
   started: { programs: false, node: false },
   ...more,
 });
-const askedOf = (suites: readonly Suite[], lines = [2], seconds = 100, finds: (test: string) => number = () => 0) =>
-  asked(suites, "lab/rules/x.ts", lines, seconds, finds).map(({ test }) => test.slice("__tests__/".length, -".test.ts".length));
+const askedOf = (suites: readonly Suite[], lines = [2], seconds = 100, rate: (test: string) => number = () => 0.5) =>
+  asked(suites, "lab/rules/x.ts", lines, seconds, rate).map(({ test }) => test.slice("__tests__/".length, -".test.ts".length));
 
 test("a test file that executes one of the lines is asked", () => {
   expect(
@@ -34,9 +34,9 @@ test("the nearest are asked first", () => {
 test("of two as near the cheaper is asked first", () => {
   expect(askedOf([suite("stacks/a", { processor: 3 }), suite("stacks/b")])).toEqual(["stacks/b", "stacks/a"]);
 });
-test("of two as near the one that found many changes is asked first", () => {
-  const finds = (test: string) => (test.includes("/b.") ? 10 : 0);
-  expect(askedOf([suite("stacks/a"), suite("stacks/b", { processor: 3 })], [2], 100, finds)).toEqual(["stacks/b", "stacks/a"]);
+test("of two as near the one that finds more of what it is asked about is asked first", () => {
+  const rate = (test: string) => (test.includes("/b.") ? 0.9 : 0.1);
+  expect(askedOf([suite("stacks/a"), suite("stacks/b", { processor: 3 })], [2], 100, rate)).toEqual(["stacks/b", "stacks/a"]);
 });
 test("what starts programs is asked after the others, and snapshots last", () => {
   const programs = suite("lab/rules/x", { started: { programs: true, node: false } });

@@ -6,7 +6,7 @@ import type { K3sClusterProps, K3sServerProps } from "../../../constructs/k3s/k3
 import { variableTokens } from "../../../constructs/k3s/variable-tokens";
 import { addresses, type StackJson, sshKey } from "../../../testing/lab";
 import { testRejectedProps } from "../../../testing/rejected-props";
-import { fileOn } from "../../../testing/rendered";
+import { fileOn, userDataOf } from "../../../testing/rendered";
 
 const VM = "proxmox_virtual_environment_vm";
 const RULES = "proxmox_virtual_environment_firewall_rules";
@@ -231,5 +231,56 @@ describe("rejected props", () => {
     ],
     ["a release that is none", { release: { version: "1.36" } }, "release.version: invalid-k3s-version"],
     ["a node of negative memory", one({ memoryGiB: -4 }), "memoryGiB: out-of-range"],
+  ]);
+});
+
+describe("before it joins, a node waits", () => {
+  test.each([
+    ["the founder for none", "k3s-2", ""],
+    ["the second server for the first", "k3s-1", "https://192.0.2.32:6443"],
+    ["a worker for the first server", "gpu-1", "https://192.0.2.32:6443"],
+  ])("%s", (_, key, url) => expect(environment(several.stack, key)).toContain(`JOIN_SERVER_URL='${url}'`));
+});
+
+describe("tokens that are variables", () => {
+  const file = (name: string, key: string) => fileOn(plain.stack, key, `/etc/rancher/k3s/${name}`)?.content;
+  test("reach the nodes as Terraform's expressions", () => {
+    expect([file("token", "k3s-1"), file("agent-token", "k3s-1"), file("token", "gpu-1")]).toEqual([
+      expect.stringContaining("${var.k3s_server_token}"),
+      expect.stringContaining("${var.k3s_agent_token}"),
+      expect.stringContaining("${var.k3s_agent_token}"),
+    ]);
+  });
+  test("are both refused in another form", () => {
+    const output = plain.stack.output?.["join_token_variables"] as unknown as {
+      value: string[];
+      precondition: { condition: string; error_message: string }[];
+    };
+    expect(output.value).toEqual(["TF_VAR_k3s_server_token", "TF_VAR_k3s_agent_token"]);
+    expect(output.precondition).toEqual(
+      ["k3s_server_token", "k3s_agent_token"].map((name) => ({
+        condition: `\${can(regex("^[0-9a-f]{64}$", var.${name}))}`,
+        error_message: `${name} must be 64 hexadecimal digits in lower case. Make one with: openssl rand -hex 32`,
+      })),
+    );
+  });
+});
+
+test("parts of K3s that are left out are sorted, and where none is, the setting is not there", () => {
+  const { stack } = made({ disable: ["traefik", "servicelb"] });
+  expect(config(stack, "k3s-1")["disable"]).toEqual(["servicelb", "traefik"]);
+  expect(config(plain.stack, "k3s-1")).not.toHaveProperty("disable");
+});
+
+test("the user of a node reads logs and may become root", () => {
+  expect(userDataOf(plain.stack, "k3s-1").users).toEqual([
+    {
+      name: "ubuntu",
+      groups: ["adm", "sudo"],
+      shell: "/bin/bash",
+      sudo: "ALL=(ALL) NOPASSWD:ALL",
+      lock_passwd: true,
+      ssh_authorized_keys: [sshKey()],
+    },
   ]);
 });

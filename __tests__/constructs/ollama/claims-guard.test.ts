@@ -39,3 +39,19 @@ test("claims of a former namespace can be kept where the releases have none now"
 test("where every release has a claim, the way back is the only one besides letting go", () => {
   expect(messages({})[1]).toContain("Write in the lab: ollama: { namespace: ${name} }. To let it be deleted, run: kubectl label");
 });
+
+test("what the stack has and keeps is none of what is left", () => {
+  const stack = new TerraformStack(Testing.app({ stackTraces: false }), "stack");
+  const { resource } = new Namespace(stack, "namespace", { name: "ml" });
+  const kept = ["ml/chat", "old/chat"];
+  new ClaimsGuard(stack, "claims", {
+    namespace: { name: "ml", resource, protect: true },
+    releases: { ollama: { protect: true } },
+    kept,
+  });
+  const { locals } = JSON.parse(Testing.synth(stack)) as { locals: Record<string, string> };
+  expect(Object.values(locals).map((text) => /contains\((\[.*?\])/.exec(text)?.[1])).toEqual([
+    '["ollama","chat"]',
+    '["ml","old"]',
+  ]);
+});

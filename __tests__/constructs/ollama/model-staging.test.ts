@@ -1,4 +1,4 @@
-import type { TerraformStack } from "cdktf";
+import { TerraformStack, Testing } from "cdktf";
 import { ObjectsChart } from "../../../constructs/kubernetes/objects";
 import { ModelStaging, type ModelStagingProps } from "../../../constructs/ollama/model-staging";
 import { testRejectedProps } from "../../../testing/rejected-props";
@@ -29,3 +29,13 @@ testRejectedProps<Props>(props, make, [
   ["a file system that is none", { fileSystems: ["NFS 4"] }, "fileSystems: invalid-file-system"],
   ["no time", { timeoutSeconds: 0 }, "timeoutSeconds: out-of-range"],
 ]);
+
+test("staging takes a share over NFS of either version, and keeps two releases", () => {
+  const stack = new TerraformStack(Testing.app({ stackTraces: false }), "stack");
+  make(stack, props);
+  const text = Testing.synth(stack).replaceAll("\\", "");
+  expect([
+    /"MOUNT_CHECK".{0,20}?"nfs nfs4"|"name":\s*"MOUNT_CHECK",\s*"value":\s*"nfs nfs4"/.test(text),
+    /"KEEP\w*".{0,30}?"2"/.test(text),
+  ]).toEqual([true, true]);
+});

@@ -27,6 +27,10 @@ describe("what is left out is what a lab has by default", () => {
   });
 });
 
+test("Helm waits 20 minutes for the pods by default", () => {
+  expect(json.resource["helm_release"]?.["ollama"]?.["timeout"]).toBe(1200);
+});
+
 describe("rejected props", () => {
   testRejectedProps<OllamaReleaseProps>(props, (scope, changed) => new OllamaRelease(scope, "release", changed), [
     ["a name that begins with a digit", { name: "1st" }, "name: invalid-kubernetes-name"],

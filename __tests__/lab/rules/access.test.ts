@@ -1,4 +1,4 @@
-import { baseLab, clusterLab } from "../../../testing/lab";
+import { baseLab, clusterLab, labWith, problemsOf } from "../../../testing/lab";
 import { accepted, container, gpu, refused, warned } from "./rejected";
 
 refused(baseLab, [
@@ -139,3 +139,19 @@ accepted(clusterLab, [
   ],
   ["an empty management network when nothing needs SSH", { network: { management: [] }, cluster: { waitForNodes: false } }],
 ]);
+
+test.each([
+  ["features.keyctl", container({ features: { keyctl: true } })],
+  ["devices", container({ devices: ["/dev/dri/renderD128"] })],
+])("that only root may set %s is said by its name", (name, changes) => {
+  expect(problemsOf(labWith(changes)).map(({ message }) => message)).toEqual([
+    expect.stringContaining(` set ${name} of a container`),
+  ]);
+});
+
+test.each([
+  ["a container's GPU", labWith(container({ gpu: { type: "intel" } })), ["containers"]],
+  ["a VM's card without a mapping", labWith(gpu({ raw: true }), clusterLab), ["cluster"]],
+])("that only root may attach %s concerns its stack", (_, lab, stacks) => {
+  expect(problemsOf(lab).map((problem) => [problem.code, problem.stacks])).toEqual([["root-only", stacks]]);
+});

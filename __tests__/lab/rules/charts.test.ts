@@ -1,4 +1,4 @@
-import { type Changes, gpuLab, ollamaLab } from "../../../testing/lab";
+import { type Changes, gpuLab, labWith, ollamaLab, problemsOf } from "../../../testing/lab";
 import { accepted, type Rejected, refused, release, VALUES, values, warned } from "./rejected";
 
 /** A value of the chart that follows from the lab, and what it follows from. */
@@ -137,3 +137,13 @@ accepted(gpuLab, [
     { kubernetes: { devicePlugin: { values: { affinity: null } } } },
   ],
 ]);
+
+test.each([
+  ["ollama.gpu.enabled", { ollama: { gpu: { enabled: true } } }, "follows from gpus"],
+  ["ollama.gpu.number", { ollama: { gpu: { number: 2 } } }, "follows from gpus"],
+  ["ollama.gpu.type", { ollama: { gpu: { type: "amd" } } }, "is nvidia"],
+  ["image.tag", { image: { tag: "1" } }, "follows from image"],
+  ["replicaCount", { replicaCount: 2 }, "follows from replicas"],
+])("why the value %s cannot be given is said", (_, given, reason) => {
+  expect(problemsOf(labWith(values(given), ollamaLab)).map(({ message }) => message)).toEqual([expect.stringContaining(reason)]);
+});

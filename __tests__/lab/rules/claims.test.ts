@@ -1,4 +1,4 @@
-import { baseLab, clusterLab, gpuLab, ollamaLab, sshKey } from "../../../testing/lab";
+import { baseLab, clusterLab, gpuLab, labWith, ollamaLab, problemsOf, sshKey } from "../../../testing/lab";
 import {
   alsoContainer,
   cluster,
@@ -233,3 +233,8 @@ refused(
     names: [namespace, "every cluster"],
   })),
 );
+
+test("a VMID that a container and a VM claim concerns the stacks of both", () => {
+  const lab = labWith({ ...alsoContainer({ vmId: 301 }) }, clusterLab);
+  expect(problemsOf(lab).map(({ code, stacks }) => [code, stacks])).toEqual([["duplicate-vmid", ["containers", "cluster"]]]);
+});

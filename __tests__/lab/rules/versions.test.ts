@@ -1,4 +1,4 @@
-import { clusterLab, gpuLab } from "../../../testing/lab";
+import { type Changes, clusterLab, gpuLab, labWith, problemsOf } from "../../../testing/lab";
 import { accepted, certManager, cluster, locked, pool, RELEASE, refused, release, servers, warned, worker } from "./rejected";
 
 refused(clusterLab, [
@@ -129,3 +129,12 @@ accepted(clusterLab, [
     cluster({ k3sVersion: "v1.38.1+k3s1", workers: { "gpu-1": { k3sVersion: "v1.35.1+k3s1" } } }),
   ],
 ]);
+
+test("an old Traefik is no problem where no release has a host", () => {
+  const old = (changes: Changes) =>
+    problemsOf(labWith({ cluster: { k3sVersion: "v1.24.17+k3s1" }, ...release(changes) }, gpuLab)).map(({ code }) => code);
+  expect([old({}).includes("old-traefik"), old({ ...locked("ollama.home.example") }).includes("old-traefik")]).toEqual([
+    false,
+    true,
+  ]);
+});
