@@ -461,9 +461,9 @@ check_inference() {
       problem="no answer within $timeout s, and the API does not answer any more: $problem"
     fi
   fi
-  # The server lists a model as long as its manifest is JSON. These are the words of 0.13 and 0.32 for files that are gone or damaged.
+  # The server lists a model while its manifest is JSON. These are the words of 0.13 and 0.32 for weights that they cannot read.
   if [[ $problem =~ ^HTTP\ (404:.*not\ found|500:\ (unexpected\ )?EOF$|500:\ unable\ to\ load\ model|500:\ invalid\ file\ magic|500:.*exceeds\ file\ size) ]]; then
-    problem+="; the server lists the model, but files of it are missing or damaged: verify-models.sh names them, and a pull by the lab's own job or role mends them"
+    problem+="; the server lists the model, but cannot read its files: they are missing or damaged, or too new for this release of Ollama. docs/operations.md (Models) says how they are proved and mended"
   fi
   if [ -n "$problem" ]; then
     result fail inference "inference with $answering failed: $problem" "$EXIT_INFERENCE"
