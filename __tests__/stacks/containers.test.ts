@@ -439,7 +439,8 @@ test("two templates whose names Terraform cannot tell apart are refused", () => 
 test("an apply that ended between a container and its firewall goes on: options and rules that are there are imported", () => {
   const { import: imports } = container() as StackJson & { import: { to: string; for_each: string }[] };
   const ofFirewall = imports.filter(({ to }) => to === `${RULES}.ollama-1` || to === `${OPTIONS}.ollama-1`);
-  expect(ofFirewall.map(({ for_each }) => for_each.includes('"container/${node}/201"'))).toEqual([true, true]);
+  const id = '"container/${local.guests_importable["ollama-1"]}/201"';
+  expect(ofFirewall.map(({ for_each }) => for_each.includes(id))).toEqual([true, true]);
 });
 
 test("devices that are others in Proxmox than in the lab stop the plan, with the command that changes them there", () => {
