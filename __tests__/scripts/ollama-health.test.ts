@@ -515,7 +515,9 @@ describe("files that are gone or damaged", () => {
     const answer = { status, answer: `{"error":"${error}"}` };
     const finished = await checkServer({ misbehave: { "/api/generate": answer } }, "--model", "llama3.2:1b");
     expect(finished.code).toBe(3);
-    expect(finished.stdout).toContain("the server lists the model, but cannot read its files: they are missing or damaged, or too new");
+    expect(finished.stdout).toContain(
+      "the server lists the model, but cannot read its files: they are missing or damaged, or too new",
+    );
   });
 
   test("are not blamed for another failure", async () => {
