@@ -37,7 +37,7 @@ const USAGE = `
   kubectl delete TYPE NAME
   kubectl describe TYPE [NAME] -n= -l=
   kubectl drain NODE --ignore-daemonsets --delete-emptydir-data
-  kubectl exec WORKLOAD -n= -- ...
+  kubectl exec WORKLOAD -n= -c= -- ...
   kubectl get TYPE [NAME] -n= -o= -l= --sort-by=
   kubectl label node NAME LABEL
   kubectl logs POD -n= --tail= -f --previous --all-containers

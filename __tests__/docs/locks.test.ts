@@ -46,7 +46,10 @@ describe("the users of a host", () => {
     const made = calls.find(({ argv, command }) => command === "kubectl" && argv.includes("create"));
     expect([code, made?.argv]).toEqual([
       0,
-      ["-n", ollama?.namespace, "create", "secret", "generic", secret, "--from-file=users=ollama-users.htpasswd"],
+      [
+        ...["-n", ollama?.namespace, "create", "secret", "generic", secret, "--from-file=users=ollama-users.htpasswd"],
+        ...["--dry-run=client", "-o", "yaml"],
+      ],
     ]);
     expect([sandbox.read("ollama-users.htpasswd"), sandbox.mode("ollama-users.htpasswd")]).toEqual(["alice:hash\n", "600"]);
   });
