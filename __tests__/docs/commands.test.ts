@@ -37,7 +37,7 @@ const USAGE = `
   kubectl delete TYPE NAME
   kubectl describe TYPE [NAME] -n= -l=
   kubectl drain NODE --ignore-daemonsets --delete-emptydir-data
-  kubectl exec WORKLOAD -n= -- ...
+  kubectl exec WORKLOAD -n= -c= -- ...
   kubectl get TYPE [NAME] -n= -o= -l= --sort-by=
   kubectl label node NAME LABEL
   kubectl logs POD -n= --tail= -f --previous --all-containers
@@ -119,9 +119,8 @@ function allows([program = "", ...usage]: readonly string[], call: Call): boolea
   const words: string[] = [];
   for (let at = 0; at < call.argv.length; at += 1) {
     const word = call.argv[at] ?? "";
-    if (wanted[words.length] === "..." || wanted[words.length] === "--") {
-      return wanted[words.length] === "..." || word === "--" ? fits(wanted.slice(0, words.length), words) : false;
-    }
+    const next = wanted[words.length];
+    if (next === "..." || (next === "--" && word === "--")) return fits(wanted.slice(0, words.length), words);
     if (word.startsWith("-") && word !== "-") {
       const [name = "", value] = word.split("=", 2);
       if (options.includes(`${name}=`)) at += value === undefined ? 1 : 0;

@@ -44,8 +44,13 @@ describe("the users of a host", () => {
   test("go into the Secret that the default lab names, in Ollama's namespace, from a file that nobody else reads", async () => {
     const { code, calls } = await run("kubernetes.md", "htpasswd -B ollama-users.htpasswd alice");
     const made = calls.find(({ argv, command }) => command === "kubectl" && argv.includes("create"));
-    const change = ["-n", ollama?.namespace, "create", "secret", "generic", secret, "--from-file=users=ollama-users.htpasswd"];
-    expect([code, made?.argv]).toEqual([0, [...change, "--dry-run=client", "-o", "yaml"]]);
+    expect([code, made?.argv]).toEqual([
+      0,
+      [
+        ...["-n", ollama?.namespace, "create", "secret", "generic", secret, "--from-file=users=ollama-users.htpasswd"],
+        ...["--dry-run=client", "-o", "yaml"],
+      ],
+    ]);
     expect([sandbox.read("ollama-users.htpasswd"), sandbox.mode("ollama-users.htpasswd")]).toEqual(["alice:hash\n", "600"]);
   });
 
