@@ -629,6 +629,9 @@ describe("a graphics card", () => {
     expect(passed(plain)).toEqual([{ device: "hostpci0", mapping: "test-pve1-rtx", pcie: true, rombar: true, xvga: false }]);
     expect(resource(plain, VM, "gpu-1")?.["depends_on"]).toContain(`${MAPPING}.pve1_rtx`);
   });
+  test("has a mapping that goes only after its VM has let go of it", () => {
+    expect(resource(plain, MAPPING, "pve1_rtx")?.["lifecycle"]).toMatchObject({ create_before_destroy: true });
+  });
   test("is whole by default: the function of its path is dropped", () => {
     expect(gpu({ path: "0000:01:00.0" }).resource[MAPPING]?.["pve1_rtx"]).toMatchObject({ map: [{ path: "0000:01:00" }] });
   });

@@ -435,3 +435,17 @@ test("two templates whose names Terraform cannot tell apart are refused", () => 
   };
   expect(() => of(lab)).toThrow(/a\.b\.tar\.zst and a-b\.tar\.zst/);
 });
+
+test("an apply that ended between a container and its firewall goes on: options and rules that are there are imported", () => {
+  const { import: imports } = container() as StackJson & { import: { to: string; for_each: string }[] };
+  const ofFirewall = imports.filter(({ to }) => to === `${RULES}.ollama-1` || to === `${OPTIONS}.ollama-1`);
+  expect(ofFirewall.map(({ for_each }) => for_each.includes('"container/${node}/201"'))).toEqual([true, true]);
+});
+
+test("devices that are others in Proxmox than in the lab stop the plan, with the command that changes them there", () => {
+  const lifecycle = resource(container(), CONTAINER)?.["lifecycle"] as { postcondition: { error_message: string }[] } | undefined;
+  const words = (lifecycle?.postcondition ?? [])
+    .map(({ error_message }) => error_message)
+    .filter((message) => message.includes("The devices of"));
+  expect(words).toEqual([expect.stringMatching(/pct set 201 --delete .*pct reboot 201/)]);
+});

@@ -298,6 +298,14 @@ describeWithTool("terraform", "the ownership guard", () => {
     expect(words).toMatch(/VMID 202 of ollama-2 belongs to another guest: db, a VM on pve1, .*Give ollama-2 another vmId\./);
   });
 
+  test("stops the apply after a lost state, touches no guest, and says what adopts it", async () => {
+    const lost: Guest = { vmId: 201, name: "test-ollama-1", node: "pve1", tags: ["tf.0badcafe.pve1.ollama-1"] };
+    const stack = (await openLab(running, { guests: [lost] })).stack("containers");
+    const words = describeRun(await stack.apply()).replaceAll(/\s+/g, " ");
+    expect(words).toMatch(/the mark of another state, 0badcafe \(ollama-1\).*adopt: "0badcafe"/);
+    expect(await stack.workspace.world.guests()).toEqual([expect.objectContaining(lost)]);
+  });
+
   test("that is off asks Proxmox nothing, and stops nothing", async () => {
     const stack = (await openLab(labWith({ ownershipGuard: false }, running), { guests: strangers })).stack("containers");
     expect(stack.config).not.toHaveProperty("data");
