@@ -1,4 +1,5 @@
 import { describeWithTool } from "../../testing/external-tool";
+import { World } from "../../testing/provider-replay/world";
 import type { TerraformJson } from "../../testing/terraform/output";
 import type { Action, Plan } from "../../testing/terraform/stack-run";
 import { openStack } from "../../testing/terraform/workspace";
@@ -188,4 +189,17 @@ describeWithTool("terraform", "toReplaceNothing", () => {
     stack.workspace.become({ stack: stackOn("pve2") });
     await expect(stack).not.toReplaceNothing();
   });
+});
+
+test.each([
+  ["a claim", "kubernetes_persistent_volume_claim_v1", 'persistentvolumeclaims "models" already exists'],
+  ["a namespace", "kubernetes_namespace_v1", 'namespaces "models" already exists'],
+])("the replayed cluster refuses %s whose name is taken, and takes it again once it is gone", (_, type, words) => {
+  const object = { metadata: [{ name: "models", namespace: "ml" }] };
+  const world = new World({});
+  expect(world.refusal(type, object)).toBeUndefined();
+  world.applied(type, null, object);
+  expect(world.refusal(type, object)).toBe(words);
+  world.applied(type, object, null);
+  expect(world.refusal(type, object)).toBeUndefined();
 });

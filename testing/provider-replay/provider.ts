@@ -17,6 +17,9 @@ export interface Request {
   raw_state: { json: Uint8Array } | null;
 }
 
+/** The severity of a diagnostic (tfplugin6.proto). */
+const ERROR = 1;
+
 /** Answers one call of the protocol. */
 export type Call = (request: Request) => object;
 
@@ -55,6 +58,10 @@ function plan(snapshot: ProviderSnapshot, { type_name, prior_state, proposed_new
 function apply(snapshot: ProviderSnapshot, world: World, { type_name, prior_state, planned_state }: Request): object {
   const prior = decodeValue(prior_state);
   const planned = decodeValue(planned_state);
+  const refusal = prior === null && isObject(planned) ? world.refusal(type_name, planned) : undefined;
+  if (refusal) {
+    return { new_state: encodeValue(null), diagnostics: [{ severity: ERROR, summary: refusal }] };
+  }
   const next = isObject(planned) ? withKnownValues(type_name, blockOf(snapshot.resources, type_name), planned) : null;
   world.applied(type_name, prior, next);
   return { new_state: encodeValue(next) };

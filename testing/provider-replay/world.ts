@@ -101,6 +101,14 @@ export class World {
     this.guestsById.set(guest.vmId, guest);
   }
 
+  /** What the API says to the creation of a claim or a namespace whose name is taken; undefined where it is not. */
+  refusal(typeName: string, planned: ObjectValue): string | undefined {
+    const name = at(planned, ["metadata", 0, "name"]);
+    if (typeName === CLAIM && this.claims.has(claimId(planned))) return `persistentvolumeclaims "${name}" already exists`;
+    if (typeName === NAMESPACE && this.namespaces.has(claimId(planned))) return `namespaces "${name}" already exists`;
+    return undefined;
+  }
+
   /**
    * Remembers an applied guest, claim or namespace, and forgets a destroyed one. It does not remember other resources. Like the real provider it silently
    * takes over another guest with the same VMID, which an ownership guard must prevent.
