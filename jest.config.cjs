@@ -15,6 +15,8 @@ module.exports = {
     "<rootDir>/__tests__/editor/",
     // What proves the tools, while nothing of them changed.
     ...leftOut(__dirname).map((path) => `<rootDir>/${path}`),
+    // A minute of terraform: `npm run test:tables`.
+    "<rootDir>/__tests__/terraform/edit-tables.test.ts",
     // Minutes of terraform: `npm run test:any-lab`.
     ...(process.env.ANY_LAB_RUNS ? [] : ["<rootDir>/__tests__/terraform/any-lab.test.ts"]),
   ],

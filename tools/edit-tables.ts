@@ -1,6 +1,14 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { CONTAINER_EDITS, type EditCost, VM_EDITS } from "../lab/edit-costs";
+import {
+  AIR_GAP_EDITS,
+  CLUSTER_EDITS,
+  CONTAINER_EDITS,
+  type EditCost,
+  KUBERNETES_EDITS,
+  SOFTWARE_EDITS,
+  VM_EDITS,
+} from "../lab/edit-costs";
 
 const DOCS = join(__dirname, "../docs");
 
@@ -8,6 +16,10 @@ const DOCS = join(__dirname, "../docs");
 export const EDIT_TABLES = [
   { page: "proxmox.md", name: "edits of a container", rows: Object.values<EditCost>(CONTAINER_EDITS) },
   { page: "cluster.md", name: "edits of a VM", rows: Object.values<EditCost>(VM_EDITS) },
+  { page: "containers.md", name: "edits of containers", rows: Object.values<EditCost>(SOFTWARE_EDITS) },
+  { page: "upgrades.md", name: "edits of a cluster", rows: Object.values<EditCost>(CLUSTER_EDITS) },
+  { page: "kubernetes.md", name: "edits of the Kubernetes side", rows: Object.values<EditCost>(KUBERNETES_EDITS) },
+  { page: "air-gap.md", name: "edits of an air-gapped lab", rows: Object.values<EditCost>(AIR_GAP_EDITS) },
 ] as const;
 
 const mark = (name: string) => `<!-- ${name}: npm run docs writes this table from lab/edit-costs.ts -->`;
@@ -15,7 +27,7 @@ const END = "<!-- end -->";
 
 /** A table in Markdown. */
 function table(rows: readonly EditCost[]): string {
-  const bold = ({ effect }: EditCost) => (effect === "replaces" || effect === "restarts" ? `**${effect}**` : effect);
+  const bold = ({ effect }: EditCost) => (["replaces", "restarts", "removes"].includes(effect) ? `**${effect}**` : effect);
   return [
     "| Edit | Effect | |",
     "|---|---|---|",

@@ -1,11 +1,12 @@
 // What edits of the lab, and changes by hand in Proxmox, do to guests, with the real provider: none is made anew, none is stopped unasked.
-// The tables of docs/proxmox.md and docs/cluster.md come from lab/edit-costs.ts; the last two parts prove each of their rows.
-import { CONTAINER_EDITS, type EditCost, type EditEffect, VM_EDITS } from "../../lab/edit-costs";
+// The tables of docs/ come from lab/edit-costs.ts; the last two parts prove each row that is about guests.
+import type { EditEffect } from "../../lab/edit-costs";
 import type { LabInput } from "../../lab/schema";
-import { type Changes, clusterLab, labWith, sshKey } from "../../testing/lab";
+import { CLUSTER_ROWS, CONTAINER_ROWS, type Row, SOFTWARE_ROWS, VM_ROWS } from "../../testing/edit-proofs";
+import { type Changes, clusterLab, labWith } from "../../testing/lab";
 import { describeWithProviders } from "../../testing/proxmox/providers";
 import { describeRun } from "../../testing/terraform/process";
-import type { StackRun } from "../../testing/terraform/stack-run";
+import type { Action, StackRun } from "../../testing/terraform/stack-run";
 import { planned, refusal, running, withRig } from "./rig";
 
 const CONTAINER = "proxmox_virtual_environment_container";
@@ -186,122 +187,70 @@ describeWithProviders("a VM", () => {
   });
 });
 
-/** An edit that shows what a row says: the lab before, and how it changes. */
-interface Proof {
-  readonly lab: LabInput;
-  readonly edit: Changes;
-}
-
 type World = ReturnType<typeof withRig>;
 
-/** What an edit does to a guest. An edit that is carried out leaves nothing to plan. */
-async function effectOn(
-  world: World,
-  stackName: "containers" | "cluster",
-  guest: string,
-  { lab, edit }: Proof,
-): Promise<EditEffect> {
-  const stack = await world.rig.deployed(lab, stackName);
-  world.rig.edit(stack.workspace, labWith(edit, lab));
+/** A lab with the edit that a row is about. */
+interface Edited {
+  readonly before: LabInput;
+  readonly after: LabInput;
+}
+
+/** What an edit does to guests. An edit that is carried out leaves nothing to plan. */
+async function effectOn(world: World, stackName: "containers" | "cluster", { before, after }: Edited): Promise<EditEffect> {
+  const stack = await world.rig.deployed(before, stackName);
+  world.rig.edit(stack.workspace, after);
   const plan = await stack.plan();
   if (!plan.succeeded) return "stops the plan";
-  const action = plan.changes[guest];
-  if (action === "replace") return "replaces";
-  const before = world.rig.proxmox.requests().length;
+  const guests = Object.entries(plan.changes).filter(([address]) =>
+    [CONTAINER, VM].some((type) => address.startsWith(`${type}.`)),
+  );
+  const does = (action: Action) => guests.some(([, one]) => one === action);
+  if (does("replace")) return "replaces";
+  const asked = world.rig.proxmox.requests().length;
   const applied = await stack.apply();
   if (!applied.succeeded) return "fails in the apply";
   expect(await planned(stack)).toEqual({});
   const stops = world.rig.proxmox
     .requests()
-    .slice(before)
+    .slice(asked)
     .filter(({ method, path }) => method === "POST" && /\/status\/(reboot|shutdown|stop)$/.test(path));
+  // A guest that goes is stopped as well.
+  if (does("delete")) return "removes";
   if (stops.length > 0) return "restarts";
-  return action === undefined && Object.keys(plan.changes).every((address) => !address.includes("firewall_rules"))
-    ? "nothing"
-    : "in place";
+  if (does("update")) return "in place";
+  if (does("create")) return "adds";
+  if (stackName === "containers" && Object.keys(plan.changes).some((address) => address.includes("firewall_rules")))
+    return "in place";
+  return plan.outputs["inventory"] === "update" ? "by Ansible" : "nothing";
 }
 
-/** Every row of a table has its proofs, and each of them shows what the row says. */
-function proveRows<R extends Readonly<Record<string, EditCost>>>(
+/** Each proof of each row of a table. `own` puts changes of a guest into the lab; `undefined` takes it out. */
+function proveRows(
   world: World,
-  rows: R,
-  proofs: Readonly<Record<keyof R, readonly Proof[]>>,
+  rows: readonly Row[],
   stack: "containers" | "cluster",
-  guest: string,
+  usual: LabInput,
+  own: (changes: Changes | undefined) => Changes,
 ): void {
-  const cases = Object.entries(rows).flatMap(([name, row]) =>
-    (proofs[name] ?? []).map((proof, index) => ({ row: `${name} ${index + 1}`, edit: row.edit, effect: row.effect, proof })),
-  );
-  test.each(cases)("$row: $edit → $effect", async ({ proof, effect }) => {
-    expect(await effectOn(world, stack, guest, proof)).toBe(effect);
+  test.each([...rows])("$row: $edit → $effect", async ({ proof, effect }) => {
+    const ofGuest = "own" in proof;
+    const before = labWith(ofGuest ? own(proof.before ?? {}) : (proof.before ?? {}), usual);
+    const after = labWith(ofGuest ? own(proof.own) : proof.lab, before);
+    expect(await effectOn(world, stack, { before, after })).toBe(effect);
   });
 }
 
-describeWithProviders("each row of the table of a container", () => {
+describeWithProviders("each row of the tables of containers", () => {
   const world = withRig({ storages: ["fast:lvmthin:images,rootdir"] });
-  const one = (edit: Changes, lab = running): Proof => ({ lab, edit: { containers: { "ollama-1": edit } } });
-  const root = labWith({ proxmox: { auth: "rootPassword" } }, running);
-  const withVolume = labWith({ containers: { "ollama-1": { modelVolume: { sizeGiB: 10 } } } }, running);
-  proveRows(
-    world,
-    CONTAINER_EDITS,
-    {
-      cores: [one({ cores: 12 })],
-      "larger disk": [one({ diskGiB: 80 })],
-      "smaller disk": [one({ diskGiB: 40 })],
-      memory: [one({ memoryGiB: 24 }), one({ swapMiB: 512 })],
-      address: [one({ address: "192.0.2.99" }), one({ dns: ["192.0.2.53"] })],
-      bridge: [one({ bridge: "vmbr1" }), one({ vlan: 20 }), one({ mac: "BC:24:11:00:00:21" })],
-      tags: [one({ tags: ["chat"] }), one({ description: "Chat" }), one({ protect: true })],
-      firewall: [{ lab: running, edit: { network: { clients: ["192.0.2.0/25"] } } }],
-      name: [one({ name: "chat" })],
-      keys: [{ lab: running, edit: { sshPublicKeys: [sshKey(2)] } }],
-      template: [one({ template: "local:vztmpl/ubuntu-24.04-standard_24.04-2_amd64.tar.zst" })],
-      disks: [one({ disks: "fast" })],
-      "volume added": [one({ modelVolume: { sizeGiB: 100 } }), one({ modelVolume: { sizeGiB: 20 } }, withVolume)],
-      "volume smaller": [
-        one({ modelVolume: { sizeGiB: 5 } }, withVolume),
-        one({ modelVolume: { sizeGiB: 10, backup: true } }, withVolume),
-      ],
-      devices: [
-        one({ devices: ["/dev/dri/renderD128"] }, root),
-        one({ devices: undefined }, labWith({ containers: { "ollama-1": { devices: ["/dev/dri/renderD128"] } } }, root)),
-      ],
-      node: [one({ node: "pve2" })],
-      vmId: [one({ vmId: 299 })],
-    },
-    "containers",
-    `${CONTAINER}.ollama-1`,
-  );
+  const usual = labWith({ proxmox: { auth: "rootPassword" } }, running);
+  proveRows(world, [...CONTAINER_ROWS, ...SOFTWARE_ROWS], "containers", usual, (changes) => ({
+    containers: { "ollama-1": changes },
+  }));
 });
 
-describeWithProviders("each row of the table of a VM", () => {
+describeWithProviders("each row of the tables of VMs", () => {
   const world = withRig({ storages: ["fast:lvmthin:images,rootdir"] });
-  const cluster = (edit: Changes, lab = clusterLab): Proof => ({ lab, edit: { cluster: edit } });
-  const worker = (edit: Changes) => cluster({ workers: { "gpu-1": edit } });
-  const card = { path: "0000:01:00", id: "10de:2684", subsystemId: "1043:88e2", iommuGroup: 12 };
-  const cards = (gpus: Changes): Changes => ({ proxmox: { nodes: { pve1: { gpus } } } });
-  proveRows(
-    world,
-    VM_EDITS,
-    {
-      cores: [worker({ cores: 12 }), worker({ memoryGiB: 24 })],
-      cards: [worker({ gpus: [] })],
-      "card renamed": [{ lab: clusterLab, edit: { ...cards({ rtx: undefined, card }), ...worker({ gpus: ["card"] }).edit } }],
-      "card elsewhere": [{ lab: clusterLab, edit: cards({ rtx: { ...card, iommuGroup: 14 } }) }],
-      "larger disk": [worker({ diskGiB: 200 })],
-      "smaller disk": [worker({ diskGiB: 50 })],
-      disks: [worker({ disks: "fast" })],
-      tags: [worker({ protect: true })],
-      bridge: [cluster({ bridge: "vmbr1" }), cluster({ vlan: 20 })],
-      name: [worker({ name: "another" })],
-      image: [cluster({ image: undefined, template: { vmId: 9000 } })],
-      snippets: [{ lab: clusterLab, edit: { sshPublicKeys: [sshKey(2)] } }, cluster({ k3sVersion: "v1.36.4+k3s1" })],
-      dns: [{ lab: clusterLab, edit: { network: { dns: ["192.0.2.53"] } } }],
-      address: [worker({ address: "192.0.2.99" })],
-      vmId: [worker({ vmId: 399 })],
-    },
-    "cluster",
-    `${VM}.gpu-1`,
-  );
+  proveRows(world, [...VM_ROWS, ...CLUSTER_ROWS], "cluster", clusterLab, (changes) => ({
+    cluster: { workers: { "gpu-1": changes } },
+  }));
 });

@@ -86,7 +86,7 @@ export interface SeenClaim {
 }
 
 /** How many claims of one test file may be bound. */
-const VOLUMES = 24;
+const VOLUMES = 48;
 
 /** The cluster that KUBECONFIG names, with a StorageClass and volumes of this test file's own. */
 export class ThrowAwayCluster {
