@@ -47,7 +47,7 @@ test("the type assertions of stacks/ and constructs/ are these", () => {
   expect(assertions.map(({ file, text }) => `${file}: ${text.split("\n")[0]}`)).toEqual([
     "stacks/inventory.ts: parse(text) as Inventory",
     "stacks/lab-synthesizer.ts: type as AnnotationMetadataEntryType",
-    "stacks/lab-synthesizer.ts: resolved(value, (part) => Tokenization.resolve(part, options)) as JsonObject",
+    "stacks/lab-synthesizer.ts: resolved(value, (part) => reference(part, this.stack) ?? Tokenization.resolve(part, options)) as JsonObject",
     'stacks/publish.ts: JSON.parse(readFileSync(file, "utf8")) as { terraform?: { backend?: unknown } }',
     "stacks/resolved.ts: value as Record<string, unknown>",
   ]);

@@ -163,16 +163,16 @@ describeWithTool("terraform", "an edit of a replayed VM plans to", () => {
 });
 
 describeWithTool("terraform", "an edit of a replayed volume claim plans to", () => {
-  const claim = (requests: string, storageClass: string, name = "models") => ({
+  const claim = (name: string, requests = "50Gi", storageClass = "nfs-client") => ({
     metadata: [{ name, namespace: "ml" }],
     spec: [
       { access_modes: ["ReadWriteOnce"], storage_class_name: storageClass, resources: [{ requests: { storage: requests } }] },
     ],
   });
   const edits: Edits = [
-    ["a larger request", claim("50Gi", "nfs-client"), claim("80Gi", "nfs-client"), "update"],
-    ["the storage class", claim("50Gi", "nfs-client"), claim("50Gi", "local-path"), "replace"],
-    ["the name", claim("50Gi", "nfs-client"), claim("50Gi", "nfs-client", "other"), "replace"],
+    ["a larger request", claim("grown"), claim("grown", "80Gi"), "update"],
+    ["the storage class", claim("moved"), claim("moved", "50Gi", "local-path"), "replace"],
+    ["the name", claim("models"), claim("other"), "replace"],
   ];
   testEdits("kubernetes_persistent_volume_claim_v1", edits, (objects) =>
     configuration(["kubernetes"], { resource: { kubernetes_persistent_volume_claim_v1: objects } }),
