@@ -1,6 +1,11 @@
 import { formatPath } from "../../lab/problem";
 import { type Changes, labWith, problemsOf, sshKey } from "../../testing/lab";
 
+test("a number out of range is told with the bound and its side", () => {
+  const problems = problemsOf(labWith({ containers: { "ollama-1": { vlan: 4095 } } }));
+  expect(problems.map(({ message }) => message)).toEqual(["this is 4095, but it must be at most 4094"]);
+});
+
 const container = (changes: Changes) => ({ containers: { "ollama-1": changes } });
 
 /** A value that its own grammar refuses: the place, the code, and a part of the remedy. */

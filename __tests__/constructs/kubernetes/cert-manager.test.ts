@@ -30,6 +30,12 @@ test("a strategy for CNAME records may stand beside the provider of a DNS-01 sol
   expect(issuer({ solver: { dns01 } })).toMatchObject({ acme: { solvers: [{ dns01 }] } });
 });
 
+test("a DNS-01 solver with two providers is told that it has one", () => {
+  expect(() => issuer({ solver: { dns01: { cloudflare: {}, route53: {} } } })).toThrow(
+    "a DNS-01 solver has exactly one provider, such as cloudflare",
+  );
+});
+
 describe("rejected props", () => {
   testRejectedProps<Props>(props, make, [
     ["a label with a space", { partOf: "my lab" }, "partOf: invalid-label"],

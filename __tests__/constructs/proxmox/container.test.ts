@@ -27,6 +27,9 @@ describe("what is left out", () => {
   test("of the network is the bridge of Proxmox's installer", () => {
     expect(made()).toMatchObject({ network_interface: [{ bridge: "vmbr0" }] });
   });
+  test("of SSH keys is no account", () => {
+    expect(made({ sshPublicKeys: [] })?.["initialization"]).not.toHaveProperty("user_account");
+  });
   test("of a device is the group video, which may read and write", () => {
     expect(made({ devices: [device] })).toMatchObject({ device_passthrough: [{ ...device, gid: 44, mode: "0660" }] });
   });

@@ -1,7 +1,8 @@
-import type { TerraformStack } from "cdktf";
+import { TerraformStack, Testing } from "cdktf";
 import { Container } from "../../../constructs/proxmox/container";
 import { GuestFirewall, type GuestFirewallProps } from "../../../constructs/proxmox/guest-firewall";
 import { guestProps } from "../../../testing/guest-props";
+import type { StackJson } from "../../../testing/lab";
 import { testRejectedProps } from "../../../testing/rejected-props";
 
 type Props = Omit<GuestFirewallProps, "guest">;
@@ -15,6 +16,20 @@ function make(stack: TerraformStack, props: Props): void {
 }
 
 const of = { resourceName: "guest", node: "pve1", vmId: guestProps.vmId };
+
+test("a port of UDP opens", () => {
+  const stack = new TerraformStack(Testing.app({ stackTraces: false }), "stack");
+  make(stack, { of, open: [{ service: "DNS", protocol: "udp", port: "53", sources: ["192.0.2.0/24"] }] });
+  const { resource } = JSON.parse(Testing.synth(stack)) as StackJson;
+  expect(resource["proxmox_virtual_environment_firewall_rules"]?.["guest"]?.["rule"]).toEqual([
+    expect.objectContaining({ proto: "udp", dport: "53" }),
+  ]);
+});
+test("what to do about a port without a protocol is said", () => {
+  const stack = new TerraformStack(Testing.app({ stackTraces: false }), "stack");
+  const open = [{ ...ssh, protocol: undefined }];
+  expect(() => make(stack, { of, open })).toThrow("Give tcp or udp, or leave the port out.");
+});
 
 testRejectedProps<Props>({ of, open: [ssh] }, make, [
   ["a resource's name in capitals", { of: { ...of, resourceName: "Guest" } }, "of.resourceName: invalid-key"],

@@ -149,6 +149,13 @@ refused(clusterLab, [
     names: ["192.0.2.59 to 192.0.2.50", "room for 0"],
   },
   {
+    fact: "a pool that is too small, and for nothing else while it is",
+    lab: pool({ count: 11, addresses: { from: "198.51.100.1", to: "198.51.100.2" } }),
+    code: "pool-range-too-small",
+    path: "cluster.pools.cpu.addresses",
+    names: ["11 members", "room for 2"],
+  },
+  {
     fact: "a pool whose range leaves the network",
     lab: pool({ addresses: { from: "192.0.2.250", to: "192.0.3.9" } }),
     code: "address-outside-network",

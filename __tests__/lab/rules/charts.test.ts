@@ -53,6 +53,7 @@ refused(ollamaLab, [
   taken("the volume", { persistentVolume: { size: "1Gi" } }, "persistentVolume", "storageGi"),
   taken("the image", { image: { tag: "latest" } }, "image.tag", "image"),
   taken("the name", { fullnameOverride: "chat" }, "fullnameOverride", "the key of the release"),
+  taken("the chart's name", { nameOverride: "chat" }, "nameOverride", "the network policy finds Ollama's pods by it"),
   taken("the port", { service: { port: 80 } }, "service.port", "11434"),
   taken("variables", { extraEnv: [{ name: "OLLAMA_DEBUG", value: "1" }] }, "extraEnv", "environment"),
   taken("tolerations", { tolerations: [] }, "tolerations", "tolerations"),

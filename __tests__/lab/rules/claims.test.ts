@@ -74,7 +74,7 @@ refused(baseLab, [
     lab: { proxmox: { auth: "rootPassword" }, ...container({ devices: ["/dev/fuse", { path: "/dev/fuse" }] }) },
     code: "duplicate-entry",
     path: "containers.ollama-1.devices[1]",
-    names: ["/dev/fuse"],
+    names: ["the device /dev/fuse"],
   },
 ]);
 
