@@ -240,6 +240,22 @@ function proveRows(
   });
 }
 
+describeWithProviders("a card that is attached by its PCI path, without a mapping", () => {
+  const world = withRig();
+  const raw = labWith({ proxmox: { auth: "rootPassword", nodes: { pve1: { gpus: { rtx: { raw: true } } } } } }, clusterLab);
+
+  test("is deployed as root, plans nothing then, and leaves its VM by an edit that restarts it and makes nothing anew", async () => {
+    const stack = await world.rig.deployed(raw, "cluster");
+    const { config } = await world.rig.proxmox.guest(311);
+    expect(config["hostpci0"]).toMatch(/^host=0000:01:00,/);
+    expect(await planned(stack)).toEqual({});
+    world.rig.edit(stack.workspace, labWith({ cluster: { workers: { "gpu-1": { gpus: [] } } } }, raw));
+    expect((await planned(stack))[`${VM}.gpu-1`]).toBe("update");
+    await stack.destroy();
+    expect((await world.rig.proxmox.state()).guests).not.toHaveProperty("311");
+  });
+});
+
 describeWithProviders("each row of the tables of containers", () => {
   const world = withRig({ storages: ["fast:lvmthin:images,rootdir"] });
   const usual = labWith({ proxmox: { auth: "rootPassword" } }, running);

@@ -78,6 +78,18 @@ describeWithProviders("whose guest is it", () => {
     expect(await refusal(stack)).not.toContain(`adopt: "${adopt}"`);
   });
 
+  test("a lost state of a guest in a pool: the guest is taken over and stays in its pool", async () => {
+    const { proxmox } = world.rig;
+    await proxmox.byHand("POST", "/pools", { poolid: "lab" });
+    const inPool = labWith({ containers: { "ollama-1": { pool: "lab" } } }, running);
+    const stack = await world.rig.deployed(inPool, "containers");
+    loseState(stack);
+    edit(stack, adopting(adoptable(await refusal(stack))), inPool);
+    await stack.deploy();
+    expect(await planned(stack)).toEqual({});
+    expect(await proxmox.byHand("GET", "/pools/lab")).toMatchObject({ members: [{ vmid: 201 }] });
+  });
+
   test("an adoption that stands in the lab still does not keep a destroyed lab from being made again", async () => {
     const stack = await deployed();
     loseState(stack);
