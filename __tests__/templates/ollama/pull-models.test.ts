@@ -269,97 +269,71 @@ describe("pull-models.sh", () => {
     expect(finished.stderr).toContain(message);
     expect(world.calls).toEqual([]);
   });
-});
 
-describe("pull-models.sh with a registry that is away, torn downloads and another server", () => {
-  let world: OllamaWorld;
-  let models: string;
-  let script: string;
-  let llama: RegistryModel;
-  const weights = () => join(models, "blobs", llama.blobs[1] ?? "");
-  const pull = (env: Record<string, string> = {}): Promise<Finished> =>
-    run("sh", script, [], {
-      ...world.env,
-      OLLAMA_HOST: "http://ollama.ml.svc:11434",
-      MODELS_DIR: models,
-      MODELS: "llama3.2:1b",
-      PULL_ATTEMPTS: "2",
-      WAIT_SECONDS: "0",
-      RETRY_SECONDS: "0.02",
-      ...env,
+  describe("with a registry that is away, torn downloads and another server", () => {
+    const weights = () => join(models, "blobs", llama.blobs[1] ?? "");
+    const pullLlama = (env: Record<string, string> = {}) => pull({ MODELS: "llama3.2:1b", PULL_ATTEMPTS: "2", ...env });
+
+    test("a damaged model that the registry cannot give back is not removed", async () => {
+      world.install(models, "llama3.2:1b");
+      truncateSync(weights(), 3);
+      rmSync(join(world.folder, "registry", llama.path));
+      const finished = await pullLlama();
+      expect(finished.code).toBe(3);
+      expect(world.calls).toEqual(Array(2).fill("pull registry.ollama.ai/library/llama3.2:1b"));
+      expect(existsSync(weights())).toBe(true);
     });
 
-  beforeEach(() => {
-    world = new OllamaWorld();
-    models = join(world.folder, "models");
-    world.serve(models);
-    script = world.scripts("ollama/pull-models.sh", "model-staging/verify-models.sh");
-    llama = world.register("llama3.2:1b", "llama weights", "shared licence");
-  });
-  afterEach(() => {
-    killLeftovers();
-    world.remove();
-  });
+    test("an unlisted model with the same damaged blob is not asked for before it is removed", async () => {
+      world.register("theirs:v1", "llama weights");
+      for (const model of ["llama3.2:1b", "theirs:v1"]) world.install(models, model);
+      truncateSync(weights(), 3);
+      expect((await pullLlama({ REMOVE_UNLISTED: "true" })).code).toBe(0);
+      expect(world.pulled).toEqual(["registry.ollama.ai/library/llama3.2:1b", "llama3.2:1b"]);
+    });
 
-  test("a damaged model that the registry cannot give back is not removed", async () => {
-    world.install(models, "llama3.2:1b");
-    truncateSync(weights(), 3);
-    rmSync(join(world.folder, "registry", llama.path));
-    const finished = await pull();
-    expect(finished.code).toBe(3);
-    expect(world.calls).toEqual(Array(2).fill("pull registry.ollama.ai/library/llama3.2:1b"));
-    expect(existsSync(weights())).toBe(true);
-  });
+    test("a pull that mends the manifest removes no model", async () => {
+      world.install(models, "llama3.2:1b");
+      const manifest = join(models, "manifests", llama.path);
+      writeFileSync(manifest, readFileSync(manifest, "utf8").replace('"size":13', '"size":14'));
+      expect((await pullLlama()).code).toBe(0);
+      expect(world.calls.filter((call) => call.startsWith("rm"))).toEqual([]);
+    });
 
-  test("an unlisted model with the same damaged blob is not asked for before it is removed", async () => {
-    world.register("theirs:v1", "llama weights");
-    for (const model of ["llama3.2:1b", "theirs:v1"]) world.install(models, model);
-    truncateSync(weights(), 3);
-    expect((await pull({ REMOVE_UNLISTED: "true" })).code).toBe(0);
-    expect(world.pulled).toEqual(["registry.ollama.ai/library/llama3.2:1b", "llama3.2:1b"]);
-  });
+    test("the empty notes of a partial download end the pull with 3 and the command that removes them", async () => {
+      writeFileSync(`${weights()}-partial`, "half");
+      writeFileSync(`${weights()}-partial-0`, "");
+      const finished = await pullLlama();
+      expect(finished.code).toBe(3);
+      expect(finished.stderr).toContain(`cd /root/.ollama/models/blobs && rm ${llama.blobs[1]}-partial*`);
+    });
 
-  test("a pull that mends the manifest removes no model", async () => {
-    world.install(models, "llama3.2:1b");
-    const manifest = join(models, "manifests", llama.path);
-    writeFileSync(manifest, readFileSync(manifest, "utf8").replace('"size":13', '"size":14'));
-    expect((await pull()).code).toBe(0);
-    expect(world.calls.filter((call) => call.startsWith("rm"))).toEqual([]);
-  });
+    test("a wrong name is not blamed on the notes of another download", async () => {
+      writeFileSync(`${weights()}-partial-0`, "");
+      const finished = await pullLlama({ MODELS: "absent:1b" });
+      expect(finished.code).toBe(3);
+      expect(finished.stderr).toContain("absent:1b could not be pulled in 2 attempts");
+    });
 
-  test("the empty notes of a partial download end the pull with 3 and the command that removes them", async () => {
-    writeFileSync(`${weights()}-partial`, "half");
-    writeFileSync(`${weights()}-partial-0`, "");
-    const finished = await pull();
-    expect(finished.code).toBe(3);
-    expect(finished.stderr).toContain(`cd /root/.ollama/models/blobs && rm ${llama.blobs[1]}-partial*`);
-  });
+    // The client of 0.13 does.
+    test("a client that exits 0 though its server went away in the middle is no success: the server is waited for", async () => {
+      world.hook(
+        "on-pull",
+        'rm "$stub/on-pull"; echo "pulling manifest" >&2; mv "$stub/up" "$stub/away"; (sleep 0.2; mv "$stub/away" "$stub/up") >/dev/null 2>&1 & exit 0',
+      );
+      const finished = await pullLlama({ PULL_ATTEMPTS: "1", WAIT_SECONDS: "20" });
+      expect(finished.code).toBe(0);
+      expect(finished.stdout).toContain("the server went away, waiting for it");
+      expect(world.pulled).toHaveLength(2);
+    });
 
-  test("a wrong name is not blamed on the notes of another download", async () => {
-    writeFileSync(`${weights()}-partial-0`, "");
-    const finished = await pull({ MODELS: "absent:1b" });
-    expect(finished.code).toBe(3);
-    expect(finished.stderr).toContain("absent:1b could not be pulled in 2 attempts");
-  });
-
-  // The client of 0.13 does.
-  test("a client that exits 0 though its server went away in the middle is no success: the server is waited for", async () => {
-    world.hook(
-      "on-pull",
-      'rm "$stub/on-pull"; echo "pulling manifest" >&2; mv "$stub/up" "$stub/away"; (sleep 0.2; mv "$stub/away" "$stub/up") >/dev/null 2>&1 & exit 0',
-    );
-    const finished = await pull({ PULL_ATTEMPTS: "1", WAIT_SECONDS: "20" });
-    expect(finished.code).toBe(0);
-    expect(finished.stdout).toContain("the server went away, waiting for it");
-    expect(world.pulled).toHaveLength(2);
-  });
-
-  test("the page that another server answers with is cut to one line", async () => {
-    world.hook("on-list", 'printf "Error: <html>\\n<p>%s</p>\\n</html>\\n" "$(seq 1000)" >&2; exit 1');
-    const finished = await pull();
-    expect(finished.code).toBe(2);
-    expect(finished.stderr).toMatch(
-      /^pull-models: error: no answer from .* \(Error: <html> <p>1 2 .{0,200}\); is the Ollama pod ready\?\n$/,
-    );
+    test("the page that another server answers with is cut to one line", async () => {
+      world.hook("on-list", 'printf "Error: <html>\\n<p>%s</p>\\n</html>\\n" "$(seq 1000)" >&2; exit 1');
+      const finished = await pullLlama();
+      expect(finished.code).toBe(2);
+      expect(finished.stderr).toMatch(
+        /^pull-models: error: no answer from .* \(Error: <html> <p>1 2 .{0,200}\); is the Ollama pod ready\?\n$/,
+      );
+    });
   });
 });
