@@ -9,11 +9,8 @@ import type { GuestStatus } from "./proxmox";
 /** Asks an Ollama for its models. */
 type ListModels = typeof listedModels;
 
-/** What `scripts/ollama-health.sh` is given to reach the Ollama of a container. `undefined` where only the state knows the address. */
-export function wayTo(container: Container, lab: ProxmoxLab): readonly string[] | undefined {
-  const url = ollamaUrl(container);
-  if (url === undefined) return undefined;
-  const { https } = container;
+/** What `scripts/ollama-health.sh` is given to reach the Ollama of a container at its URL. */
+export function wayTo(url: string, { https }: Container, lab: ProxmoxLab): readonly string[] {
   return ["--endpoint", url, ...(https ? ["--credentials", resolve(lab.directory, https.tokenFile)] : [])];
 }
 
@@ -46,12 +43,11 @@ export async function examineContainers(
   const found = await Promise.all(
     running.map(async ({ guest: { key, name, path } }): Promise<Finding[]> => {
       const container = lab.containers[key];
-      const way = container && wayTo(container, lab);
+      const url = container && ollamaUrl(container);
       // Where the address is leased, the state knows it; the lab does not.
-      if (!container || !way) return [];
+      if (!container || !url) return [];
       const { models, network } = container;
       const token = tokenOf(container, lab);
-      const [, url = ""] = way;
       const unasked = (why: string, remedy: string): Finding => ({
         code: "ollama-unknown",
         severity: "unknown",
@@ -62,7 +58,11 @@ export async function examineContainers(
       if (!token.known)
         return [unasked(token.why, "Run doctor where Ansible runs; docs/containers.md has the command that makes the token.")];
       const listed = await list({ url, token: token.value, ca });
-      const check = ["scripts/ollama-health.sh", ...way.map(shellWord), ...models.map((model) => `--model ${model}`)].join(" ");
+      const check = [
+        "scripts/ollama-health.sh",
+        ...wayTo(url, container, lab).map(shellWord),
+        ...models.map((model) => `--model ${model}`),
+      ].join(" ");
       if (!listed.known) {
         const host = network.address.kind === "static" ? network.address.ip : container.https?.host;
         const units = container.https ? "ollama-door ollama" : "ollama";

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { z } from "zod";
-import type { Lab } from "../lab/lab";
+import { type Lab, ollamaUrl } from "../lab/lab";
 import type { Path } from "../lab/problem";
 import { shellWord } from "../lab/shell";
 import { wayTo } from "./containers";
@@ -31,8 +31,8 @@ function servingOf(lab: Lab, guests: readonly GuestStatus[], deployed: readonly 
   const containers = guests.flatMap(({ guest: { key, kind, name, path }, state }): Serving[] => {
     const container = lab.containers?.[key];
     if (kind !== "lxc" || state !== "running" || !lab.proxmox || !container) return [];
-    const way = wayTo(container, lab);
-    return way ? [{ name, path, models: container.models, way }] : [];
+    const url = ollamaUrl(container);
+    return url ? [{ name, path, models: container.models, way: wayTo(url, container, lab) }] : [];
   });
   const releases = Object.entries(lab.ollama?.releases ?? {}).flatMap(([key, { models }]): Serving[] => {
     if (!deployed.includes(key)) return [];
