@@ -1,4 +1,4 @@
-const { leftOut } = require("./tools/tool-tests.cjs");
+const { leftOut } = require("./tools/unchanged-tests.cjs");
 
 /** @type {import("jest").Config} */
 module.exports = {
@@ -13,7 +13,7 @@ module.exports = {
     "<rootDir>/__tests__/cdktn/",
     "<rootDir>/__tests__/browser/",
     "<rootDir>/__tests__/editor/",
-    // What proves the tools, while nothing of them changed.
+    // What depends on little, while nothing of that changed.
     ...leftOut(__dirname).map((path) => `<rootDir>/${path}`),
     // A minute of terraform: `npm run test:tables`.
     "<rootDir>/__tests__/terraform/edit-tables.test.ts",
@@ -27,7 +27,7 @@ module.exports = {
   modulePathIgnorePatterns: ["<rootDir>/cdktf.out", "<rootDir>/\\.cdktf\\.out\\."],
   globalSetup: "<rootDir>/testing/provider-replay/start.ts",
   setupFilesAfterEnv: ["<rootDir>/testing/jest-setup.ts"],
-  reporters: ["default", "<rootDir>/tools/tool-tests-reporter.cjs"],
+  reporters: ["default", "<rootDir>/tools/unchanged-tests-reporter.cjs"],
   // jest's default leaves a core to itself; much of what a test waits for here is terraform, in a process of its own.
   maxWorkers: "100%",
   // For a machine that stalls; what takes seconds still does.
