@@ -1,6 +1,7 @@
-// jest's globalSetup: starts the provider replay for the whole run, without waiting for it.
+// jest's globalSetup: starts the provider replay for the whole run, without waiting for it. What tests leave in the folder for temporary files goes with
+// the folder of the run.
 import { fork } from "node:child_process";
-import { mkdtempSync } from "node:fs";
+import { mkdirSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { CONTROL_VARIABLE } from "./client";
@@ -21,4 +22,8 @@ export default function start(): void {
   server.channel?.unref();
   // Workers inherit the environment.
   process.env[CONTROL_VARIABLE] = join(folder, "control");
+  const temporary = join(folder, "tmp");
+  mkdirSync(temporary);
+  // cdktf makes a folder there for every app, and never removes one.
+  process.env["TMPDIR"] = temporary;
 }
