@@ -133,7 +133,8 @@ export function asked<T extends Suite>(
     .sort((a, b) => a.rank.map((value, i) => value - (b.rank[i] ?? 0)).find((difference) => difference !== 0) ?? 0);
   let sum = 0;
   return ranked.flatMap(({ suite }, i) => {
+    if (i > 0 && sum + price(suite) > seconds) return [];
     sum += price(suite);
-    return i === 0 || sum <= seconds ? [suite] : [];
+    return [suite];
   });
 }

@@ -51,6 +51,14 @@ test("no more are asked than the time allows, but always the nearest", () => {
   expect([askedOf(many, [2], 4), askedOf(many, [2], 1)]).toEqual([["lab/rules/x", "lab/rules/y"], ["lab/rules/x"]]);
 });
 
+test("what takes too long for the time that is left does not keep cheaper ones from being asked", () => {
+  const slow = suite("lab/rules/y", { processor: 9 });
+  expect(askedOf([suite("lab/rules/x", { processor: 2 }), slow, suite("lab/z", { processor: 8 })], [2], 10)).toEqual([
+    "lab/rules/x",
+    "lab/z",
+  ]);
+});
+
 test("lines are executed where V8 counted the innermost range of their code", () => {
   // Each line of the JavaScript is the same line of the source: the mapping AACA is one line on in both.
   const code = "function f(a) {\nif (a)\nb();\nc();\n}";
