@@ -101,6 +101,12 @@ describe("a file that is not a lab", () => {
     const levels = Array.from({ length: 9 }, (_, i) => `l${i + 1}: &l${i + 1} [${Array(9).fill(`*l${i}`).join(", ")}]`);
     expect(read(`l0: &l0 [a, b, c, d, e, f, g, h, i]\n${levels.join("\n")}\n`).codes).toEqual(["alias-bomb"]);
   });
+  test.each([
+    [999, "wrong-type"],
+    [1000, "alias-bomb"],
+  ])("%i aliases of one list give %s", (count, code) => {
+    expect(read(`name: &a [x]\ncontainers: [${Array(count).fill("*a").join(", ")}]\n`).codes).toContain(code);
+  });
 });
 
 describe("anchors", () => {
