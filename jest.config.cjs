@@ -15,10 +15,8 @@ module.exports = {
     "<rootDir>/__tests__/editor/",
     // What depends on little, while nothing of that changed.
     ...leftOut(__dirname).map((path) => `<rootDir>/${path}`),
-    // A minute of terraform: `npm run test:tables`.
-    "<rootDir>/__tests__/terraform/edit-tables.test.ts",
-    // Minutes of terraform: `npm run test:any-lab`.
-    ...(process.env.ANY_LAB_RUNS ? [] : ["<rootDir>/__tests__/terraform/any-lab.test.ts"]),
+    // Minutes of terraform: `npm run test:terraform`. A file of it belongs to `npm run test:any-lab` too.
+    ...(process.env.ANY_LAB_RUNS ? [] : ["<rootDir>/__tests__/terraform/"]),
   ],
   transform: {
     "^.+\\.ts$": ["@swc/jest", { jsc: { target: "es2022", parser: { syntax: "typescript" } }, module: { type: "commonjs" } }],

@@ -1,4 +1,4 @@
-const base = require("./jest.config.cjs");
+const base = require("./jest.terraform.cjs");
 
 process.env.TERRAFORM_BINARY ??= "tofu";
 

@@ -1,4 +1,4 @@
-// The tables of what an edit costs, in docs/, against what `diff` says of the same edits. `npm run test:tables` asks Terraform.
+// The tables of what an edit costs, in docs/, against what `diff` says of the same edits. `npm run test:terraform` asks Terraform.
 import { type Change, compare } from "../../changes/compare";
 import { type Output, stackOutput } from "../../changes/output";
 import type { EditEffect } from "../../lab/edit-costs";

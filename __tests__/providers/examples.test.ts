@@ -2,7 +2,7 @@
 import type { LabInput } from "../../lab/schema";
 import { describeWithProviders } from "../../testing/proxmox/providers";
 import { describeRun } from "../../testing/terraform/process";
-import { LAB_FILES } from "../terraform/example-labs";
+import { LAB_FILES } from "../examples/example-labs";
 import { shippedLab, withRig } from "./rig";
 
 const PROXMOX_STACKS = ["containers", "cluster"];

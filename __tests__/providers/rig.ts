@@ -7,7 +7,7 @@ import { labWith } from "../../testing/lab";
 import { ProxmoxRig, type RigOptions } from "../../testing/proxmox/deployed-lab";
 import { describeRun } from "../../testing/terraform/process";
 import type { Action, StackRun } from "../../testing/terraform/stack-run";
-import { ROOT } from "../terraform/example-labs";
+import { ROOT } from "../examples/example-labs";
 import { OPERATOR_COMMANDS, SECRETS } from "../terraform/operator-commands";
 
 /** Starts a rig before the tests of a `describe`, stops it after them. */

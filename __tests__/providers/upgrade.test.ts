@@ -5,7 +5,7 @@ import type { LabInput } from "../../lab/schema";
 import { clusterLab, labWith } from "../../testing/lab";
 import { describeWithProviders } from "../../testing/proxmox/providers";
 import type { TerraformJson } from "../../testing/terraform/output";
-import { ROOT } from "../terraform/example-labs";
+import { ROOT } from "../examples/example-labs";
 import { planned, refusal, running, withRig } from "./rig";
 
 describeWithProviders("a lab that was deployed before guests bore marks", () => {

@@ -4,7 +4,7 @@ import { delimiter, join } from "node:path";
 import { parse } from "yaml";
 import type { LabInput } from "../../lab/schema";
 import { describeWithTool } from "../../testing/external-tool";
-import { type Changes, labWith, sshKey, stackOf } from "../../testing/lab";
+import { type Changes, labWith, sshKey } from "../../testing/lab";
 import { runFolder } from "../../testing/provider-replay/client";
 import { editLab, openLab } from "../../testing/terraform/lab-workspace";
 import type { StackRun } from "../../testing/terraform/stack-run";
@@ -153,12 +153,4 @@ describeWithTool("terraform", "configure: true without ansible-playbook on PATH"
       /ansible-playbook is not on PATH\. Install it \(pip install -r ansible\/requirements\.txt\).*configure: false/s,
     );
   });
-});
-
-test("configure: true with an inventory that no environment can hold is refused at synthesis, with the way out", () => {
-  const environment = { OLLAMA_ORIGINS: "x".repeat(128 * 1024) };
-  const lab = labWith({ configure: true, containers: { "ollama-1": { ollama: { environment } } } });
-  expect(() => stackOf(lab, "containers")).toThrow(
-    /inventory-too-long: the inventory has \d+ bytes, .*at most 131061\n.*configure: false/,
-  );
 });

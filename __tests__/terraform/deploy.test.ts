@@ -7,7 +7,7 @@ import { readLab } from "../../lab/read";
 import { synthesized } from "../../stacks/synthesize";
 import { describeWithTool } from "../../testing/external-tool";
 import { Workspace } from "../../testing/terraform/workspace";
-import { configIn, ROOT, stackFolders } from "./example-labs";
+import { configIn, ROOT, stackFolders } from "../examples/example-labs";
 import { OPERATOR_COMMANDS, SECRETS } from "./operator-commands";
 
 const LAB = "examples/default.yaml";

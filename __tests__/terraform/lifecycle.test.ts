@@ -4,7 +4,7 @@ import { synthesize } from "../../stacks/synthesize";
 import { describeWithTool } from "../../testing/external-tool";
 import { runLifecycle } from "../../testing/terraform/lifecycle";
 import { Workspace } from "../../testing/terraform/workspace";
-import { configIn, copyOfLab, LAB_FILES, type StackConfig, stackFolders } from "./example-labs";
+import { configIn, copyOfLab, LAB_FILES, type StackConfig, stackFolders } from "../examples/example-labs";
 import { OPERATOR_COMMANDS, SECRETS } from "./operator-commands";
 
 /** Synthesizes a shipped lab as `synth` does, in a folder of its own. */

@@ -4,6 +4,11 @@ import { join, relative, resolve } from "node:path";
 import { parseAllDocuments } from "yaml";
 import { readLab } from "../../lab/read";
 import { synthesize as synthesizeLab } from "../../stacks/synthesize";
+import { describeWithTool } from "../../testing/external-tool";
+import { runLifecycle } from "../../testing/terraform/lifecycle";
+import { describeRun } from "../../testing/terraform/process";
+import { Workspace } from "../../testing/terraform/workspace";
+import { OPERATOR_COMMANDS, SECRETS as VARIABLES } from "../terraform/operator-commands";
 import { configIn, copyOfLab, LAB_FILES, ROOT, type StackConfig, stackFolders } from "./example-labs";
 
 /** Secrets as an operator has them in the environment; none may be in the output. */
@@ -30,7 +35,15 @@ function filesBelow(folder: string): Record<string, string> {
   return Object.fromEntries(paths.map((path) => [relative(folder, path), readFileSync(path, "utf8")]));
 }
 
-/** Synthesizes a copy of the lab as `synth` does, with secrets in the environment. */
+const outputs = new Map<string, Output>();
+
+/** The output of a copy of the lab, synthesized once, as `synth` does it, with secrets in the environment. */
+function outputOf(file: string): Output {
+  const output = outputs.get(file) ?? synthesize(file);
+  outputs.set(file, output);
+  return output;
+}
+
 function synthesize(file: string): Output {
   const folder = copyOfLab(file);
   const outdir = join(folder, "cdktf.out");
@@ -87,7 +100,7 @@ function yamlTexts(config: StackConfig): [path: string, text: string][] {
 describe.each(LAB_FILES)("the output of %s", (file) => {
   let output: Output;
   beforeAll(() => {
-    output = synthesize(file);
+    output = outputOf(file);
   });
 
   test("has no path of this machine in any file, manifest and assets included", () => {
@@ -159,5 +172,33 @@ describe.each(LAB_FILES)("the output of %s", (file) => {
     );
     // Each lab has an inventory, user-data or the values of a chart.
     expect([texts.length > 0, problems]).toEqual([true, []]);
+  });
+});
+
+// `npm run test:terraform` has every stack of every lab live its whole life.
+describeWithTool("terraform", "Terraform", () => {
+  const open = (file: string) => Workspace.open(outputOf(file).outdir, { commands: OPERATOR_COMMANDS, variables: VARIABLES });
+
+  test.each(LAB_FILES)("finds every stack of %s valid, and warns of nothing", async (file) => {
+    const workspace = await open(file);
+    for (const name of workspace.stackNames) {
+      const run = await workspace.stack(name).validate();
+      expect([name, run.succeeded || describeRun(run), run.diagnostics]).toEqual([name, true, []]);
+    }
+  });
+
+  test.each([
+    ["cluster", "examples/default.yaml"],
+    ["platform", "examples/default.yaml"],
+    ["model-staging", "examples/air-gapped.yaml"],
+    ["ollama", "examples/default.yaml"],
+  ])("plans a first %s of %s, and warns of nothing", async (name, file) => {
+    const plan = await (await open(file)).stack(name).plan();
+    expect([plan.succeeded || describeRun(plan), plan.diagnostics]).toEqual([true, []]);
+  });
+
+  test("applies the containers of the smallest lab, plans nothing after that, and destroys them", async () => {
+    const { warnings } = await runLifecycle((await open("examples/smallest.yaml")).stack("containers"));
+    expect(warnings).toEqual([]);
   });
 });
