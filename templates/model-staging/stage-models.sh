@@ -61,7 +61,10 @@ HOME=${HOME:-/tmp}
 [ -w "$HOME" ] || HOME=/tmp
 export OLLAMA_HOST HOME
 
-here=$(cd "$(dirname "$0")" && pwd)
+case $0 in
+  */*) here=${0%/*} ;;
+  *) here=. ;;
+esac
 releases=$NFS_ROOT/releases
 staging=$NFS_ROOT/.staging
 work=$staging/work/$RELEASE_ID
@@ -159,11 +162,12 @@ check_environment() {
     die 64 "LOCK_STALE_SECONDS is $LOCK_STALE_SECONDS and HEARTBEAT_SECONDS $HEARTBEAT_SECONDS; a living run would seem dead: make the first more than twice the second"
   # Checked before MODELS is ever split unquoted: what passes holds no character that a shell would expand.
   MODELS=$(printf '%s' "$MODELS" | tr -s ' \t\r\n' '\n')
+  MODELS=${MODELS#"$newline"}
   [ -n "$MODELS" ] || die 64 "MODELS is empty; name at least one model, for example llama3:8b"
   # Lengths apart: a host has at most 350 characters, every other part 80, and grep takes ten times as long to count them.
   part='[A-Za-z0-9_][A-Za-z0-9_.-]*'
   reference="^(([A-Za-z0-9_][A-Za-z0-9_.:-]*/)?[A-Za-z0-9_][A-Za-z0-9_-]*/)?$part(:$part)?\$"
-  wrong=$(printf '%s\n' "$MODELS" | grep -Ev "$reference" | grep . | head -n 1 || true)
+  wrong=$(printf '%s\n' "$MODELS" | grep -Evm 1 "$reference" || true)
   [ -n "$wrong" ] || for model in $MODELS; do
     case $model in
       */*/*) host=${model%%/*} rest=${model#*/} ;;
@@ -207,7 +211,7 @@ check_mount() {
 # of two nodes never have to agree.
 token=$POD_NAME.$$.$(date +%s)
 
-owns_lock() { [ "$(sed -n 's/^token=//p' "$lock/owner" 2>/dev/null)" = "$token" ]; }
+owns_lock() { { read -r owner <"$lock/owner"; } 2>/dev/null && [ "$owner" = "token=$token" ]; }
 
 beats() {
   count=0
@@ -244,9 +248,10 @@ take_lock() {
   refuse_links "$releases" "$staging" "$staging/work" "$removed"
   mkdir -p "$staging/work" "$removed" "$releases" ||
     die 6 "$NFS_ROOT cannot be written; is it mounted read-only, or does the export squash this user? $(free_space)"
-  [ "$(stat -c %d "$staging")" = "$(stat -c %d "$releases")" ] ||
+  devices=$(stat -c %d "$staging" "$releases")
+  [ "${devices%"$newline"*}" = "${devices#*"$newline"}" ] ||
     die 7 "$staging and $releases lie on different file systems, so no release could be published by one rename"
-  begun=$(date +%s)
+  begun=
   seen=none
   while ! mkdir "$lock" 2>/dev/null; do
     if [ ! -d "$lock" ]; then
@@ -255,6 +260,7 @@ take_lock() {
       [ -d "$lock" ] || die 6 "$lock cannot be created. $(free_space)"
     fi
     now=$(date +%s)
+    begun=${begun:-$now}
     state=$(lock_state)
     if [ "$state" != "$seen" ]; then
       seen=$state
@@ -284,20 +290,37 @@ need_lock() { owns_lock || die 5 "another run took over $lock; nothing was publi
 
 free_space() { printf 'Space: %s' "$(df -Ph "$NFS_ROOT" 2>/dev/null | sed -n '2s/^\([^ ]*\) *\([^ ]*\) *\([^ ]*\) *\([^ ]*\).*/\4 free of \2 on \1/p')"; }
 
-# "<sequence> <id>" of the published releases, the one staged last first. A folder without the record was not
-# published here and is left alone.
+# $1 the record of a release: sets sequence to its place in the order, 0 where the record has none
+read_sequence() {
+  sequence=0
+  while IFS='=' read -r key value; do
+    case $key=$value in
+      sequence=*[!0-9]* | sequence=) return 0 ;;
+      sequence=*) sequence=$value && return 0 ;;
+    esac
+  done <"$1"
+}
+
+# The ids of the published releases, the one staged last first. A folder without the record was not published here and is
+# left alone.
 by_age() {
   for record in "$releases"/*/release.txt; do
     [ -f "$record" ] || continue
+    read_sequence "$record"
     id=${record%/release.txt}
-    printf '%s %s\n' "$(sed -n 's/^sequence=\([0-9]*\)$/\1/p' "$record")" "${id##*/}"
-  done | sort -k 1,1rn -k 2,2
+    printf '%s/%s\n' "$sequence" "${id##*/}"
+  done | sort -t / -k 1,1rn -k 2,2 | sed 's|.*/||'
 }
 
 # A release that is asked for again counts as new: whoever goes back to it is about to serve it.
 next_sequence() {
-  last=$(by_age | sed -n '1s/ .*//p')
-  printf '%s\n' $((${last:-0} + 1))
+  last=0
+  for record in "$releases"/*/release.txt; do
+    [ -f "$record" ] || continue
+    read_sequence "$record"
+    [ "$sequence" -le "$last" ] || last=$sequence
+  done
+  printf '%s\n' $((last + 1))
 }
 
 is_blob_name() {
@@ -331,7 +354,7 @@ prepare_work() {
   done
   not_shared=0
   # The youngest first: what an older release holds under the same name may be the damaged copy it replaced.
-  for id in $(by_age | sed 's/^[^ ]* //'); do
+  for id in $(by_age); do
     share_blobs "$releases/$id/models"
   done
   for other in "$staging"/work/*; do
@@ -362,8 +385,7 @@ start_server() {
 
 # The server's words are shown as they come, and kept: they tell a full disk from a wrong name.
 pull_once() {
-  rm -f "$scratch/pipe"
-  mkfifo "$scratch/pipe"
+  [ -p "$scratch/pipe" ] || mkfifo "$scratch/pipe"
   tee "$scratch/said" <"$scratch/pipe" >&2 &
   echoing=$!
   code=0
@@ -394,10 +416,11 @@ pull() {
 
 # Leaves only what the manifests name: not the links to blobs of other releases, nor partial downloads.
 prune_work() {
-  wanted=$(find "$work/models/manifests" -type f -exec cat {} + | tr -d ' \t\r\n' | grep -Eo 'sha256:[0-9a-f]{64}' | tr : - || true)
+  wanted=$(grep -Erho 'sha256:[0-9a-f]{64}' "$work/models/manifests" || true)
   for blob in "$work"/models/blobs/*; do
+    name=${blob##*/}
     case $newline$wanted$newline in
-      *"$newline${blob##*/}$newline"*) ;;
+      *"${newline}sha256:${name#sha256-}$newline"*) ;;
       *) rm -rf "$blob" || die 6 "$blob could not be removed" ;;
     esac
   done
@@ -406,16 +429,15 @@ prune_work() {
 }
 
 # $1 a models folder; $2 the record that its manifests have to match, if there is one
-verify() {
-  run env "MODELS_DIR=$1" "MODELS=$MODELS" VERIFY=sha256 "RECORD=${2:-}" sh "$here/verify-models.sh" >"$report"
-}
+verify() { run verify_files "$@" >"$report"; }
+verify_files() { MODELS_DIR=$1 MODELS=$MODELS VERIFY=sha256 RECORD=${2:-} exec sh "$here/verify-models.sh"; }
 
 # Ollama takes a blob that exists for a good one, whatever it holds, so a damaged blob stays damaged through every
 # pull until its name is gone. Only this release's name goes: the copy of another release is not this run's to change.
 discard_damaged() {
   sed -n 's/^damaged //p' "$report" | while read -r name; do
     inode=$(stat -c %i "$work/models/blobs/$name")
-    for id in $(by_age | sed 's/^[^ ]* //'); do
+    for id in $(by_age); do
       twin=$releases/$id/models/blobs/$name
       [ "$(stat -c %i "$twin" 2>/dev/null || true)" != "$inode" ] ||
         warn "release $id holds the same damaged $name: do not serve it; pin another release, or stage its models anew under another id"
@@ -455,16 +477,14 @@ manifest_sums() {
 
 # When each blob was written last. A start of a pod reads only those that were written since: they were proved before.
 blob_times() {
-  for blob in "$work"/models/blobs/*; do
-    written=$(stat -c %Y "$blob") || return 1
-    printf 'blob=%s %s\n' "$written" "${blob##*/}"
-  done
+  (cd "$work/models/blobs" && stat -c 'blob=%Y %n' sha256-*)
 }
 
 publish() {
+  # shellcheck disable=SC2046 # one word for each model
+  set -- $(printf '%s\n' "$MODELS" | sort -u)
   {
-    printf 'id=%s\nsequence=%s\npublished=%s\nmodels=%s\n' "$RELEASE_ID" "$(next_sequence)" \
-      "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$(printf '%s\n' "$MODELS" | grep . | sort -u | tr '\n' ' ' | sed 's/ $//')" &&
+    printf 'id=%s\nsequence=%s\npublished=%s\nmodels=%s\n' "$RELEASE_ID" "$(next_sequence)" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$*" &&
       manifest_sums && blob_times
   } >"$work/release.txt" || die 6 "$work/release.txt cannot be written. $(free_space)"
   # Production may read as another user.
@@ -477,7 +497,7 @@ publish() {
 
 # Moves a release that exists to the young end of the order; leaves every byte alone when it is there already.
 renew() {
-  youngest=$(by_age | sed -n '1s/^[^ ]* //p')
+  youngest=$(by_age | sed -n 1p)
   [ "$youngest" != "$RELEASE_ID" ] || return 0
   need_lock
   record=$releases/$RELEASE_ID/release.txt
@@ -492,7 +512,7 @@ renew() {
 
 remove_old() {
   kept=0
-  for id in $(by_age | sed 's/^[^ ]* //'); do
+  for id in $(by_age); do
     kept=$((kept + 1))
     if [ "$kept" -le "$KEEP" ] || [ "$id" = "$PINNED_RELEASE" ] || [ "$id" = "$RELEASE_ID" ]; then continue; fi
     need_lock
@@ -510,7 +530,7 @@ check_mount
 take_lock
 rm -rf "${removed:?}"/* || warn "$removed could not be emptied"
 if [ -n "$PINNED_RELEASE" ] && [ "$PINNED_RELEASE" != "$RELEASE_ID" ] && [ ! -f "$releases/$PINNED_RELEASE/release.txt" ]; then
-  die 64 "PINNED_RELEASE is $PINNED_RELEASE, which is not published: production would have nothing to mount. Published: $(by_age | sed 's/^[^ ]* //' | tr '\n' ' ')"
+  die 64 "PINNED_RELEASE is $PINNED_RELEASE, which is not published: production would have nothing to mount. Published: $(by_age | tr '\n' ' ')"
 fi
 
 if [ -f "$releases/$RELEASE_ID/release.txt" ]; then

@@ -24,7 +24,10 @@ PROBE_TIMEOUT_SECONDS=${PROBE_TIMEOUT_SECONDS:-3}
 HOME=${HOME:-/tmp}
 export HOME MODELS MODELS_DIR
 
-here=$(cd "$(dirname "$0")" && pwd)
+case $0 in
+  */*) here=${0%/*} ;;
+  *) here=. ;;
+esac
 
 fail() {
   code=$1

@@ -39,7 +39,12 @@ RETRY_SECONDS=${RETRY_SECONDS:-10}
 HOME=${HOME:-/tmp}
 export HOME
 
-here=$(cd "$(dirname "$0")" && pwd)
+case $0 in
+  */*) here=${0%/*} ;;
+  *) here=. ;;
+esac
+newline='
+'
 scratch=
 child=
 say() { printf '%s\n' "$*"; }
@@ -97,12 +102,13 @@ check_environment() {
   done
   # Checked before MODELS is ever split unquoted: what passes holds no character that a shell would expand.
   MODELS=$(printf '%s' "$MODELS" | tr -s ' \t\r\n' '\n')
+  MODELS=${MODELS#"$newline"}
   # An empty list together with REMOVE_UNLISTED would remove every model there is.
   [ -n "$MODELS" ] || die 64 "MODELS is empty; name at least one model, for example llama3.2:1b"
   # Lengths apart: a host has at most 350 characters, every other part 80, and grep takes ten times as long to count them.
   part='[A-Za-z0-9_][A-Za-z0-9_.-]*'
   reference="^(([A-Za-z0-9_][A-Za-z0-9_.:-]*/)?[A-Za-z0-9_][A-Za-z0-9_-]*/)?$part(:$part)?\$"
-  wrong=$(printf '%s\n' "$MODELS" | grep -Ev "$reference" | grep . | head -n 1 || true)
+  wrong=$(printf '%s\n' "$MODELS" | grep -Evm 1 "$reference" || true)
   [ -n "$wrong" ] || for model in $MODELS; do
     case $model in
       */*/*) host=${model%%/*} rest=${model#*/} ;;
@@ -147,18 +153,18 @@ wait_for_api() {
   done
 }
 
+verify_files() { MODELS_DIR=$MODELS_DIR MODELS=$1 SCOPE=models VERIFY=$VERIFY LAYERS=$2 exec sh "$here/verify-models.sh"; }
+
 # The files of these models. Leaves the findings in $scratch/report, and their explanation in $scratch/words.
 # $1 models; $2 "config" to compare manifests with the models' configurations
 verify() {
   code=0
-  run env "MODELS_DIR=$MODELS_DIR" "MODELS=$1" SCOPE=models "VERIFY=$VERIFY" "LAYERS=$2" sh "$here/verify-models.sh" \
-    >"$scratch/report" 2>"$scratch/words" || code=$?
+  run verify_files "$1" "$2" >"$scratch/report" 2>"$scratch/words" || code=$?
   case $code in
     0 | 1) ;;
     *) die 7 "the models in $MODELS_DIR could not be checked: $(tail -n 1 "$scratch/words")" ;;
   esac
-  wrong=$(grep -E '^(stale|no-folder) ' "$scratch/report" || true)
-  [ -z "$wrong" ] || die 7 "$(sed 's/^verify-models: //' "$scratch/words" | tail -n 1)"
+  ! grep -Eq '^(stale|no-folder) ' "$scratch/report" || die 7 "$(sed 's/^verify-models: //' "$scratch/words" | tail -n 1)"
 }
 broken() { sed -n 's/^broken //p' "$scratch/report"; }
 # What the report says, for people: in the log, or at the end of an error.
@@ -219,8 +225,7 @@ torn_downloads() {
 
 # The server's words are shown as they come, and kept: they tell a full disk from a wrong name.
 pull_once() {
-  rm -f "$scratch/pipe"
-  mkfifo "$scratch/pipe"
+  [ -p "$scratch/pipe" ] || mkfifo "$scratch/pipe"
   tee "$scratch/said" <"$scratch/pipe" >&2 &
   echoing=$!
   code=0

@@ -28,13 +28,15 @@ misbehave() {
 connect() {
   pid=
   [ ! -e "$stub/up" ] || read -r pid models <"$stub/up"
-  if [ -z "$pid" ] || ! readlink "/proc/$pid/exe" >/dev/null; then
+  if [ -z "$pid" ] || [ ! -e "/proc/$pid/exe" ]; then
     echo "Error: could not connect to ollama server, run 'ollama serve' to start it" >&2
     exit 1
   fi
 }
 
-# $1 a reference: its path below manifests/
+# Builtins do here what they can, because every run of a script calls this several times.
+
+# $1 a reference: sets path to its path below manifests/
 path_of() {
   name=$1
   tag=latest
@@ -46,20 +48,25 @@ path_of() {
     */*) name=registry.ollama.ai/$name ;;
     *) name=registry.ollama.ai/library/$name ;;
   esac
-  printf '%s/%s\n' "$name" "$tag"
+  path=$name/$tag
 }
 
-# $1 a path below manifests/, as it is there already in whatever case
+# Makes path the one that is there already, in whatever case.
 existing() {
-  if [ -e "$models/manifests/$1" ]; then
-    printf '%s\n' "$1"
-    return
-  fi
-  found=$(find "$models/manifests" -type f | sed "s|^$models/manifests/||" | grep -Fxi -- "$1" | head -n 1 || true)
-  printf '%s\n' "${found:-$1}"
+  [ ! -e "$models/manifests/$path" ] || return 0
+  found=$(find "$models/manifests" -type f | sed "s|^$models/manifests/||" | grep -Fxi -- "$path" | head -n 1 || true)
+  path=${found:-$path}
 }
 
-blobs_in() { grep -Eo 'sha256:[0-9a-f]{64}' "$1" | tr : -; }
+# $1 a manifest, of one line: sets names to the names of its blobs
+blobs_in() {
+  names=
+  read -r rest <"$1" || [ -n "$rest" ]
+  while :; do
+    case $rest in *sha256:*) rest=${rest#*sha256:} ;; *) return 0 ;; esac
+    names="$names sha256-${rest%%\"*}"
+  done
+}
 
 case $command in
   serve)
@@ -82,13 +89,17 @@ case $command in
     connect
     misbehave on-list
     printf 'NAME              ID              SIZE      MODIFIED\n'
-    (cd "$models/manifests" && find . -mindepth 4 -maxdepth 4 -type f) |
-      sed -e 's|^\./||' -e 's|/\([^/]*\)$|:\1|' -e 's|^registry\.ollama\.ai/||' -e 's|^library/||' \
-        -e 's|$|    baf6a787fdff    1.3 GB    2 days ago|'
+    for file in "$models"/manifests/*/*/*/*; do
+      [ -f "$file" ] || continue
+      name=${file#"$models/manifests/"}
+      name=${name%/*}:${name##*/}
+      name=${name#registry.ollama.ai/}
+      printf '%s    baf6a787fdff    1.3 GB    2 days ago\n' "${name#library/}"
+    done
     ;;
   pull)
     connect
-    path=$(path_of "$2")
+    path_of "$2"
     misbehave on-pull
     # The registry knows one spelling of a name, in lower case unless a test says otherwise.
     remote=$stub/registry/$path
@@ -97,8 +108,10 @@ case $command in
       echo "Error: pull model manifest: file does not exist" >&2
       exit 1
     fi
-    path=$(existing "$path")
-    for name in $(blobs_in "$remote"); do
+    existing
+    blobs_in "$remote"
+    set --
+    for name in $names; do
       [ -e "$models/blobs/$name" ] && continue
       for note in "$models/blobs/$name"-partial-*; do
         if [ -e "$note" ] && [ ! -s "$note" ]; then
@@ -107,10 +120,10 @@ case $command in
         fi
       done
       printf '%s\n' "$name" >>"$stub/downloads"
-      cp "$stub/registry-blobs/$name" "$models/blobs/$name-partial"
-      mv "$models/blobs/$name-partial" "$models/blobs/$name"
+      set -- "$@" "$stub/registry-blobs/$name"
     done
-    mkdir -p "$models/manifests/$(dirname "$path")"
+    [ $# -eq 0 ] || cp "$@" "$models/blobs"
+    [ -d "$models/manifests/${path%/*}" ] || mkdir -p "$models/manifests/${path%/*}"
     cp "$remote" "$models/manifests/$path"
     misbehave after-pull
     # Progress and its last word go to standard error, as the real client's.
@@ -119,8 +132,10 @@ case $command in
   rm)
     connect
     misbehave on-rm
-    file=$models/manifests/$(existing "$(path_of "$2")")
-    names=$(blobs_in "$file")
+    path_of "$2"
+    existing
+    file=$models/manifests/$path
+    blobs_in "$file"
     rm "$file"
     find "$models/manifests" -mindepth 1 -type d -empty -delete
     for name in $names; do

@@ -103,13 +103,33 @@ is_whole() {
   esac
 }
 
-# "<hex> <size>" of each blob that a manifest names. Config and layers are flat objects, so one bracket per line puts a
-# digest beside its size whatever their order; a size that is not there becomes "-". $1 its squeezed text
-blobs_of() {
-  printf '%s\n' "$1" | sed 's/[{}]/\n/g' | sed -n \
-    -e 's/.*"size":\([0-9]\{1,\}\).*"digest":"sha256:\([0-9a-f]\{64\}\)".*/\2 \1/p;t' \
-    -e 's/.*"digest":"sha256:\([0-9a-f]\{64\}\)".*"size":\([0-9]\{1,\}\).*/\1 \2/p;t' \
-    -e 's/.*"digest":"sha256:\([0-9a-f]\{64\}\)".*/\1 -/p'
+# Sets named to "<hex> <size>" of each blob that a manifest names, one in each line. Config and layers are flat objects, so
+# what lies between two brackets has a digest beside its size, whatever their order; a size that is not there becomes "-".
+# $1 its squeezed text
+name_blobs() {
+  named=
+  set -f
+  IFS='{}'
+  for part in $1; do
+    case $part in
+      *'"digest":"sha256:'*) digest=${part#*'"digest":"sha256:'} ;;
+      *) continue ;;
+    esac
+    digest=${digest%%\"*}
+    is_digest "$digest" || continue
+    size=
+    case $part in
+      *'"size":'*) size=${part#*'"size":'} size=${size%%[!0-9]*} ;;
+    esac
+    named="$named${named:+$newline}$digest ${size:--}"
+  done
+  unset IFS
+  set +f
+}
+
+is_digest() {
+  case $1 in *[!0-9a-f]*) return 1 ;; esac
+  [ ${#1} -eq 64 ]
 }
 
 # The layers that the configurations among these blobs name, and that are not among the blobs.
@@ -125,6 +145,7 @@ unnamed_layers() {
 }
 
 # Each blob is looked at once, whatever the number of models that share it.
+blobs=0
 checked=' '
 damaged=' '
 # $1 digest, $2 size; fails when the blob is not what the manifest says
@@ -136,12 +157,14 @@ check_blob() {
       ;;
   esac
   checked="$checked$1:$2 "
+  blobs=$((blobs + 1))
   blob=sha256-$1
   file=$MODELS_DIR/blobs/$blob
   if [ ! -f "$file" ]; then
     finding "missing $blob" "$file is missing; a manifest names it"
   else
-    size=$(stat -Lc %s "$file")
+    written=$(stat -Lc '%s %Y' "$file")
+    size=${written% *} written=${written#* }
     if [ "$2" != - ] && [ "$size" -ne "$2" ]; then
       finding "damaged $blob" "$file has $size bytes; the manifest says $2"
     else
@@ -149,7 +172,7 @@ check_blob() {
         size) return 0 ;;
         changed)
           case $newline$times$newline in
-            "$newline$newline" | *"$newline$(stat -Lc %Y "$file") $blob$newline"*) return 0 ;;
+            "$newline$newline" | *"$newline$written $blob$newline"*) return 0 ;;
           esac
           printf 'verify-models: %s was written after the release was published; reading it\n' "$file" >&2
           ;;
@@ -170,7 +193,7 @@ check_manifest() {
   file=$MODELS_DIR/manifests/${1#./}
   named=
   text=$(squeezed "$file")
-  is_whole "$text" && named=$(blobs_of "$text")
+  ! is_whole "$text" || name_blobs "$text"
   if [ -z "$named" ]; then
     finding "bad-manifest $file" "$file is not a complete manifest of a model"
     return 1
@@ -197,7 +220,6 @@ check_manifest() {
   done <<END
 $named
 END
-  total=$total$newline$named
   [ "$intact" = true ]
 }
 
@@ -244,11 +266,8 @@ if [ "$SCOPE" = all ]; then
       sha256-*) digest=${file##*/sha256-} ;;
       *) digest= ;;
     esac
-    case $digest in
-      *[!0-9a-f]*) digest= ;;
-    esac
     # Ollama renames or removes such files at its start, and on a read-only folder it ends instead.
-    if [ ${#digest} -ne 64 ]; then
+    if ! is_digest "$digest"; then
       finding "foreign $file" "$file is no blob: a partial download or a file from elsewhere"
     elif [ -L "$file" ]; then
       finding "foreign $file" "$file is a symbolic link; what it leads to is not part of the folder"
@@ -263,7 +282,6 @@ if [ "$SCOPE" = all ]; then
 fi
 
 manifests=$(cd "$MODELS_DIR/manifests" && find . -mindepth 4 -maxdepth 4 -type f | sort)
-total=
 count=0
 passed=$newline
 # $1 path below manifests/; each is checked once
@@ -293,7 +311,7 @@ fi
 broken=
 for reference in "$@"; do
   # Ollama files a model under a name that differs in case alone when it has one already.
-  manifest=$(printf '%s\n' "$manifests" | grep -Fxi -- "$(manifest_of "$reference")" | head -n 1 || true)
+  manifest=$(printf '%s\n' "$manifests" | grep -Fxim 1 -- "$(manifest_of "$reference")" || true)
   if [ -z "$manifest" ]; then
     finding "no-manifest $reference" "$reference is not there: no $MODELS_DIR/manifests/$(manifest_of "$reference" | sed 's|^\./||')"
     broken=$broken$newline$reference
@@ -307,4 +325,4 @@ if [ "$found" -ne 0 ]; then
   exit 1
 fi
 printf 'verify-models: %s: %s models, %s blobs, all intact (%s)\n' "$MODELS_DIR" \
-  "$count" "$(printf '%s\n' "$total" | grep . | sort -u | grep -c .)" "$VERIFY" >&2
+  "$count" "$blobs" "$VERIFY" >&2
