@@ -21,7 +21,11 @@ module.exports = {
   transform: {
     "^.+\\.ts$": ["@swc/jest", { jsc: { target: "es2022", parser: { syntax: "typescript" } }, module: { type: "commonjs" } }],
   },
-  moduleNameMapper: { "^archiver$": "<rootDir>/testing/archiver.cjs" },
+  runtime: "<rootDir>/testing/jest-runtime.cjs",
+  moduleNameMapper: {
+    "^archiver$": "<rootDir>/testing/archiver.cjs",
+    "^\\./(.*/)?stack-trace$": "<rootDir>/testing/stack-trace.cjs",
+  },
   modulePathIgnorePatterns: ["<rootDir>/cdktf.out", "<rootDir>/\\.cdktf\\.out\\."],
   globalSetup: "<rootDir>/testing/provider-replay/start.ts",
   setupFilesAfterEnv: ["<rootDir>/testing/jest-setup.ts"],
