@@ -29,7 +29,7 @@ describeWithTool("terraform", "the stacks of", () => {
 
     // Each in a workspace of its own: no stack needs another's state, or a kubeconfig, to be planned.
     test.concurrent.each(Object.entries(stackFolders(outdir)))(
-      "%s: init, validate, plan, apply, an empty second plan, destroy",
+      "%s: init, plan, apply, an empty second plan, destroy",
       async (name, folder) => {
         const workspace = await Workspace.open(outdir, { commands: OPERATOR_COMMANDS, variables: SECRETS });
         const refusesDestroy = isProtected(configIn(folder));

@@ -1,17 +1,49 @@
 import { describeWithTool } from "../../testing/external-tool";
-import { runLifecycle } from "../../testing/terraform/lifecycle";
+import { type Lifecycle, runLifecycle } from "../../testing/terraform/lifecycle";
+import type { StackRun } from "../../testing/terraform/stack-run";
 import { openStack } from "../../testing/terraform/workspace";
 import { configuration, container, containers } from "./terraform-json";
 
 describeWithTool("terraform", "a lifecycle", () => {
-  test("goes from init to an empty state, with outputs on the way", async () => {
-    const stack = await openStack(
-      containers({ a: container(201, "a") }, { output: { id: { value: "${proxmox_virtual_environment_container.a.id}" } } }),
-    );
-    const { plan, outputs } = await runLifecycle(stack);
-    expect(plan.changes).toEqual({ "proxmox_virtual_environment_container.a": "create" });
-    expect(outputs).toMatchObject({ id: { value: "201", sensitive: false } });
-    expect(await stack.addresses()).toEqual([]);
+  describe("of a stack with what is deprecated", () => {
+    let stack: StackRun;
+    let lifecycle: Lifecycle;
+    beforeAll(async () => {
+      const dns = [{ server: "192.0.2.1" }];
+      const file = {
+        content_type: "vztmpl",
+        datastore_id: "local",
+        node_name: "pve1",
+        url: "https://images.lab.example/ubuntu.tar.zst",
+      };
+      const resource = {
+        proxmox_virtual_environment_container: { a: container(201, "a", { initialization: [{ hostname: "a", dns }] }) },
+        proxmox_virtual_environment_download_file: { a: file },
+      };
+      stack = await openStack(configuration(["proxmox"], { resource }));
+      lifecycle = await runLifecycle(stack);
+    });
+
+    test("applies its plan", () => {
+      expect(lifecycle.plan.changes).toEqual({
+        "proxmox_virtual_environment_container.a": "create",
+        "proxmox_virtual_environment_download_file.a": "create",
+      });
+    });
+
+    test("ends with an empty state", async () => {
+      expect(await stack.addresses()).toEqual([]);
+    });
+
+    test("reports the warning about a resource", () => {
+      expect(lifecycle.warnings).toContainEqual(expect.objectContaining({ summary: "Deprecated Resource" }));
+    });
+
+    test("reports the warning about an argument in a nested block", () => {
+      expect(lifecycle.warnings).toContainEqual(
+        expect.objectContaining({ detail: expect.stringContaining("initialization.dns.server is deprecated") }),
+      );
+    });
   });
 
   test("runs objects of all four providers", async () => {
@@ -38,27 +70,6 @@ describeWithTool("terraform", "a lifecycle", () => {
       }),
     );
     await expect(runLifecycle(stack)).resolves.toMatchObject({ warnings: [] });
-  });
-
-  test("reports the warning about a deprecated resource", async () => {
-    const file = {
-      content_type: "vztmpl",
-      datastore_id: "local",
-      node_name: "pve1",
-      url: "https://images.lab.example/ubuntu.tar.zst",
-    };
-    const stack = await openStack(
-      configuration(["proxmox"], { resource: { proxmox_virtual_environment_download_file: { a: file } } }),
-    );
-    expect((await runLifecycle(stack)).warnings).toContainEqual(expect.objectContaining({ summary: "Deprecated Resource" }));
-  });
-
-  test("reports the warning about a deprecated argument in a nested block", async () => {
-    const dns = [{ server: "192.0.2.1" }];
-    const stack = await openStack(containers({ a: container(201, "a", { initialization: [{ hostname: "a", dns }] }) }));
-    expect((await runLifecycle(stack)).warnings).toContainEqual(
-      expect.objectContaining({ detail: expect.stringContaining("initialization.dns.server is deprecated") }),
-    );
   });
 
   test("stops at an invalid stack with Terraform's message", async () => {

@@ -1,43 +1,66 @@
 // The proof that the replay lets Terraform reject what is wrong, in Terraform's own words.
 import { describeWithTool } from "../../testing/external-tool";
+import type { Guest } from "../../testing/provider-replay/world";
 import type { TerraformJson } from "../../testing/terraform/output";
+import type { Diagnostic } from "../../testing/terraform/process";
 import { openStack } from "../../testing/terraform/workspace";
 import { configuration, container, containers } from "./terraform-json";
 
+describeWithTool("terraform", "one validate rejects", () => {
+  const wrong: Record<string, [fact: string, container: Record<string, unknown>, words: RegExp]> = {
+    typed: [
+      "a value of the wrong type",
+      { cpu: [{ cores: "many" }] },
+      /^Incorrect attribute value type Inappropriate value for attribute "cores": a number is required/,
+    ],
+    homeless: [
+      "a missing required attribute",
+      { node_name: undefined },
+      /^Missing required argument The argument "node_name" is required/,
+    ],
+    extra: [
+      "an attribute that the provider does not have",
+      { memory_gib: 16 },
+      /^Extraneous JSON object property No argument or block type is named "memory_gib"/,
+    ],
+    twofold: ["a second block where one is allowed", { cpu: [{ cores: 1 }, { cores: 2 }] }, /^Too many cpu blocks/],
+    dangling: [
+      "a dangling reference",
+      { description: "${proxmox_virtual_environment_container.nobody.id}" },
+      /^Reference to undeclared resource/,
+    ],
+  };
+  const objects = Object.entries(wrong).map(([name, [, rest]], index) => [name, container(201 + index, name, rest)]);
+  const vm = { node_name: "pve1", network_device: [{ bridge: "vmbr0" }] };
+  let errors: Diagnostic[];
+  beforeAll(async () => {
+    const config = configuration(["proxmox"], {
+      resource: {
+        proxmox_virtual_environment_container: Object.fromEntries(objects),
+        proxmox_virtual_environment_vm: { wired: vm },
+      },
+    });
+    const { diagnostics } = await (await openStack(config)).validate();
+    errors = diagnostics.filter(({ severity }) => severity === "error");
+  });
+  /** What is said of the object of this name. */
+  const saidOf = (name: string) =>
+    errors
+      .filter(({ place = "" }) => place.split(/\W/).includes(name))
+      .map(({ summary, detail }) => `${summary} ${detail}`.replaceAll(/\s+/g, " "));
+
+  test.each(Object.entries(wrong).map(([name, [fact, , words]]) => ({ fact, name, words })))("$fact", ({ name, words }) => {
+    expect(saidOf(name)).toEqual([expect.stringMatching(words)]);
+  });
+
+  test("a network_device with keys missing", () => {
+    expect(saidOf("wired")).toEqual([
+      expect.stringMatching(/Inappropriate value for attribute "network_device": element 0: attributes "disconnected"/),
+    ]);
+  });
+});
+
 describeWithTool("terraform", "Terraform rejects", () => {
-  test("a value of the wrong type", async () => {
-    const stack = await openStack(containers({ a: container(201, "a", { cpu: [{ cores: "many" }] }) }));
-    await expect(stack).toBeInvalid(
-      /Incorrect attribute value type Inappropriate value for attribute "cores": a number is required/,
-    );
-  });
-
-  test("a missing required attribute", async () => {
-    const stack = await openStack(containers({ a: container(201, "a", { node_name: undefined }) }));
-    await expect(stack).toBeInvalid(/Missing required argument The argument "node_name" is required/);
-  });
-
-  test("an attribute that the provider does not have", async () => {
-    const stack = await openStack(containers({ a: container(201, "a", { memory_gib: 16 }) }));
-    await expect(stack).toBeInvalid(/Extraneous JSON object property No argument or block type is named "memory_gib"/);
-  });
-
-  test("a second block where one is allowed", async () => {
-    const stack = await openStack(containers({ a: container(201, "a", { cpu: [{ cores: 1 }, { cores: 2 }] }) }));
-    await expect(stack).toBeInvalid(/Too many cpu blocks/);
-  });
-
-  test("a network_device with keys missing", async () => {
-    const vm = { node_name: "pve1", network_device: [{ bridge: "vmbr0" }] };
-    const stack = await openStack(configuration(["proxmox"], { resource: { proxmox_virtual_environment_vm: { a: vm } } }));
-    await expect(stack).toBeInvalid(/Inappropriate value for attribute "network_device": element 0: attributes "disconnected"/);
-  });
-
-  test("a dangling reference", async () => {
-    const stack = await openStack(containers({ a: container(201, "${proxmox_virtual_environment_container.b.id}") }));
-    await expect(stack).toBeInvalid(/Reference to undeclared resource/);
-  });
-
   test("a cycle", async () => {
     const nulls = {
       a: { triggers: { other: "${null_resource.b.id}" } },
@@ -84,13 +107,7 @@ describeWithTool("terraform", "Terraform rejects", () => {
 describeWithTool("terraform", "an unstable value", () => {
   const now = configuration(["null"], { resource: { null_resource: { a: { triggers: { at: "${timestamp()}" } } } } });
 
-  test("makes the second plan replace", async () => {
-    const stack = await openStack(now);
-    await stack.deploy();
-    await expect(stack).toPlanExactly({ "null_resource.a": "replace" });
-  });
-
-  test("fails the matcher for an empty plan, with the plan as its message", async () => {
+  test("makes the second plan replace, and fails the matcher for an empty plan with the plan as its message", async () => {
     const stack = await openStack(now);
     await expect(expect(stack).toApplyAndThenPlanNothing()).rejects.toThrow(/null_resource\.a must be replaced/);
   });
@@ -129,24 +146,21 @@ describeWithTool("terraform", "an ownership guard on the replayed guests", () =>
       },
     );
 
-  test("stops the plan when another container holds the VMID", async () => {
-    const stack = await openStack(guarded(201, "ollama-1"), { guests: [{ vmId: 201, name: "router", node: "pve1" }] });
-    await expect(stack).toRejectPlan(/Resource precondition failed VMID 201 belongs to router\./);
+  const guests: Guest[] = [
+    { vmId: 105, name: "router", node: "pve1" },
+    { vmId: 106, name: "db", node: "pve2", kind: "vm" },
+  ];
+
+  test.each([
+    ["container", 105, /Resource precondition failed VMID 105 belongs to router\./],
+    ["VM", 106, /Resource precondition failed VMID 106 belongs to db\./],
+  ])("stops the plan when another %s holds the VMID", async (_, vmId, words) => {
+    await expect(await openStack(guarded(vmId, "ollama-1"), { guests })).toRejectPlan(words);
   });
 
-  test("stops the plan when a VM holds the VMID", async () => {
-    const stack = await openStack(guarded(201, "ollama-1"), { guests: [{ vmId: 201, name: "db", node: "pve2", kind: "vm" }] });
-    await expect(stack).toRejectPlan(/VMID 201 belongs to db\./);
-  });
-
-  test("lets the stack plan nothing when the guest is its own", async () => {
-    const stack = await openStack(guarded(201, "ollama-1"), { guests: [{ vmId: 105, name: "router", node: "pve1" }] });
+  test("lets the stack plan nothing when the guest is its own, and stops the plan when a stranger took the VMID behind Terraform's back", async () => {
+    const stack = await openStack(guarded(201, "ollama-1"), { guests });
     await expect(stack).toApplyAndThenPlanNothing();
-  });
-
-  test("stops the plan when a stranger took the VMID behind Terraform's back", async () => {
-    const stack = await openStack(guarded(201, "ollama-1"));
-    await stack.deploy();
     await stack.workspace.world.addGuest({ vmId: 201, name: "stranger", node: "pve1" });
     await expect(stack).toRejectPlan(/VMID 201 belongs to stranger\./);
   });

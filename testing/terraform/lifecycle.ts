@@ -1,6 +1,6 @@
 // The whole life of a stack, in as few runs of terraform as possible.
 import { type Diagnostic, describeRun, type Run } from "./process";
-import type { Output, Plan, StackRun } from "./stack-run";
+import type { Plan, StackRun } from "./stack-run";
 
 export interface LifecycleOptions {
   /** The stack holds an object with `prevent_destroy`, so Terraform must refuse to destroy it. Default: false. */
@@ -11,14 +11,10 @@ export interface LifecycleOptions {
 export interface Lifecycle {
   /** The first plan, which was applied. */
   plan: Plan;
-  /** After apply. */
-  outputs: Record<string, Output>;
-  /** Warnings of validate and of the first plan, such as one about a deprecated resource. */
+  /** Warnings of the first plan, such as one about a deprecated resource. */
   warnings: Diagnostic[];
   /** What Terraform said when it had to refuse the destroy. */
   refusal?: string;
-  /** Wall clock from init to destroy. */
-  milliseconds: number;
 }
 
 const REFUSED: readonly string[] = ["Instance cannot be destroyed", "Resource instance cannot be destroyed"];
@@ -31,20 +27,18 @@ function mustSucceed<R extends Run>(stack: StackRun, run: R): R {
 }
 
 /**
- * Runs init, validate, plan, an apply of that plan, a second plan that must be empty, and destroy. Throws Terraform's diagnostics at the
- * first step that fails. Leaves the state empty, or unchanged if the destroy must be refused.
+ * Runs init, plan, an apply of that plan, a second plan that must be empty, and destroy. Throws Terraform's diagnostics at the first step that
+ * fails. Leaves the state empty, or unchanged if the destroy must be refused. A plan finds and warns of all that validate does, and nothing has
+ * changed since the second one, so the destroy reads nothing again.
  */
 export async function runLifecycle(stack: StackRun, { refusesDestroy = false }: LifecycleOptions = {}): Promise<Lifecycle> {
-  const start = performance.now();
-  const validation = mustSucceed(stack, await stack.validate());
   const plan = mustSucceed(stack, await stack.plan());
   mustSucceed(stack, await stack.apply(plan));
-  const outputs = await stack.outputs();
   const second = mustSucceed(stack, await stack.plan());
   if (!second.empty) {
     throw new Error(`The stack ${stack.name} plans changes right after its apply:\n${await stack.describe(second)}`);
   }
-  const destroy = await stack.destroy();
+  const destroy = await stack.destroy("-refresh=false");
   const refusal = destroy.diagnostics.find(({ summary }) => REFUSED.includes(summary));
   if (!refusesDestroy) {
     mustSucceed(stack, destroy);
@@ -53,9 +47,7 @@ export async function runLifecycle(stack: StackRun, { refusesDestroy = false }: 
   }
   return {
     plan,
-    outputs,
-    warnings: [...validation.diagnostics, ...plan.diagnostics].filter(({ severity }) => severity === "warning"),
+    warnings: plan.diagnostics.filter(({ severity }) => severity === "warning"),
     ...(refusal && { refusal: `${refusal.summary}: ${refusal.detail}` }),
-    milliseconds: Math.round(performance.now() - start),
   };
 }

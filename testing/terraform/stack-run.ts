@@ -144,10 +144,11 @@ export class StackRun {
     };
   }
 
-  /** Applies a saved plan. Without one, it plans first. */
+  /** Applies a saved plan. Without one it plans and applies in one run. */
   async apply(plan?: Plan): Promise<Run> {
-    const saved = plan ?? (await this.plan());
-    return saved.succeeded ? this.terraform("apply", ...ALONE, saved.file) : saved;
+    if (plan) return plan.succeeded ? this.terraform("apply", ...ALONE, plan.file) : plan;
+    const init = await this.init();
+    return init.succeeded ? this.terraform("apply", ...ALONE, "-auto-approve") : init;
   }
 
   /** Plans and applies, for tests that go on from there. Throws Terraform's diagnostics if either fails. */
@@ -158,10 +159,10 @@ export class StackRun {
     }
   }
 
-  /** `terraform destroy` of everything in the state. */
-  async destroy(): Promise<Run> {
+  /** `terraform destroy` of everything in the state. `flags` are further ones, such as `-refresh=false`. */
+  async destroy(...flags: string[]): Promise<Run> {
     const init = await this.init();
-    return init.succeeded ? this.terraform("destroy", ...ALONE, "-auto-approve") : init;
+    return init.succeeded ? this.terraform("destroy", ...ALONE, "-auto-approve", ...flags) : init;
   }
 
   /** The outputs in the state, by name. */
