@@ -262,14 +262,19 @@ flatten() {
 
 # $1 a path as flatten prints it: its value without quotes and escapes, or nothing
 value() {
-  local text
-  text=$(awk -F '\t' -v path="$1" '$1 == path { print substr($0, length(path) + 2); exit }' "$work/flat" | sed -e 's/^"\(.*\)"$/\1/' -e 's|\\\([/"]\)|\1|g')
+  local line text=''
+  while IFS= read -r line; do
+    [[ $line != "$1"$'\t'* ]] || { text=${line#*$'\t'} && break; }
+  done <"$work/flat"
+  [[ $text != '"'*'"' ]] || text=${text:1:-1}
+  text=${text//\\\//\/}
+  text=${text//\\\"/\"}
   # JSON's escapes are among those of %b.
   printf -v text '%b' "$text"
   printf '%s' "${text//[$'\t\r\n']/ }"
 }
 
-to_milliseconds() { awk -v seconds="$1" 'BEGIN { printf "%d", seconds * 1000 }'; }
+to_milliseconds() { printf '%.0f' "${1}e3"; }
 
 # What curl could not do, in the words of an operator. $1 exit code, $2 bound in seconds
 explain_curl() {
@@ -381,7 +386,22 @@ check_api() {
 }
 
 # $1 a kind of models, none for all: their names, the smallest first
-names_of() { awk -v kind="${1:-}" 'kind == "" || $3 == kind { print $2 }' "$work/models"; }
+names_of() {
+  local name kind
+  while read -r _ name kind; do
+    [[ -n ${1:-} && $kind != "$1" ]] || printf '%s\n' "$name"
+  done <"$work/models"
+}
+
+# $1 a model: sets size and kind to what the list says of it; fails when it is not in the list.
+look_up() {
+  local wanted name
+  wanted=$(listed_name "$1")
+  while read -r size name kind; do
+    [ "${name,,}" != "$wanted" ] || return 0
+  done <"$work/models"
+  return 1
+}
 
 # The name as the API lists it.
 listed_name() {
@@ -391,9 +411,12 @@ listed_name() {
   printf '%s' "${name#library/}"
 }
 
+# $1 bytes
+human() { if [ "$1" -ge 1000000000 ]; then printf '%.1f GB' "${1}e-9"; else LC_ALL=C printf '%.1f MB' "${1}e-6"; fi; }
+
 # Sets answering: the model for the inference, empty when there is none.
 check_models() {
-  local model size
+  local model size kind present
   answering=''
   if [ ${#models[@]} -eq 0 ]; then
     if [ ! -s "$work/models" ]; then
@@ -401,10 +424,8 @@ check_models() {
       return
     fi
     # Smallest first, and one that generates text before one that only embeds.
-    model=$({
-      names_of text
-      names_of embedding
-    } | sed -n 1p)
+    model=$(names_of text && names_of embedding)
+    model=${model%%$'\n'*}
     if [ -z "$model" ]; then
       result fail models "only cloud models on the server, whose prompts go elsewhere; pull one that runs here, or name one with --model: $(names_of | tr '\n' ' ')" "$EXIT_MODEL"
       return
@@ -412,11 +433,11 @@ check_models() {
     models=("$model")
   fi
   for model in "${models[@]}"; do
-    size=$(awk -v wanted="$(listed_name "$model")" 'tolower($2) == wanted { print $1; exit }' "$work/models")
-    json_models+="${json_models:+,}{\"name\":$(quoted "$model"),\"present\":$([ -n "$size" ] && echo true || echo false),\"sizeBytes\":${size:-null}}"
-    if [ -n "$size" ]; then
-      result pass "model $model" "model $model present ($(awk -v size="$size" 'BEGIN {
-        if (size >= 1e9) printf "%.1f GB", size / 1e9; else printf "%.1f MB", size / 1e6 }'))"
+    present=false
+    if look_up "$model"; then present=true; fi
+    json_models+="${json_models:+,}{\"name\":$(quoted "$model"),\"present\":$present,\"sizeBytes\":${size:-null}}"
+    if $present; then
+      result pass "model $model" "model $model present ($(human "$size"))"
       answering=${answering:-$model}
     else
       result fail "model $model" "model $model missing; the server has: $(names_of | tr '\n' ' ' | grep . || echo 'no model that it can read')" "$EXIT_MODEL"
@@ -431,8 +452,8 @@ embed() {
 }
 
 check_inference() {
-  local rounded kind
-  kind=$(awk -v wanted="$(listed_name "$answering")" 'tolower($2) == wanted { print $3; exit }' "$work/models")
+  local rounded size kind
+  look_up "$answering"
   [ "$kind" != cloud ] || result warn cloud "model $answering is a cloud model: the prompt leaves this server"
   if [ "$kind" = embedding ]; then
     embed
@@ -469,7 +490,7 @@ check_inference() {
     result fail inference "inference with $answering failed: $problem" "$EXIT_INFERENCE"
     return
   fi
-  rounded=$(awk -v seconds="$seconds" 'BEGIN { printf "%.1f", seconds }')
+  rounded=$(printf '%.1f' "$seconds")
   json_inference="{\"model\":$(quoted "$answering"),\"seconds\":$seconds}"
   if [ "$(to_milliseconds "$seconds")" -gt "$(to_milliseconds "$threshold")" ]; then
     result warn inference "inference with $answering took $rounded s, more than $threshold s" "$EXIT_DEGRADED"

@@ -304,8 +304,10 @@ read_sequence() {
 # The ids of the published releases, the one staged last first. A folder without the record was not published here and is
 # left alone.
 by_age() {
-  for record in "$releases"/*/release.txt; do
-    [ -f "$record" ] || continue
+  # Nothing to sort on a share that is new.
+  set -- "$releases"/*/release.txt
+  [ -f "$1" ] || return 0
+  for record in "$@"; do
     read_sequence "$record"
     id=${record%/release.txt}
     printf '%s/%s\n' "$sequence" "${id##*/}"
@@ -373,10 +375,12 @@ start_server() {
   # NO_CLOUD: from 0.16.2 on it would ask ollama.com for its cloud models at every start.
   OLLAMA_MODELS=$work/models OLLAMA_NOPRUNE=1 OLLAMA_NO_CLOUD=1 ollama serve &
   server=$!
-  begun=$(date +%s)
+  begun=
   until timeout 10 ollama list >/dev/null 2>&1; do
     kill -0 "$server" 2>/dev/null || die 2 "ollama serve ended before it answered; its own message is above"
-    [ $(($(date +%s) - begun)) -lt "$WAIT_SECONDS" ] ||
+    now=$(date +%s)
+    begun=${begun:-$now}
+    [ $((now - begun)) -lt "$WAIT_SECONDS" ] ||
       die 2 "ollama serve did not answer at $OLLAMA_HOST within $WAIT_SECONDS s; its own messages are above"
     sleep "$POLL_SECONDS"
   done

@@ -35,6 +35,7 @@ export class Share {
       RELEASE_ID: id,
       MODELS: models,
       MOUNT_TABLE: this.mountTable,
+      POD_NAME: "staging",
       PULL_ATTEMPTS: "2",
       RETRY_SECONDS: "0.02",
       WAIT_SECONDS: "10",
