@@ -117,19 +117,30 @@ export type StackJson = {
   readonly terraform: Record<string, unknown>;
 };
 
-/** The stacks of a lab, synthesized in memory, by their ids. */
-export function synthesized(input: LabInput): Record<string, StackJson> {
+/** For each stack of a lab, by its id, what makes its JSON. */
+function stacksOf(input: LabInput): Record<string, () => string> {
   // Loaded only here: cdktf and the bindings take longer to load than most test files of a lab take to run, and these need no stack.
   const { inMemory } = require("./synthesis") as typeof import("./synthesis");
   const { lab, warnings } = checkLab(input, "/lab");
-  return Object.fromEntries(Object.entries(inMemory(lab, warnings)).map(([id, json]) => [id, JSON.parse(json) as StackJson]));
+  return inMemory(lab, warnings);
 }
+
+/** The stacks of a lab, synthesized in memory, by their ids. */
+export function synthesized(input: LabInput): Record<string, StackJson> {
+  return Object.fromEntries(Object.entries(stacksOf(input)).map(([id, json]) => [id, JSON.parse(json()) as StackJson]));
+}
+
+/** By lab and stack: what `stackOf` made, as text, so that no test can change what another gets. Many tests of a file ask for the same stack. */
+const made = new Map<string, string>();
 
 /** One stack of a lab. */
 export function stackOf(input: LabInput, id: string): StackJson {
-  const stack = synthesized(input)[id];
-  if (!stack) throw new Error(`the lab has no stack ${id}`);
-  return stack;
+  // A key without a value may be another lab than one without the key.
+  const key = JSON.stringify([id, input], (_, value: unknown) => (value === undefined ? "\0undefined" : value));
+  const json = made.get(key) ?? stacksOf(input)[id]?.();
+  if (!json) throw new Error(`the lab has no stack ${id}`);
+  made.set(key, json);
+  return JSON.parse(json) as StackJson;
 }
 
 /** The addresses of a stack's resources, sorted. They may not change, because states have them. */
