@@ -14,6 +14,7 @@ test.each([
   ["1G", 1e9],
   ["1.5Gi", 1.5 * 2 ** 30],
   ["1048576", 1_048_576],
+  ["0", 0],
 ])("%s of memory is %d bytes", (memory, expected) => {
   expect([checkMemory(memory), bytes(memory)]).toEqual([undefined, expected]);
 });

@@ -20,6 +20,13 @@ const slips: [fact: string, text: string, place: string, message: string, remedy
     "Write bridge: vmbr0",
   ],
   [
+    "a colon without a blank in each of the first two lines",
+    "name:homelab\nconfigure:true\nproxmox:\n  a: 1\n",
+    "1:1",
+    "name:homelab has no blank after the colon",
+    "Write name: homelab",
+  ],
+  [
     "a colon without a blank in the first line",
     "# my lab\nname:homelab # mine\nproxmox:\n  a: 1\n",
     "2:1",

@@ -40,6 +40,19 @@ test("where every release has a claim, the way back is the only one besides lett
   expect(messages({})[1]).toContain("Write in the lab: ollama: { namespace: ${name} }. To let it be deleted, run: kubectl label");
 });
 
+test("a claim that stays, and the namespace of one, are taken out of the state and not deleted", () => {
+  const stack = new TerraformStack(Testing.app({ stackTraces: false }), "stack");
+  const { resource } = new Namespace(stack, "namespace", { name: "ml" });
+  new ClaimsGuard(stack, "claims", { namespace: { name: "ml", resource, protect: true }, releases: {}, kept: ["old/chat"] });
+  const { removed } = JSON.parse(Testing.synth(stack)) as { removed: { from: string; lifecycle: { destroy: boolean } }[] };
+  expect(removed).toEqual(
+    ["kubernetes_persistent_volume_claim_v1.chat", "kubernetes_namespace_v1.old"].map((from) => ({
+      from,
+      lifecycle: { destroy: false },
+    })),
+  );
+});
+
 test("what the stack has and keeps is none of what is left", () => {
   const stack = new TerraformStack(Testing.app({ stackTraces: false }), "stack");
   const { resource } = new Namespace(stack, "namespace", { name: "ml" });

@@ -62,6 +62,9 @@ describe("what a plan compares with Proxmox", () => {
   });
   test("of a container with a device is each device, and the command adds what is missing", () => {
     expect(compared({ devices: [device] }).devices.error_message).toContain('"pct set 201 ${join(" ", [for i, device in');
+    expect(compared({ devices: [device] }).devices.error_message).toContain(
+      ': "--dev${length(self.device_passthrough) + i} ${device[0]},${device[1]}"])}"]',
+    );
   });
   test("of a container without volumes is the datastore of the root disk", () => {
     expect(compared().volumes.condition).toBe('${self.disk[0].datastore_id == "local-lvm"}');

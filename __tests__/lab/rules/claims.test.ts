@@ -20,7 +20,7 @@ refused(baseLab, [
     lab: second({ vmId: 201 }),
     code: "duplicate-vmid",
     path: "containers.ollama-2.vmId",
-    names: ["201", "containers.ollama-1.vmId", "containers.ollama-2.vmId"],
+    names: ["the VMID 201", "containers.ollama-1.vmId", "containers.ollama-2.vmId"],
   },
   {
     fact: "a name that two guests have",
