@@ -175,7 +175,7 @@ export class BootstrapNode extends Sandbox {
        fi
        [[ -e $SANDBOX/.fake/web/\${url//\\//_} ]] || exit 22
        if [[ -n $power_cut ]]; then printf half >"$output"; cut_power; fi
-       cat "$SANDBOX/.fake/web/\${url//\\//_}" >"$output"`,
+       IFS= read -r -d '' content <"$SANDBOX/.fake/web/\${url//\\//_}"; printf %s "$content" >"$output"`,
     );
     this.fake(
       "systemctl",
