@@ -7,6 +7,7 @@ import { z } from "zod";
 import type { Path } from "../lab/problem";
 import { labSchema } from "../lab/schema";
 import { exampleOf, schemasAt } from "../lab/schema-tree";
+import { anyCharacter } from "./any-character";
 import { airGappedLab, baseLab, clusterLab, gpuLab, ollamaLab } from "./lab";
 
 const ROOT = join(__dirname, "..");
@@ -46,7 +47,7 @@ const text = (example: unknown) =>
   fc.oneof(
     { weight: 8, arbitrary: fc.constant(String(example ?? "example")) },
     { weight: 2, arbitrary: fc.oneof(name, oddName) },
-    { weight: 1, arbitrary: fc.string({ maxLength: 20, unit: "binary" }) },
+    { weight: 1, arbitrary: fc.string({ maxLength: 20, unit: anyCharacter }) },
   );
 
 /** What the maker of values reads of a schema for numbers. */
@@ -156,21 +157,29 @@ function changesAt(path: Path): fc.Arbitrary<Change> {
   );
 }
 
-/** Labs that were right, with up to five changes: many are accepted still. */
-export const changedLab: fc.Arbitrary<YamlMap> = fc
-  .constantFrom(...RIGHT_LABS)
-  .chain((lab) => {
-    const paths = pathsIn(lab).slice(1);
-    // Settings that the lab leaves out are places too.
-    const open = Object.keys(labSchema.shape).map((key) => [key]);
-    const place = fc.constantFrom(...paths, ...open);
-    return fc.tuple(fc.constant(lab), fc.array(place.chain(changesAt), { minLength: 1, maxLength: 5 }));
-  })
-  .map(([lab, changes]) => {
-    const changed = structuredClone(lab);
-    for (const change of changes) change(changed);
-    return changed;
-  });
+/** Labs that were right, with one to `most` changes. */
+function labsWithChanges(most: number): fc.Arbitrary<YamlMap> {
+  return fc
+    .constantFrom(...RIGHT_LABS)
+    .chain((lab) => {
+      const paths = pathsIn(lab).slice(1);
+      // Settings that the lab leaves out are places too.
+      const open = Object.keys(labSchema.shape).map((key) => [key]);
+      const place = fc.constantFrom(...paths, ...open);
+      return fc.tuple(fc.constant(lab), fc.array(place.chain(changesAt), { minLength: 1, maxLength: most }));
+    })
+    .map(([lab, changes]) => {
+      const changed = structuredClone(lab);
+      for (const change of changes) change(changed);
+      return changed;
+    });
+}
+
+/** Labs that were right, with up to five changes: some are accepted still. */
+export const changedLab: fc.Arbitrary<YamlMap> = labsWithChanges(5);
+
+/** Labs that were right, with one change or two: many are accepted still. */
+export const slightlyChangedLab: fc.Arbitrary<YamlMap> = labsWithChanges(2);
 
 /** Labs made from the schema alone. */
 export const madeLab: fc.Arbitrary<unknown> = valuesOf(labSchema);

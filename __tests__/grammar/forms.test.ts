@@ -2,6 +2,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import type { TextCheck } from "../../grammar/fault";
+import { anyCharacter } from "../../testing/any-character";
 
 const ROOM = join(__dirname, "../../grammar");
 
@@ -25,7 +26,7 @@ test.each(patterned)("the pattern of $name is one that every editor reads", ({ p
 /** Texts near to an example: parts of it, doubled and joined, with other characters between. */
 const near = (example: string) =>
   fc
-    .array(fc.oneof(fc.constantFrom(...example.split(/\b/), example), fc.string({ maxLength: 2, unit: "binary" })), {
+    .array(fc.oneof(fc.constantFrom(...example.split(/\b/), example), fc.string({ maxLength: 2, unit: anyCharacter })), {
       maxLength: 5,
     })
     .map((parts) => parts.join(""));

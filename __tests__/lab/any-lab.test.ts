@@ -1,19 +1,17 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Testing } from "cdktf";
 import fc from "fast-check";
 import { stringify } from "yaml";
 import type { Lab } from "../../lab/lab";
 import { readLab } from "../../lab/read";
-import { buildStacks } from "../../stacks";
-import { withoutStackTraces } from "../../stacks/synthesize";
-import { changedLab, madeLab, slippedText } from "../../testing/any-lab";
+import { changedLab, madeLab, slightlyChangedLab, slippedText } from "../../testing/any-lab";
 import type { StackJson } from "../../testing/lab";
+import { inMemory } from "../../testing/synthesis";
 
 /** How many labs: few and always the same ones, or as many as ANY_LAB_RUNS says, and others in each run. */
 const asked = Number(process.env["ANY_LAB_RUNS"] ?? 0);
-const runs = (few: number): fc.Parameters<unknown> => (asked > 0 ? { numRuns: asked } : { numRuns: few, seed: 20_261_121 });
+const runs = (few: number): fc.Parameters<unknown> => (asked > 0 ? { numRuns: asked } : { numRuns: few, seed: 7 });
 const times = { timeout: 60_000 + asked * 200 };
 
 let folder: string;
@@ -31,14 +29,19 @@ function read(text: string) {
   return readLab(file);
 }
 
-/** Longer than any small lab takes on a slow machine. */
+/** More time of a processor than any lab takes on a slow machine. Time on the clock would say how busy the machine is. */
 const MOST_MILLISECONDS = 5000;
+
+function processorMilliseconds(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
 
 /** What the reader owes to every text: an answer in time, and for each problem a place, what is wrong and what to do. */
 function answers(text: string): void {
-  const begin = performance.now();
+  const begin = processorMilliseconds();
   const { lab, problems } = read(text);
-  expect(performance.now() - begin).toBeLessThan(MOST_MILLISECONDS);
+  expect(processorMilliseconds() - begin).toBeLessThan(MOST_MILLISECONDS);
   expect(lab === undefined).toBe(problems.some(({ severity }) => severity === "error"));
   for (const { position, message, remedy } of problems) {
     expect([position?.line, position?.column]).toEqual([expect.any(Number), expect.any(Number)]);
@@ -51,21 +54,21 @@ describe("The reader answers in problems with place, message and remedy, in time
   test(
     "labs that were right and have changes",
     () => {
-      fc.assert(fc.property(changedLab.map(yaml), answers), runs(30));
+      fc.assert(fc.property(changedLab.map(yaml), answers), runs(12));
     },
     times.timeout,
   );
   test(
     "labs that the schema makes",
     () => {
-      fc.assert(fc.property(madeLab.map(yaml), answers), runs(8));
+      fc.assert(fc.property(madeLab.map(yaml), answers), runs(4));
     },
     times.timeout,
   );
   test(
     "files with slips of the hand",
     () => {
-      fc.assert(fc.property(slippedText, answers), runs(30));
+      fc.assert(fc.property(slippedText, answers), runs(12));
     },
     times.timeout,
   );
@@ -80,13 +83,8 @@ function namesIn({ resource = {}, data = {}, variable = {}, output = {}, locals 
   );
 }
 
-function synthesize(lab: Lab): { id: string; json: StackJson }[] {
-  return withoutStackTraces(() =>
-    buildStacks(Testing.app({ stackTraces: false }), lab, []).map((stack) => ({
-      id: stack.node.id,
-      json: JSON.parse(Testing.synth(stack, true)) as StackJson,
-    })),
-  );
+function synthesize(lab: Lab): StackJson[] {
+  return Object.values(inMemory(lab, [])).map((json) => JSON.parse(json()) as StackJson);
 }
 
 test(
@@ -94,14 +92,14 @@ test(
   () => {
     let accepted = 0;
     fc.assert(
-      fc.property(changedLab.map(yaml), (text) => {
+      fc.property(slightlyChangedLab.map(yaml), (text) => {
         const { lab } = read(text);
         if (!lab) return;
         accepted += 1;
-        const names = synthesize(lab).flatMap(({ json }) => namesIn(json));
+        const names = synthesize(lab).flatMap(namesIn);
         expect(names.filter((name) => !IDENTIFIER.test(name))).toEqual([]);
       }),
-      runs(40),
+      runs(15),
     );
     // Else the property says nothing.
     expect(accepted).toBeGreaterThan(2);
