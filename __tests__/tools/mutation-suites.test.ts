@@ -31,6 +31,11 @@ test("the nearest are asked first", () => {
   const order = ["lab/rules/x", "lab/rules/y", "lab/z", "stacks/a"];
   expect(askedOf([...order].reverse().map((test) => suite(test)))).toEqual(order);
 });
+test("what proves the files that are made from the room's texts is as near as the folder's own", () => {
+  const cheap = suite("lab/z", { processor: 1 });
+  expect(askedOf([cheap, suite("tools/lab-page", { processor: 1.1 })])).toEqual(["tools/lab-page", "lab/z"]);
+});
+
 test("of two as near the cheaper is asked first", () => {
   expect(askedOf([suite("stacks/a", { processor: 3 }), suite("stacks/b")])).toEqual(["stacks/b", "stacks/a"]);
 });
