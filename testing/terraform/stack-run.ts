@@ -1,7 +1,8 @@
 // One stack in a workspace: its folder, and what terraform does there.
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import type { ReplayedWorld } from "../provider-replay/client";
+import { createHash } from "node:crypto";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { type ReplayedWorld, runFolder } from "../provider-replay/client";
 import type { Source, TerraformJson } from "./output";
 import {
   type Diagnostic,
@@ -11,6 +12,7 @@ import {
   type RawDiagnostic,
   type Run,
   runTerraform,
+  terraformBinary,
   textOf,
 } from "./process";
 
@@ -97,16 +99,39 @@ export class StackRun {
     };
   }
 
-  /** `terraform init`, unless nothing that it depends on has changed since the last one here. */
+  /**
+   * `terraform init`, unless nothing that it depends on has changed since the last one here, or since one of a like stack in this test run: with the
+   * replay it installs nothing, and writes only down which backend there is.
+   */
   async init(): Promise<Run> {
     const { terraform, module } = this.config;
     const wanted = JSON.stringify({ terraform, module });
-    if (this.initializedFor === wanted) {
-      return { command: "init", succeeded: true, diagnostics: [], text: "" };
+    const done: Run = { command: "init", succeeded: true, diagnostics: [], text: "" };
+    if (this.initializedFor === wanted) return done;
+    const note = join(this.env["TF_DATA_DIR"] ?? "", "terraform.tfstate");
+    const known = module === undefined && this.env["TF_REATTACH_PROVIDERS"] ? this.noteOfALikeStack(wanted) : undefined;
+    if (known && existsSync(known)) {
+      mkdirSync(dirname(note), { recursive: true });
+      copyFileSync(known, note);
+      this.initializedFor = wanted;
+      return done;
     }
     const run = await this.terraform("init", "-json", "-input=false", "-reconfigure");
     this.initializedFor = run.succeeded ? wanted : "";
+    if (run.succeeded && known && existsSync(note)) {
+      // Other workers may look for it at any time.
+      copyFileSync(note, `${known}.${process.pid}`);
+      renameSync(`${known}.${process.pid}`, known);
+    }
     return run;
+  }
+
+  /** Where the note about the backend is kept for stacks that want the same. */
+  private noteOfALikeStack(wanted: string): string {
+    const override = join(this.folder, "backend_override.tf.json");
+    const backend = existsSync(override) ? readFileSync(override, "utf8") : "";
+    const hash = createHash("sha256").update(`${terraformBinary()}\n${wanted}\n${backend}`).digest("hex");
+    return join(runFolder(), `init-${hash}`);
   }
 
   /** `terraform validate`, after an init. */
