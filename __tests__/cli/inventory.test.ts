@@ -116,9 +116,14 @@ describe("inventory", () => {
 });
 
 describeWithTool("terraform", "npm run inventory with a state", () => {
-  test("writes the output of the stack to the letter, from the lab as from the state", async () => {
-    const workspace = await openLab(fixed);
+  /** The fixed lab, deployed. */
+  let workspace: Workspace;
+  beforeAll(async () => {
+    workspace = await openLab(fixed);
     await workspace.stack("containers").deploy();
+  });
+
+  test("writes the output of the stack to the letter, from the lab as from the state", async () => {
     const { inventory } = await workspace.stack("containers").outputs();
     const [fromLab, fromState] = [await write(fixed), await writeFrom(workspace, fixed, "--from-state")];
     expect([fromLab.text, fromState.text]).toEqual([inventory?.value, inventory?.value]);
@@ -126,9 +131,9 @@ describeWithTool("terraform", "npm run inventory with a state", () => {
   });
 
   test("takes leased addresses from the state, and names who has none yet", async () => {
-    const workspace = await openLab(leasing);
-    await workspace.stack("containers").deploy();
-    const { exitCode, text, stderr } = await writeFrom(workspace, leasing);
+    const leased = await openLab(leasing);
+    await leased.stack("containers").deploy();
+    const { exitCode, text, stderr } = await writeFrom(leased, leasing);
     expect([exitCode, stderr]).toEqual([
       0,
       expect.stringMatching(/No address is known yet of test-ollama-2;.*npx cdkt[fn] deploy containers/),
@@ -141,8 +146,6 @@ describeWithTool("terraform", "npm run inventory with a state", () => {
   });
 
   test("refuses the state of another lab, and names what differs", async () => {
-    const workspace = await openLab(fixed);
-    await workspace.stack("containers").deploy();
     const other = labWith({ containers: { "ollama-1": undefined, chat: { vmId: 203, address: "dhcp" } } }, fixed);
     const { exitCode, stderr, text } = await writeFrom(workspace, other);
     expect([exitCode, stderr, text]).toEqual([
@@ -161,8 +164,8 @@ describeWithTool("terraform", "npm run inventory with a state", () => {
   });
 
   test("says where to get Terraform when it cannot be run", async () => {
-    const workspace = await openLab(leasing);
-    const env = { CDKTF_OUTDIR: join(workspace.root, "cdktf.out"), PATH: ["", "/nowhere"].join(delimiter) };
-    expect((await write(leasing, [], env, workspace.root)).stderr).toMatch(/terraform cannot be run .*TERRAFORM_BINARY_NAME/);
+    const leased = await openLab(leasing);
+    const env = { CDKTF_OUTDIR: join(leased.root, "cdktf.out"), PATH: ["", "/nowhere"].join(delimiter) };
+    expect((await write(leasing, [], env, leased.root)).stderr).toMatch(/terraform cannot be run .*TERRAFORM_BINARY_NAME/);
   });
 });
