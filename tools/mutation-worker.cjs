@@ -42,10 +42,11 @@ function executedIn(root, v8Coverage) {
 
 async function main([cacheDirectory, rooms]) {
   const root = process.cwd();
-  const { globalConfig, projectConfig } = await readConfig(
+  const { globalConfig, projectConfig: ownConfig } = await readConfig(
     { _: [], $0: "", ci: true, cacheDirectory, coverageProvider: "v8" },
     root,
   );
+  const projectConfig = { ...ownConfig, testEnvironment: require.resolve("./mutation-environment.cjs") };
   const context = await Runtime.createContext(projectConfig, { console, maxWorkers: 1, watch: false, watchman: false });
   const collectCoverageFrom = rooms.split(",").map((room) => `${room}/**/*.ts`);
 

@@ -2,7 +2,8 @@
 //   --seed N          which sample (default 1); the same seed and sources give the same sample
 //   --count N         how many changes (default 50)
 //   --rooms A,B       the folders whose sources are changed (default lab,grammar,constructs,stacks); templates, scripts and ansible/roles
-//                     can be asked for too: their shell scripts and YAML are changed
+//                     can be asked for too: their shell scripts and YAML are changed. Roles need the Ansible of
+//                     `npm run test:ansible`: put it on PATH. Its tests take long: --seconds 600
 //   --kinds A,B       only kinds that begin so, such as "anchor"
 //   --seconds N       how long the test files may take that are asked about one change, as they took without it (default 60): the nearest
 //                     are asked first, and what is left out is left out
@@ -305,8 +306,10 @@ async function main(): Promise<void> {
   const isNear = (test: string) =>
     near.some((folder) => test.startsWith(folder)) && !/tools\/(bench|bindings|program|mutation|schemas)/.test(test);
   const groups = [tests.filter(isNear), tests.filter((test) => !isNear(test) && !IGNORED.test(test))];
-  for (const [i, some] of groups.entries()) {
-    if (open.length === 0) break;
+  for (const [i, group] of groups.entries()) {
+    // What executes a script is not known by its lines, so a test file that has nothing to do with these scripts need not be run.
+    const some = group.filter((test) => open.some(({ file }) => file.endsWith(".ts") || concerns(test, file)));
+    if (some.length === 0) continue;
     console.log(`${open.length} changes are shown to the tests ${i === 0 ? "of the rooms" : "of the other rooms"}.`);
     await measure(some);
     await shared(open, async (worker, mutant) => {

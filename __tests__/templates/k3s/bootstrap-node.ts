@@ -167,10 +167,10 @@ export class BootstrapNode extends Sandbox {
     );
     this.fake(
       "curl",
-      `while (($#)); do case $1 in --output) output=$2; shift 2;; --*-time | --*-timeout | --retry | --retry-delay | --write-out) shift 2;; --*) shift;; *) url=$1; shift;; esac; done
+      `while (($#)); do case $1 in --output) output=$2; shift 2;; --*-time | --*-timeout | --retry | --retry-delay) shift 2;; --write-out) told=$2; shift 2;; --*) shift;; *) url=$1; shift;; esac; done
        if [[ $url == */readyz ]]; then
          cut_power
-         [[ -e $SANDBOX/.fake/join-server-answers ]] && echo "$(<"$SANDBOX/.fake/join-server-answers")" && exit
+         [[ -e $SANDBOX/.fake/join-server-answers ]] && echo "\${told/'%{http_code}'/$(<"$SANDBOX/.fake/join-server-answers")}" && exit
          echo 000; exit 7
        fi
        [[ -e $SANDBOX/.fake/web/\${url//\\//_} ]] || exit 22
