@@ -1,9 +1,9 @@
 import { request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
-import { rootCertificates } from "node:tls";
 import { z } from "zod";
 import { canonicalModelReference } from "../grammar/model-reference";
 import { type Known, known, unknown } from "./finding";
+import { trusting } from "./trust";
 
 /** What `/api/tags` of an Ollama answers (its docs/api.md). */
 export const tags = z.object({ models: z.array(z.object({ name: z.string() })).nullish() });
@@ -43,7 +43,7 @@ export function listedModels({ url, token, ca, timeoutMs = TIMEOUT_MS }: AskedOl
   const options = {
     agent: false,
     ...(token && { headers: { Authorization: `Bearer ${token}` } }),
-    ...(ca && { ca: [...rootCertificates, ca] }),
+    ...(ca && { secureContext: trusting(ca) }),
   };
   return new Promise((resolve) => {
     const end = (answer: Known<readonly string[]>) => {

@@ -1,5 +1,5 @@
 import { Agent, request } from "node:https";
-import { rootCertificates } from "node:tls";
+import { trusting } from "../trust";
 
 /** How the doctor logs in. Proxmox takes a token in a header; for a password it makes a ticket first. */
 export type Credential =
@@ -104,7 +104,7 @@ export class ProxmoxApi implements Questions {
       keepAlive: false,
       maxSockets: options.parallel ?? 8,
       rejectUnauthorized: !options.insecure,
-      ...(options.ca && { ca: [...rootCertificates, options.ca] }),
+      ...(options.ca && { secureContext: trusting(options.ca) }),
     });
   }
 
