@@ -100,7 +100,7 @@ function executes({ executed, started }: Suite, source: string, lines: readonly 
 
 /** How near a test file is to a source: its own, one of the same folder, of the same room, or another. */
 function distance(test: string, source: string): number {
-  const path = `__tests__/${source.replace(/\.ts$/, "")}`;
+  const path = `__tests__/${source.replace(/\.(ts|sh)$/, "")}`;
   if (test === `${path}.test.ts`) return 0;
   if (test.startsWith(path.slice(0, path.lastIndexOf("/") + 1))) return 1;
   return test.startsWith(`__tests__/${source.split("/")[0]}/`) ? 2 : 3;
