@@ -105,7 +105,7 @@ const MADE_OF: Readonly<Record<string, readonly string[]>> = {
 
 /** How near a test file is to a source: its own, one of the same folder or of what is made from it, of the same room, or another. */
 function distance(test: string, source: string): number {
-  const path = `__tests__/${source.replace(/\.ts$/, "")}`;
+  const path = `__tests__/${source.replace(/\.(ts|sh)$/, "")}`;
   if (test === `${path}.test.ts`) return 0;
   const room = source.split("/")[0] ?? "";
   if (test.startsWith(path.slice(0, path.lastIndexOf("/") + 1)) || MADE_OF[room]?.includes(test)) return 1;

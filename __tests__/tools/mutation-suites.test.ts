@@ -36,6 +36,11 @@ test("what proves the files that are made from the room's texts is as near as th
   expect(askedOf([cheap, suite("tools/lab-page", { processor: 1.1 })])).toEqual(["tools/lab-page", "lab/z"]);
 });
 
+test("of a script the test file of its name is the nearest", () => {
+  const script = "templates/k3s/x.sh";
+  const suites = ["templates/k3s/a", "templates/k3s/x"].map((test) => suite(test, { executed: { [script]: [2] } }));
+  expect(asked(suites, script, [2], 1, () => 0.5).map(({ test }) => test)).toEqual(["__tests__/templates/k3s/x.test.ts"]);
+});
 test("of two as near the cheaper is asked first", () => {
   expect(askedOf([suite("stacks/a", { processor: 3 }), suite("stacks/b")])).toEqual(["stacks/b", "stacks/a"]);
 });

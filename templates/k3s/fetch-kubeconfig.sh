@@ -49,6 +49,6 @@ if [[ -e $KUBECONFIG_PATH ]] && [[ $(authorities "$KUBECONFIG_PATH") != "$(autho
   cp -- "$KUBECONFIG_PATH" "$KUBECONFIG_PATH.backup-$n"
   say "$KUBECONFIG_PATH held another cluster; that is kept as $KUBECONFIG_PATH.backup-$n"
 fi
-chmod 0600 "$new"
+# mktemp made it with mode 0600.
 mv -f -- "$new" "$KUBECONFIG_PATH"
 say "The kubeconfig for https://$host:6443 is $KUBECONFIG_PATH"

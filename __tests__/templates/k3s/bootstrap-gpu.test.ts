@@ -33,7 +33,7 @@ describeOnLinux("a GPU before Turing", () => {
     gpuWorker().fake("nvidia-smi", "exit 6");
     node.fake("dmesg", "echo 'NVRM: is not supported by open nvidia.ko because it does not include the'");
     expect((await node.bootstrap()).code).toBe(6);
-    expect(reason()).toContain("older than Turing");
+    expect(reason()).toContain("older than Turing and has no open kernel module (the kernel's log says so)");
   });
 
   test("works with closed kernel modules, which are installed without the open ones", async () => {

@@ -59,6 +59,7 @@ describeOnLinux("a server that goes well", () => {
     const { code, calls } = await node.bootstrap();
     expect(code).toBe(10);
     expect(lines(calls)).toContain("k3s-binary kubectl get --raw /readyz");
+    expect(lines(calls)).toContain("systemctl is-active --quiet k3s");
     expect(lines(calls)).toContainEqual(expect.stringMatching(/^journalctl --unit k3s /));
     expect(node.marker("failed")?.["exit_code"]).toBe("10");
   });
@@ -124,6 +125,14 @@ describeOnLinux("packages", () => {
     const { code, calls } = await node.bootstrap();
     expect(code).toBe(0);
     expect(calls.filter((call) => call.command === "apt-get" && call.argv.includes("update")).length).toBeGreaterThan(2);
+  });
+
+  test("that a power cut left half configured are finished before the next try", async () => {
+    server({ APT_ATTEMPTS: "2" }).fake("apt-get", "exit 100");
+    node.fake("dpkg", "exit 1");
+    const { calls, stdout } = await node.bootstrap();
+    expect(position(calls, /^dpkg --force-confold --configure -a$/)).toBeGreaterThan(position(calls, /^apt-get/));
+    expect(stdout).toContain("dpkg could not finish what it had begun.");
   });
 
   test("that cannot be installed end the run with code 5 after the given number of attempts", async () => {

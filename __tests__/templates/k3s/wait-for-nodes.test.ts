@@ -37,7 +37,7 @@ describe("waiting", () => {
     const { code, stdout, stderr } = await machine.operate("wait-for-nodes.sh", { NODES, LOG_LINES: "1" });
     expect(code).toBe(3);
     expect(stdout).toContain("gpu-1: failed (nvidia-smi failed)");
-    expect(stderr).toContain("--- the end of the bootstrap log of gpu-1 ---\nNVIDIA-SMI has failed\n");
+    expect(stderr).toContain("--- the end of the bootstrap log of gpu-1 ---\nNVIDIA-SMI has failed\n--- end ---\n");
     expect(stderr).not.toContain("long ago");
     expect(stderr).toContain("not going to be: gpu-1.");
   });

@@ -129,6 +129,14 @@ describe("a pull that fails", () => {
     expect(share.releases).toEqual([]);
   });
 
+  test("permissions that cannot be set exit 6 and publish nothing", async () => {
+    share.world.command("chmod", "exit 1");
+    const finished = await share.stage("r1", "llama3:8b");
+    expect(finished.code).toBe(6);
+    expect(finished.stderr).toContain("cannot be set");
+    expect(share.releases).toEqual([]);
+  });
+
   test("a rename that fails exits 6 and publishes nothing", async () => {
     share.world.command("mv", '[ "$1" != -T ] || { echo "mv: No space left on device" >&2; exit 1; }; exec /bin/mv "$@"');
     const finished = await share.stage("r1", "llama3:8b");
