@@ -125,11 +125,6 @@ describe("the kubeconfig", () => {
     expect(machine.mode("made/kubeconfig")).toBe("600");
   });
 
-  test("bears an IPv6 address of the API in brackets", async () => {
-    await wait({ KUBERNETES_API_ADDRESS: "2001:db8::31" });
-    expect(machine.read("made/kubeconfig")).toContain("server: https://[2001:db8::31]:6443\n");
-  });
-
   test("bears the address of the API when that is another one", async () => {
     await wait({ KUBERNETES_API_ADDRESS: "k3s.home.example" });
     expect(machine.read("made/kubeconfig")).toContain("server: https://k3s.home.example:6443\n");
