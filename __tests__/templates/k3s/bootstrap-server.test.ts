@@ -30,6 +30,11 @@ describeOnLinux("a server that goes well", () => {
     expect(node.marker("failed")).toBeUndefined();
   });
 
+  test("has all that the marker stands for on the disk before it writes the marker", async () => {
+    const { calls } = await run();
+    expect(position(calls, /^sync$/)).toBeGreaterThan(position(calls, /^k3s-binary kubectl/));
+  });
+
   test("puts the verified binary in place, executable", async () => {
     const { node } = await run();
     expect(node.read("usr/local/bin/k3s")).toBe(BINARY);
@@ -343,6 +348,11 @@ describeOnLinux("tokens that the first server makes", () => {
     expect(token).not.toBe(agentToken);
     expect(node.mode("etc/rancher/k3s/token")).toBe("600");
     expect(node.mode("etc/rancher/k3s/agent-token")).toBe("600");
+  });
+
+  test("are on the disk before anything else is done", async () => {
+    const { calls } = await withoutTokens().bootstrap();
+    expect(position(calls, /^sync$/)).toBeLessThan(position(calls, /^apt-get/));
   });
 
   test("are on no command line and in no log", async () => {

@@ -560,6 +560,7 @@ test.each<Refused>([
   ["a release that climbs out", { RELEASE_ID: "../r1" }, "RELEASE_ID is '../r1'"],
   ["no model", { MODELS: " \n " }, "MODELS is empty"],
   ["a reference with shell in it", { MODELS: "llama3:8b $(reboot)" }, "MODELS names '$(reboot)'"],
+  ["a reference with shell in it after a line without one", { MODELS: "\n$(reboot)" }, "MODELS names '$(reboot)'"],
   ...TOO_LONG.map(([what, reference]): Refused => [what, { MODELS: `${LONGEST} ${reference}` }, `MODELS names '${reference}'`]),
   ["fewer than two kept releases", { KEEP: "1" }, "KEEP is 1; give 2 or more"],
   ["a word for a number", { KEEP: "all" }, "KEEP is 'all'; give a whole number"],
