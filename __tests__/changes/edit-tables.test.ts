@@ -1,10 +1,7 @@
 // The tables of what an edit costs, in docs/, against what `diff` says of the same edits. `npm run test:terraform` asks Terraform.
 import { type Change, compare } from "../../changes/compare";
-import { type Output, stackOutput } from "../../changes/output";
 import type { EditEffect } from "../../lab/edit-costs";
-import { checkLab } from "../../lab/read";
 import type { LabInput } from "../../lab/schema";
-import { synthesized } from "../../stacks/synthesize";
 import {
   AIR_GAP_ROWS,
   CLUSTER_ROWS,
@@ -15,20 +12,7 @@ import {
   VM_ROWS,
 } from "../../testing/edit-proofs";
 import { airGappedLab, type Changes, clusterLab, gpuLab, labWith, ollamaLab } from "../../testing/lab";
-
-const OUTPUTS = new Map<string, Output>();
-
-/** What a lab is synthesized to. Many rows begin with the same lab. */
-function outputOf(lab: LabInput): Output {
-  const key = JSON.stringify(lab);
-  const output =
-    OUTPUTS.get(key) ??
-    Object.fromEntries(
-      Object.entries(synthesized(checkLab(lab, "/lab").lab, "/lab/cdktf.out")).map(([id, json]) => [id, stackOutput(json)]),
-    );
-  OUTPUTS.set(key, output);
-  return output;
-}
+import { outputOf } from "../../testing/lab-output";
 
 /** The lab before the edit of a row, and after it. `own`: puts one thing of the usual lab in the place of what it is. */
 function labs({ proof }: Row, usual: LabInput, own: (changes: Changes | undefined) => Changes): [LabInput, LabInput] {

@@ -1,21 +1,10 @@
 // What typical edits of a lab do, in the words that a reviewer reads. Each line is one thing; lines below it are set in.
 import { type Change, compare, destroysSomething, hasEffect } from "../../changes/compare";
-import { type Output, stackOutput } from "../../changes/output";
 import { sentences } from "../../changes/report";
-import { checkLab } from "../../lab/read";
 import type { LabInput } from "../../lab/schema";
-import { synthesized } from "../../stacks/synthesize";
 import { airGappedLab, baseLab, type Changes, clusterLab, gpuLab, labWith, sshKey } from "../../testing/lab";
+import { outputOf } from "../../testing/lab-output";
 
-const outputs = new Map<LabInput, Output>();
-function outputOf(lab: LabInput): Output {
-  const known = outputs.get(lab);
-  if (known) return known;
-  const stacks = Object.entries(synthesized(checkLab(lab, "/lab").lab, "/lab/cdktf.out"));
-  const output = Object.fromEntries(stacks.map(([id, json]) => [id, stackOutput(json)]));
-  outputs.set(lab, output);
-  return output;
-}
 const between = (before: LabInput, after: LabInput) => compare(outputOf(before), outputOf(after));
 
 /** Each change as its action and its sentences, without what is kept because it is protected. */
