@@ -67,15 +67,10 @@ function reversed(value: unknown): unknown {
 
 describe.each(EXAMPLES)("%s", (example) => {
   test("comes out byte by byte the same a second time, in another folder, and with all keys reversed", () => {
-    const outputs = [
-      { to: join(folder, "one"), change: undefined },
-      { to: join(folder, "elsewhere/deeper/two"), change: undefined },
-      { to: join(folder, "three"), change: (text: string) => stringify(reversed(parse(text))) },
-    ].map(({ to, change }) => {
-      return synthesizedIn(to, copyOfLab(example, to, change));
-    });
-    expect(outputs[1]).toEqual(outputs[0]);
-    expect(outputs[2]).toEqual(outputs[0]);
+    const first = synthesizedIn(join(folder, "one"), copyOfLab(example, join(folder, "one")));
+    const elsewhere = join(folder, "elsewhere/deeper/two");
+    const other = copyOfLab(example, elsewhere, (text) => stringify(reversed(parse(text))));
+    expect(synthesizedIn(elsewhere, other)).toEqual(first);
   });
 });
 
