@@ -3,7 +3,7 @@
 //   --count N         how many changes (default 50)
 //   --rooms A,B       the folders whose sources are changed (default lab,grammar,constructs,stacks); templates, scripts and ansible/roles
 //                     can be asked for too: their shell scripts and YAML are changed. Roles need the Ansible of
-//                     `npm run test:ansible`: put it on PATH. Its tests take long: --seconds 600
+//                     `npm run test:ansible`: put it on PATH. What tests scripts and roles takes long: --seconds 600
 //   --kinds A,B       only kinds that begin so, such as "anchor"
 //   --seconds N       how long the test files may take that are asked about one change, as they took without it (default 60): the nearest
 //                     are asked first, and what is left out is left out

@@ -290,6 +290,7 @@ describe("an inference that fails exits 3 and says", () => {
       /no answer within 0\.3 s, but the API answers: .*longer --timeout/,
     ],
     ["that the reply is empty", { "/api/generate": "close" }, /failed: empty reply/],
+    ["that the reply has no body", { "/api/generate": { answer: "" } }, /failed: empty reply: HTTP 200 without a body/],
     [
       "that the model has no memory",
       { "/api/generate": { answer: '{"error":"model requires more system memory"}', status: 500 } },
@@ -305,6 +306,7 @@ describe("an inference that fails exits 3 and says", () => {
       { "/api/generate": { answer: '{"response":"","done":true,"eval_count":0}' } },
       /the model answered with nothing/,
     ],
+    ["that the answer says nothing of its end", { "/api/generate": { answer: '{"response":"O"}' } }, /the answer is not complete/],
     [
       "that the answer is not complete",
       { "/api/generate": { answer: '{"response":"O","done":false}' } },
@@ -315,6 +317,7 @@ describe("an inference that fails exits 3 and says", () => {
     expect(finished.code).toBe(3);
     expect(finished.stdout).toMatch(message);
     expect(finished.stdout).toContain("Passed: 2, warnings: 0, failed: 1");
+    expect(finished.stderr).toBe("");
   });
 });
 

@@ -108,7 +108,6 @@ stop_server() {
 
 finish() {
   code=$?
-  trap - EXIT
   [ -z "$child" ] || kill "$child" 2>/dev/null || true
   stop_server
   # Not TERM: a shell that was forked a moment ago still has this one's trap, and would lose the signal and beat for ever.

@@ -67,7 +67,6 @@ run() {
 }
 finish() {
   code=$?
-  trap - EXIT
   [ -z "$child" ] || kill "$child" 2>/dev/null || true
   [ -z "$scratch" ] || rm -rf "$scratch"
   exit "$code"

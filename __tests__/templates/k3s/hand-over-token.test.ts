@@ -27,6 +27,7 @@ describe("handing over", () => {
     const { code, stdout } = await handOver();
     expect(code).toBe(0);
     expect(stdout).toContain("gpu-1: has the token\n");
+    expect(stdout).toMatch(/Every node has its token\.\n$/);
     expect(onNode(WORKER, "token")).toBe(AGENT_TOKEN);
     expect(machine.mode(`nodes/${WORKER}/etc/rancher/k3s/token`)).toBe("600");
     expect(machine.files().filter((file) => file.startsWith(`nodes/${WORKER}/etc`))).toEqual([

@@ -100,6 +100,7 @@ describe("waiting", () => {
     [{ NODES: "k3s-1=-oProxyCommand=x" }, "is no address and no host name"],
     [{ NODES, TIMEOUT_SECONDS: "1h" }, "TIMEOUT_SECONDS is '1h'"],
     [{ NODES, SSH_USER: "-v" }, "SSH_USER is '-v'"],
+    [{ NODES, LOG_LINES: "many" }, "LOG_LINES is 'many'"],
   ])("with %j ends with code 64 and asks nobody", async (env, message) => {
     const { code, stderr, calls } = await machine.operate("wait-for-nodes.sh", env as Record<string, string>);
     expect(code).toBe(64);

@@ -36,6 +36,13 @@ describe("a run", () => {
     expect(readdirSync(join(share.root, ".staging", "work"))).toEqual([]);
   });
 
+  test("leaves nothing in the folder for temporary files, whatever its end", async () => {
+    const folder = join(share.world.folder, "temporary");
+    mkdirSync(folder);
+    for (const models of ["llama3:8b", "absent:1b"]) await share.stage(models.slice(0, 5), models, { TMPDIR: folder });
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
   test("a second run pulls nothing and changes no byte", async () => {
     await share.stage("r1", "llama3:8b gpt-oss:120b");
     const before = share.snapshot;

@@ -255,6 +255,7 @@ describe("pull-models.sh", () => {
   test.each<Refused>([
     ["an empty list", { MODELS: " \n" }, "MODELS is empty"],
     ["a reference with shell in it", { MODELS: "llama3.2:1b x;reboot" }, "MODELS names 'x;reboot'"],
+    ["a reference with shell in it after a line without one", { MODELS: "\nx;reboot" }, "MODELS names 'x;reboot'"],
     ...TOO_LONG.map(([what, reference]): Refused => [what, { MODELS: `${LONGEST} ${reference}` }, `MODELS names '${reference}'`]),
     ["a pattern", { MODELS: "*" }, "MODELS names '*'"],
     ["no server", { MODELS: "a", OLLAMA_HOST: "" }, "OLLAMA_HOST is not set"],
