@@ -306,7 +306,11 @@ describe("an inference that fails exits 3 and says", () => {
       { "/api/generate": { answer: '{"response":"","done":true,"eval_count":0}' } },
       /the model answered with nothing/,
     ],
-    ["that the answer says nothing of its end", { "/api/generate": { answer: '{"response":"O"}' } }, /the answer is not complete/],
+    [
+      "that the answer says nothing of its end",
+      { "/api/generate": { answer: '{"response":"O"}' } },
+      /the answer is not complete/,
+    ],
     [
       "that the answer is not complete",
       { "/api/generate": { answer: '{"response":"O","done":false}' } },
