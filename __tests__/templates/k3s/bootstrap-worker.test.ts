@@ -88,6 +88,13 @@ describeOnLinux("a worker without a GPU", () => {
     expect((await worker({ JOIN_SERVER_URL: "" }).bootstrap()).code).toBe(64);
   });
 
+  test("without its K3s configuration ends with code 3 before it installs anything", async () => {
+    worker().withoutFile("etc/rancher/k3s/config.yaml");
+    const { code, calls } = await node.bootstrap();
+    expect(code).toBe(3);
+    expect(lines(calls).filter((line) => line.startsWith("apt-get"))).toEqual([]);
+  });
+
   test("gives up with code 9 when the server does not answer, naming it", async () => {
     worker().withoutFile(".fake/join-server-answers");
     expect((await node.bootstrap()).code).toBe(9);
