@@ -412,7 +412,7 @@ listed_name() {
 }
 
 # $1 bytes
-human() { if [ "$1" -ge 1000000000 ]; then printf '%.1f GB' "${1}e-9"; else LC_ALL=C printf '%.1f MB' "${1}e-6"; fi; }
+human() { if [ "$1" -ge 1000000000 ]; then printf '%.1f GB' "${1}e-9"; else printf '%.1f MB' "${1}e-6"; fi; }
 
 # Sets answering: the model for the inference, empty when there is none.
 check_models() {
