@@ -1,4 +1,4 @@
-import type { TerraformStack } from "cdktf";
+import { TerraformStack, Testing } from "cdktf";
 import { ObjectsChart } from "../../../constructs/kubernetes/objects";
 import { ModelPull, type ModelPullProps } from "../../../constructs/ollama/model-pull";
 import { testRejectedProps } from "../../../testing/rejected-props";
@@ -26,3 +26,9 @@ testRejectedProps<Props>(props, make, [
   ["a model with a space", { models: ["llama 3"] }, "models: invalid-model"],
   ["no time", { timeoutSeconds: 0 }, "timeoutSeconds: out-of-range"],
 ]);
+
+test("the Job runs the script that it mounts", () => {
+  const stack = new TerraformStack(Testing.app({ stackTraces: false }), "stack");
+  make(stack, props);
+  expect(Testing.synth(stack).replaceAll("\\", "")).toContain('"command":["/bin/sh","/scripts/pull-models.sh"]');
+});
