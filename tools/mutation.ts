@@ -3,9 +3,9 @@
 //   --count N         how many changes (default 50)
 //   --rooms A,B       the folders whose sources are changed (default lab,grammar,constructs,stacks); templates, scripts and ansible/roles
 //                     can be asked for too: their shell scripts and YAML are changed. Roles need the Ansible of
-//                     `npm run test:ansible`: put it on PATH. What tests scripts and roles takes long: --seconds 600
+//                     `npm run test:ansible`: put it on PATH
 //   --kinds A,B       only kinds that begin so, such as "anchor"
-//   --seconds N       how long the test files may take that are asked about one change, as they took without it (default 60): the nearest
+//   --seconds N       how long the test files may take that are asked about one change, as they took without it (default 600): the nearest
 //                     are asked first, and what is left out is left out
 //   --workers N       how many changes are judged at a time (default 2)
 //   --at-least N      ends with 1 when fewer percent are found by an assertion (default 90), and with 2 when the tool cannot work
@@ -40,7 +40,7 @@ const { values: options } = parseArgs({
     count: { type: "string", default: "50" },
     rooms: { type: "string", default: "lab,grammar,constructs,stacks" },
     kinds: { type: "string", default: "" },
-    seconds: { type: "string", default: "60" },
+    seconds: { type: "string", default: "600" },
     workers: { type: "string", default: "2" },
     "at-least": { type: "string", default: "90" },
   },
