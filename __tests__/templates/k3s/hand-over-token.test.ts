@@ -97,8 +97,12 @@ describe("handing over", () => {
     machine.node(WORKER);
     const run = handOver({ TIMEOUT_SECONDS: "20" });
     setTimeout(() => machine.node(WORKER, "waiting-for-token"), 300);
-    expect((await run).code).toBe(0);
+    const { code, stdout } = await run;
+    expect(code).toBe(0);
     expect(onNode(WORKER, "token")).toBe(AGENT_TOKEN);
+    // Each state is told once, however often the node was looked at.
+    const told = stdout.match(/gpu-1: .*/g) ?? [];
+    expect(told).toEqual([...new Set(told)]);
   });
 
   test("ends with code 4 for a worker that never asks, which gets no token, while the others get theirs", async () => {

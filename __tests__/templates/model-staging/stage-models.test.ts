@@ -30,6 +30,7 @@ describe("a run", () => {
   test("publishes every listed model, verified, and gives the lock back", async () => {
     const finished = await share.stage("r1", "llama3:8b\ngpt-oss:120b\n");
     expect(finished.code).toBe(0);
+    expect(finished.stderr).not.toContain("warning");
     expect(share.releases).toEqual(["r1"]);
     expect(share.blobs("r1")).toEqual([...new Set([...llama.blobs, ...gptOss.blobs])].sort());
     expect(share.locked).toBe(false);

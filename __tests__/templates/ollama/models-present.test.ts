@@ -103,8 +103,9 @@ describe("models-present.sh", () => {
     expect((await probe({ MODELS: "a", MODELS_DIR: "" })).code).toBe(64);
   });
 
-  test("exits 64 for a bound that is no number", async () => {
-    expect((await probe({ MODELS: "a", PROBE_TIMEOUT_SECONDS: "5s" })).code).toBe(64);
+  test("exits 64 for a bound that is no number, and repeats it", async () => {
+    const { code, stderr } = await probe({ MODELS: "a", PROBE_TIMEOUT_SECONDS: "5s" });
+    expect([code, stderr]).toEqual([64, expect.stringContaining("PROBE_TIMEOUT_SECONDS is '5s'; give a number of seconds")]);
   });
 
   test("tells the page of another server in one line", async () => {
