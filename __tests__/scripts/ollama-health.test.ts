@@ -84,7 +84,7 @@ describe("a healthy server", () => {
   });
 
   test("may list models with other white space, key order and nested names", async () => {
-    const answer = `{ "models" : [\n  { "size" : 1321098329 ,\n "details": {"name": "other:1b", "size": 7, "families": [ ], "note": "a \\"b\\" } ]"},\r\n\t"name"\t:\t"llama3.2:1b" } , {"size":1,"name":"tiny:1b"}\n]\n}`;
+    const answer = `{ "models" : [\n  { "size" : 1321098329 ,\n "details": {"name": "other:1b", "size": 7, "families": [ ], "labels": { }, "note": "a \\"b\\" } ]"},\r\n\t"name"\t:\t"llama3.2:1b" } , {"size":1,"name":"tiny:1b"}\n]\n}`;
     const finished = await checkServer(
       { misbehave: { "/api/tags": { answer } } },
       "--model",
