@@ -115,6 +115,15 @@ test.each<[string, string[], number, string]>([
   expect([answer.status, answer.stderr, answer.calls]).toEqual([status, expect.stringContaining(message), []]);
 });
 
+test.each([
+  ["that cannot be read", "{", "cdktf.out/manifest.json is no manifest"],
+  ["without a stack", '{"stacks":{}}', "cdktf.out has no stack"],
+])("a manifest %s ends with 2", (_, manifest, message) => {
+  writeFileSync(join(folder, "cdktf.out/manifest.json"), manifest);
+  const { status, stderr, calls } = run("plan");
+  expect([status, stderr, calls]).toEqual([2, expect.stringContaining(message), []]);
+});
+
 test("a Terraform that is missing ends with 127", () => {
   rmSync(join(folder, "bin/terraform"));
   const { status, stderr } = spawnSync("bash", [SCRIPT, "plan"], {
