@@ -53,6 +53,12 @@ describe("a run", () => {
     expect(share.snapshot).toEqual(before);
   });
 
+  test("its lock beats no more often than it is told to", async () => {
+    share.world.hook("on-pull", `cp '${share.root}/.staging/lock/heartbeat' "$stub/beats"`);
+    await share.stage("r1", "llama3:8b", { HEARTBEAT_SECONDS: "60", LOCK_STALE_SECONDS: "130" });
+    expect(readFileSync(join(share.world.folder, "beats"), "utf8")).toBe("1\n");
+  });
+
   test("TERM in the middle of a pull ends the run at once, with 143 and without a lock", async () => {
     share.world.hook("on-pull", ': >"$stub/pulling"; exec sleep 30');
     const running = share.start("r1", "llama3:8b");
