@@ -95,9 +95,8 @@ describe("handing over", () => {
 
   test("waits for a worker that asks later", async () => {
     machine.node(WORKER);
-    const run = handOver({ TIMEOUT_SECONDS: "20" });
-    setTimeout(() => machine.node(WORKER, "waiting-for-token"), 300);
-    const { code, stdout } = await run;
+    machine.atSecondPause(() => machine.node(WORKER, "waiting-for-token"));
+    const { code, stdout } = await handOver({ TIMEOUT_SECONDS: "20" });
     expect(code).toBe(0);
     expect(onNode(WORKER, "token")).toBe(AGENT_TOKEN);
     // Each state is told once, however often the node was looked at.
@@ -186,9 +185,8 @@ describe("the first server", () => {
   });
 
   test("is waited for", async () => {
-    const run = handOver({ TIMEOUT_SECONDS: "20" });
-    setTimeout(() => machine.server(FIRST), 300);
-    expect((await run).code).toBe(0);
+    machine.atSecondPause(() => machine.server(FIRST));
+    expect((await handOver({ TIMEOUT_SECONDS: "20" })).code).toBe(0);
   });
 
   test("that failed ends with code 3 and its reason", async () => {

@@ -8,6 +8,9 @@ export type Marker = "ready" | "failed" | "waiting-for-token";
  * /var stand in for the node's. An address without a folder cannot be reached.
  */
 export class OperatorMachine extends Sandbox {
+  /** The folder that nodes are written to. */
+  private place = "nodes";
+
   public constructor() {
     super();
     this.fake(
@@ -26,7 +29,22 @@ export class OperatorMachine extends Sandbox {
 
   /** Writes a file on a node, which exists from then on. */
   public onNode(address: string, file: string, content: string, mode = 0o600): void {
-    this.write(`nodes/${address}/${file}`, content, mode);
+    this.write(`${this.place}/${address}/${file}`, content, mode);
+  }
+
+  /** What happens on the nodes when the script has looked at them twice, and pauses. */
+  public atSecondPause(happens: () => void): void {
+    this.place = "later";
+    happens();
+    this.place = "nodes";
+    this.fake(
+      "sleep",
+      `if [[ ! -e $SANDBOX/paused ]]; then
+         : >"$SANDBOX/paused"
+       elif [[ -d $SANDBOX/later ]]; then
+         mkdir -p "$SANDBOX/nodes" && cp -pR "$SANDBOX/later/." "$SANDBOX/nodes" && rm -R "$SANDBOX/later"
+       fi`,
+    );
   }
 
   /** A node whose bootstrap has come so far. */

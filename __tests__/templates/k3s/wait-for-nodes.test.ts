@@ -22,9 +22,8 @@ describe("waiting", () => {
   test("goes on while a node is not ready, and shows what its bootstrap does", async () => {
     machine.server(SERVER);
     machine.node(WORKER);
-    const run = machine.operate("wait-for-nodes.sh", { NODES, TIMEOUT_SECONDS: "20" });
-    setTimeout(() => machine.node(WORKER, "ready"), 300);
-    const { code, stdout } = await run;
+    machine.atSecondPause(() => machine.node(WORKER, "ready"));
+    const { code, stdout } = await machine.operate("wait-for-nodes.sh", { NODES, TIMEOUT_SECONDS: "20" });
     expect(code).toBe(0);
     expect(stdout).toContain("gpu-1: starting (Installing the driver)\n");
     expect(stdout.match(/gpu-1: starting/g)).toHaveLength(1);
