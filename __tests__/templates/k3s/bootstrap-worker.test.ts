@@ -219,8 +219,10 @@ describeOnLinux("a GPU worker", () => {
     [{ NVIDIA_BRANCH: "distribution-closed" }],
     [{ GPU_COUNT: "0" }],
     [{ NVIDIA_KEY_SHA256: "abc" }],
-  ])("parameters %j end the run with code 64", async (parameters) => {
-    expect((await gpuWorker(parameters as Record<string, string>).bootstrap()).code).toBe(64);
+  ])("parameters %j end the run with code 64, and are repeated", async (parameters) => {
+    const { code } = await gpuWorker(parameters as Record<string, string>).bootstrap();
+    const [name, value] = Object.entries(parameters)[0] ?? [];
+    expect([code, node.log]).toEqual([64, expect.stringContaining(`${name} is '${value}'; it must be`)]);
   });
 });
 
@@ -360,6 +362,7 @@ describeOnLinux("a token that arrives later", () => {
     node.write("etc/rancher/k3s/token", AGENT_TOKEN);
     expect((await run).code).toBe(0);
     expect(node.log.match(/Waiting up to 10 s for the join token: \/etc\/rancher\/k3s\/token/g)).toHaveLength(1);
+    expect(node.log).toContain("The join token has arrived.");
     expect(node.marker("waiting-for-token")).toBeUndefined();
   });
 
