@@ -1,9 +1,7 @@
 // The environment of a test file for `npm run test:mutation`: after the first assertion that fails, the rest of the file is skipped, because one
 // is enough to know that a change is found. A failed snapshot does not count: an assertion after it may find the change too.
 const { TestEnvironment } = require("jest-environment-node");
-
-/** What the message of a failed snapshot has in it, as in mutations.ts. */
-const SNAPSHOT = /toMatch(Inline)?Snapshot/;
+const { SNAPSHOT } = require("./snapshot-failure.cjs");
 
 /** Node's environment, which skips what is left of a file. */
 module.exports = class extends TestEnvironment {

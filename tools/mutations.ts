@@ -210,8 +210,7 @@ export function shuffled(sources: readonly { readonly file: string; readonly tex
 /** What the tests said of a change. */
 export type Verdict = "assertion" | "snapshot" | "timeout" | "survived" | "no tests";
 
-/** What the message of a failed snapshot has in it. */
-const SNAPSHOT = /toMatch(Inline)?Snapshot/;
+const { SNAPSHOT } = require("./snapshot-failure.cjs") as { SNAPSHOT: RegExp };
 
 /** What the failures of one test file say. A test that fails outside of a snapshot is an assertion, and a file that cannot be loaded is one too. */
 export function verdictOf(failures: readonly string[]): Verdict {

@@ -54,22 +54,27 @@ const pathsOf = ({ tests, subjects }) => [...tests, ...subjects];
 /** Whether this environment chooses a Terraform of its own, for which nothing was proved. */
 const choosesTerraform = (env) => (env.TERRAFORM_BINARY ?? "") !== "";
 
-/** The state of each group's tests, of what they depend on, and of the choice of a Terraform. */
+/** The state of a group's tests, of what they depend on, and of the choice of a Terraform. */
+function stateOf(root, group, env) {
+  return `${env.TERRAFORM_BINARY ?? ""}\n${sourceState(root, pathsOf(group))}`;
+}
+
+/** The state of each group, by its name. */
 function groupStates(root, env = process.env) {
-  return new Map(GROUPS.map((group) => [group.name, `${env.TERRAFORM_BINARY ?? ""}\n${sourceState(root, pathsOf(group))}`]));
+  return new Map(GROUPS.map((group) => [group.name, stateOf(root, group, env)]));
 }
 
 /** Whether a group passed on this machine in the state that it is in. */
 function hasPassed(root, group, env) {
   try {
-    return readFileSync(noteOf(root, group), "utf8") === groupStates(root, env).get(group.name);
+    return readFileSync(noteOf(root, group), "utf8") === stateOf(root, group, env);
   } catch {
     return false;
   }
 }
 
 /** Whether a group is as it is on the main branch of `origin`. Never so where there is no git or no such branch. */
-function isAsProposed(root, group) {
+function isAsOnMain(root, group) {
   const git = (...args) => spawnSync("git", ["-C", root, ...args, "--", ...pathsOf(group)], { encoding: "utf8" });
   const added = git("ls-files", "--others", "--exclude-standard");
   return added.status === 0 && added.stdout === "" && git("diff", "--quiet", "origin/HEAD").status === 0;
@@ -79,7 +84,7 @@ function isAsProposed(root, group) {
 function groupsLeftOut(root, env = process.env, args = process.argv.slice(2)) {
   const isPlain = env.npm_lifecycle_event === "test" && args.length === 0;
   if (!isPlain || env.REQUIRE_TOOLS === "1" || /^(1|true)$/.test(env.CI ?? "")) return [];
-  return GROUPS.filter((group) => hasPassed(root, group, env) || (!choosesTerraform(env) && isAsProposed(root, group)));
+  return GROUPS.filter((group) => hasPassed(root, group, env) || (!choosesTerraform(env) && isAsOnMain(root, group)));
 }
 
 /** The tests, and folders of them, that a run leaves out. */

@@ -101,7 +101,7 @@ export class StackRun {
 
   /**
    * `terraform init`, unless nothing that it depends on has changed since the last one here, or since one of a like stack in this test run: with the
-   * replay it installs nothing, and writes only down which backend there is.
+   * replay it installs nothing, and only notes which backend there is.
    */
   async init(): Promise<Run> {
     const { terraform, module } = this.config;
