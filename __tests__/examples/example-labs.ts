@@ -1,6 +1,8 @@
 // The labs that the project ships, synthesized as a user has them: the lab file below a folder, `cdktf.out` in it.
 import { cpSync, mkdtempSync, readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { readLab } from "../../lab/read";
+import { synthesize } from "../../stacks/synthesize";
 import { runFolder } from "../../testing/provider-replay/client";
 
 /** The project's own folder. */
@@ -16,6 +18,16 @@ export function copyOfLab(file: string): string {
   const folder = mkdtempSync(join(runFolder(), "project-"));
   cpSync(join(ROOT, file), join(folder, file));
   return folder;
+}
+
+/** Synthesizes a copy of a shipped lab as `synth` does. @returns the folder of the copy, and the output in it */
+export function synthesizeCopy(file: string): { readonly folder: string; readonly outdir: string } {
+  const folder = copyOfLab(file);
+  const { lab, problems } = readLab(join(folder, file));
+  if (!lab) throw new Error(`${file} has errors: ${JSON.stringify(problems)}`);
+  const outdir = join(folder, "cdktf.out");
+  synthesize(lab, problems, outdir);
+  return { folder, outdir };
 }
 
 /** What the tests read of a synthesized stack. */

@@ -2,14 +2,12 @@
 import { existsSync, readdirSync, readFileSync, realpathSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { parseAllDocuments } from "yaml";
-import { readLab } from "../../lab/read";
-import { synthesize as synthesizeLab } from "../../stacks/synthesize";
 import { describeWithTool } from "../../testing/external-tool";
 import { runLifecycle } from "../../testing/terraform/lifecycle";
 import { describeRun } from "../../testing/terraform/process";
 import { Workspace } from "../../testing/terraform/workspace";
 import { OPERATOR_COMMANDS, SECRETS as VARIABLES } from "../terraform/operator-commands";
-import { configIn, copyOfLab, LAB_FILES, ROOT, type StackConfig, stackFolders } from "./example-labs";
+import { configIn, LAB_FILES, ROOT, type StackConfig, stackFolders, synthesizeCopy } from "./example-labs";
 
 /** Secrets as an operator has them in the environment; none may be in the output. */
 const SECRETS = {
@@ -45,19 +43,15 @@ function outputOf(file: string): Output {
 }
 
 function synthesize(file: string): Output {
-  const folder = copyOfLab(file);
-  const outdir = join(folder, "cdktf.out");
-  const { lab, problems } = readLab(join(folder, file));
-  if (!lab) throw new Error(`${file} could not be read: ${JSON.stringify(problems)}`);
   const environment = { ...process.env };
   Object.assign(process.env, SECRETS);
   try {
-    synthesizeLab(lab, problems, outdir);
+    const { folder, outdir } = synthesizeCopy(file);
+    const stacks = Object.entries(stackFolders(outdir)).map(([name, path]) => [name, configIn(path)] as const);
+    return { folder, outdir, files: filesBelow(outdir), stacks: Object.fromEntries(stacks) };
   } finally {
     process.env = environment;
   }
-  const stacks = Object.entries(stackFolders(outdir)).map(([name, path]) => [name, configIn(path)] as const);
-  return { folder, outdir, files: filesBelow(outdir), stacks: Object.fromEntries(stacks) };
 }
 
 /** The snapshots' provider versions by source, such as `bpg/proxmox`. */

@@ -1,21 +1,8 @@
-import { join } from "node:path";
-import { readLab } from "../../lab/read";
-import { synthesize } from "../../stacks/synthesize";
 import { describeWithTool } from "../../testing/external-tool";
 import { runLifecycle } from "../../testing/terraform/lifecycle";
 import { Workspace } from "../../testing/terraform/workspace";
-import { configIn, copyOfLab, LAB_FILES, type StackConfig, stackFolders } from "../examples/example-labs";
+import { configIn, LAB_FILES, type StackConfig, stackFolders, synthesizeCopy } from "../examples/example-labs";
 import { OPERATOR_COMMANDS, SECRETS } from "./operator-commands";
-
-/** Synthesizes a shipped lab as `synth` does, in a folder of its own. */
-function synthesizeCopy(file: string): string {
-  const folder = copyOfLab(file);
-  const { lab, problems } = readLab(join(folder, file));
-  if (!lab) throw new Error(`${file} has errors: ${JSON.stringify(problems)}`);
-  const outdir = join(folder, "cdktf.out");
-  synthesize(lab, problems, outdir);
-  return outdir;
-}
 
 function isProtected({ resource = {} }: StackConfig): boolean {
   return Object.values(resource).some((ofType) =>
@@ -25,7 +12,7 @@ function isProtected({ resource = {} }: StackConfig): boolean {
 
 describeWithTool("terraform", "the stacks of", () => {
   describe.each(LAB_FILES)("%s", (file) => {
-    const outdir = synthesizeCopy(file);
+    const { outdir } = synthesizeCopy(file);
 
     // Each in a workspace of its own: no stack needs another's state, or a kubeconfig, to be planned.
     test.concurrent.each(Object.entries(stackFolders(outdir)))(
