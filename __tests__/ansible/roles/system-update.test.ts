@@ -1,0 +1,124 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describeWithAnsible, type HostVariables, type PlaybookRun, Workbench } from "./playbook";
+
+jest.setTimeout(600_000);
+
+/** Stands in for python-apt, which Ansible's module asks for the lists and the packages: it has none, and somebody else may hold its lock. */
+const pythonApt = `
+import os
+state = os.environ["STUB_STATE"]
+class Cache:
+    _cache = {}
+    def __getitem__(self, name):
+        raise KeyError(name)
+    def open(self, progress):
+        pass
+    def update(self):
+        with open(state + "/apt", "a") as calls:
+            calls.write("update\\n")
+        if os.path.exists(state + "/locked"):
+            os.remove(state + "/locked")
+            raise cache.LockFailedException("Could not get lock /var/lib/apt/lists/lock")
+from . import cache
+`;
+const pythonCache = "class FetchFailedException(Exception): pass\nclass LockFailedException(Exception): pass\n";
+
+/** Stands in for apt-get and apt-mark: notes what it is asked to do, and says what the test wrote. */
+const aptGet = `#!/bin/sh
+echo "\${0##*/} $*" >> "$STUB_STATE/apt"
+cat "$STUB_STATE/answer" 2>/dev/null
+exit 0
+`;
+
+const NOTHING_TO_DO = "Reading state information...\n0 upgraded, 0 newly installed, 0 to remove and 0 not upgraded.\n";
+
+describeWithAnsible("role system_update", () => {
+  const bench = new Workbench();
+  const asked = (host: string) => bench.read(host, "apt").trim().split("\n");
+
+  const host = (name: string, { locked = false, answer = "", ...variables }: HostVariables = {}): HostVariables => {
+    const known = bench.host(name, 1, variables);
+    const python = join(bench.folder, name, "python");
+    mkdirSync(join(python, "apt"), { recursive: true });
+    writeFileSync(join(python, "apt/__init__.py"), pythonApt);
+    writeFileSync(join(python, "apt/cache.py"), pythonCache);
+    for (const empty of ["apt/debfile.py", "apt_pkg.py"]) writeFileSync(join(python, empty), "");
+    for (const command of ["apt-get", "apt-mark"])
+      writeFileSync(join(bench.folder, name, "bin", command), aptGet, { mode: 0o755 });
+    if (locked) writeFileSync(join(bench.state(name), "locked"), "");
+    writeFileSync(join(bench.state(name), "answer"), String(answer));
+    return { ...known, task_environment: { ...(known["task_environment"] as object), PYTHONPATH: python } };
+  };
+  /** A container where Ollama runs already. */
+  const provisioned = (name: string, variables: HostVariables = {}) => {
+    const known = host(name, variables);
+    mkdirSync(join(bench.root(name), "opt/ollama/current"), { recursive: true });
+    writeFileSync(join(bench.root(name), "etc/systemd/system/ollama.service"), "");
+    writeFileSync(join(bench.state(name), "running"), "");
+    return known;
+  };
+  let provision: PlaybookRun;
+  let update: PlaybookRun;
+
+  beforeAll(async () => {
+    provision = await bench.run(
+      "provision.yml",
+      "system",
+      {
+        new: host("new"),
+        locked: host("locked", { locked: true, system_update_lock_timeout: 0, system_update_cache_valid_time: 0 }),
+        older: provisioned("older"),
+      },
+      "-vvv",
+    );
+    update = await bench.run("update.yml", "system", {
+      outdated: provisioned("outdated"),
+      current: provisioned("current", { answer: NOTHING_TO_DO }),
+      empty: host("empty"),
+    });
+  });
+  afterAll(() => bench.remove());
+
+  test("brings all packages of a new container up to date, keeps edited configuration, and waits for another apt", () => {
+    expect(provision.recap("new").failed).toBe(0);
+    expect(asked("new")).toContainEqual(
+      "apt-get -y -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold -o DPkg::Lock::Timeout=300 dist-upgrade --auto-remove",
+    );
+  });
+
+  test("installs what other roles need, and nothing that is only recommended", () => {
+    expect(asked("new").find((call) => call.includes(" install "))).toMatch(
+      /DPkg::Lock::Timeout=300 +install ca-certificates curl zstd -o APT::Install-Recommends=no$/,
+    );
+  });
+
+  test("takes a package list of an hour for fresh", () => {
+    expect(provision.output).toMatch(/cache_valid_time: 3600/);
+  });
+
+  test("refreshes the package lists again when another apt holds them", () => {
+    expect(provision.recap("locked").failed).toBe(0);
+    expect(asked("locked").slice(0, 3)).toEqual(["update", "update", expect.stringContaining("dist-upgrade")]);
+  });
+
+  test("leaves the packages of a container that has Ollama to update.yml", () => {
+    expect(provision.recap("older").failed).toBe(0);
+    expect(asked("older").filter((call) => call.includes("upgrade"))).toEqual([]);
+  });
+
+  test("restarts Ollama when packages were updated under it", () => {
+    expect(update.recap("outdated").failed).toBe(0);
+    expect(bench.read("outdated", "calls")).toMatch(/^restart ollama$/m);
+  });
+
+  test("leaves Ollama alone when there was nothing to update", () => {
+    expect(update.recap("current").failed).toBe(0);
+    expect(bench.read("current", "calls")).not.toMatch(/restart/);
+  });
+
+  test("restarts nothing where there is no Ollama", () => {
+    expect(update.recap("empty").failed).toBe(0);
+    expect(bench.read("empty", "calls")).not.toMatch(/restart/);
+  });
+});
