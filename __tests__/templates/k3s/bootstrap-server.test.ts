@@ -106,11 +106,14 @@ describeOnLinux("a server that goes well", () => {
     expect((await node.bootstrap()).code).toBe(10);
   });
 
-  test("tries a download again that was refused or broke off", async () => {
+  test.each([
+    ["tries a download again that was refused or broke off", ["--retry 5", "--retry-connrefused"]],
+    ["waits seconds for a mirror to answer, and half an hour for a file", ["--connect-timeout 20", "--max-time 1800"]],
+    ["takes an error page of a mirror for no download, and follows where it is sent", ["--fail", "--location"]],
+  ])("%s", async (_, options) => {
     const { calls } = await run();
     const download = lines(calls)[position(calls, /^curl .*k3s$/)];
-    expect(download).toContain("--retry 5");
-    expect(download).toContain("--retry-connrefused");
+    for (const option of options) expect(` ${download} `).toContain(` ${option} `);
   });
 
   test("ends with code 1 when something fails that no code is for, whatever that command's own code", async () => {
