@@ -104,8 +104,10 @@ export class Workbench {
    */
   host(host: string, port: number, variables: HostVariables = {}): HostVariables {
     const bin = join(this.folder, host, "bin");
+    const python = join(this.folder, host, "python");
     const tree = ["etc/systemd/system", "usr/local/bin", "var/lib"].map((path) => join(this.root(host), path));
-    for (const path of [bin, this.state(host), ...tree]) mkdirSync(path, { recursive: true });
+    for (const path of [bin, python, this.state(host), ...tree]) mkdirSync(path, { recursive: true });
+    writeFileSync(join(python, "sitecustomize.py"), loadedAhead);
     for (const [command, text] of Object.entries({ systemctl, journalctl })) {
       writeFileSync(join(bin, command), text);
       chmodSync(join(bin, command), 0o755);
@@ -117,6 +119,7 @@ export class Workbench {
       ansible_python_interpreter: "{{ ansible_playbook_python }}",
       task_environment: {
         PATH: [bin, process.env.PATH].join(delimiter),
+        PYTHONPATH: python,
         STUB_ROOT: this.root(host),
         STUB_STATE: this.state(host),
       },
@@ -186,6 +189,16 @@ function failure(output: string, host: string): string {
     .join("\n")
     .replace(/\s+/g, " ");
 }
+
+/**
+ * Python reads this at its start. Ansible sends its library to a host with each module, packed, and Python compiles it each time: half of what
+ * a module takes. Loaded ahead, from where it is installed and compiled, it is the same library.
+ */
+const loadedAhead = `try:
+    import ansible.module_utils.basic
+except ImportError:
+    pass
+`;
 
 /**
  * Stands in for systemd: knows the unit only when its file is there, loads it on daemon-reload, and on a start notes which

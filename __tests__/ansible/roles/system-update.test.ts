@@ -48,7 +48,7 @@ describeWithAnsible("role system_update", () => {
       writeFileSync(join(bench.folder, name, "bin", command), aptGet, { mode: 0o755 });
     if (locked) writeFileSync(join(bench.state(name), "locked"), "");
     writeFileSync(join(bench.state(name), "answer"), String(answer));
-    return { ...known, task_environment: { ...(known["task_environment"] as object), PYTHONPATH: python } };
+    return known;
   };
   /** A container where Ollama runs already. */
   const provisioned = (name: string, variables: HostVariables = {}) => {
