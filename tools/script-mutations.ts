@@ -49,6 +49,23 @@ const COMMAND =
 /** A line of YAML that is a key with its value on the same line. The name of a task says nothing to Ansible. */
 const SETTING = /^\s+(?!name:)[\w.]+: [^\s>|&#].*$/;
 
+/** A line of YAML that holds a text for people, or begins one that goes on in deeper lines. */
+const TEXT = /^\s*(?:- )?(?:name|msg|fail_msg): /;
+
+/** Which of these lines of YAML are texts for people: another word in them is not another program. */
+function textsOf(lines: readonly string[]): Set<string> {
+  const texts = new Set<string>();
+  let depth = Number.POSITIVE_INFINITY;
+  for (const line of lines) {
+    // The dash of a list stands where its keys stand, too.
+    const indent = line.search(/[^\s-]|$/);
+    if (TEXT.test(line)) depth = indent;
+    else if (indent <= depth) depth = Number.POSITIVE_INFINITY;
+    if (depth < Number.POSITIVE_INFINITY) texts.add(line);
+  }
+  return texts;
+}
+
 /** The lines that say something: no comment, and none of a text that a here-document holds. */
 function* linesOf(text: string): Iterable<{ readonly line: string; readonly start: number; readonly continues: boolean }> {
   let start = 0;
@@ -66,8 +83,10 @@ function* linesOf(text: string): Iterable<{ readonly line: string; readonly star
 /** Every change that the tool knows of a shell script or of the YAML of a role, in the order of the text. Some leave a text that is none. */
 export function scriptMutationsOf(text: string, language: "shell" | "yaml"): Mutation[] {
   const found: Mutation[] = [];
+  const texts = language === "yaml" ? textsOf(text.split("\n")) : new Set();
   for (const { line, start, continues } of linesOf(text)) {
     for (const [kind, pattern, replacement] of language === "shell" ? SHELL : YAML) {
+      if (kind === "&& and || swapped" && texts.has(line)) continue;
       for (const match of line.matchAll(pattern)) {
         const changed = replacement(...match);
         if (changed !== match[0])

@@ -65,7 +65,12 @@ describe("in scripts", () => {
   test.each<[kind: string, source: string, changed: string[]]>([
     ["condition negated", "  when: a", ["  when: not a"]],
     ["comparison swapped", "  when: a == b", ["  when: a != b"]],
-    ["&& and || swapped", "  when: a and b", ["  when: a or b"]],
+    ["&& and || swapped", "- name: c\n  when: a and b", ["- name: c\n  when: a or b"]],
+    [
+      "&& and || swapped",
+      "- name: a and b\n  fail_msg: >-\n    a or b\n  when: >-\n    a\n    and b",
+      ["- name: a and b\n  fail_msg: >-\n    a or b\n  when: >-\n    a\n    or b"],
+    ],
     ["number plus 1", "  retries: 5", ["  retries: 6"]],
     ["number plus 1", '  mode: "0644"', ['  mode: "0000"']],
     ["value swapped", "  become: true", ["  become: false"]],

@@ -51,6 +51,7 @@ describeWithAnsible("role gpu_setup", () => {
       detected: withJournal("detected", compute("Vulkan")),
       late: withJournal("late", compute("cpu"), compute("vulkan")),
       hidden: withJournal("hidden", compute("cpu"), compute("cpu")),
+      mute: withJournal("mute", "", ""),
     });
     apis.embedding.load = (request, model) => {
       if (request === "POST /api/generate") return [400, { error: "does not support generate" }];
@@ -112,6 +113,10 @@ describeWithAnsible("role gpu_setup", () => {
   test("fails with the words of the journal when Ollama stays on the processor", () => {
     expect(service.failure("hidden")).toContain("does not compute with Vulkan");
     expect(service.failure("hidden")).toContain("library=cpu");
+  });
+
+  test("says that the journal has nothing about a GPU when it has nothing", () => {
+    expect(service.failure("mute")).toContain("Its journal says: nothing about a GPU.");
   });
 
   test("proves the use of the GPU with a loaded model", () => {
