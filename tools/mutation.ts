@@ -203,10 +203,11 @@ async function measure(tests: readonly string[]): Promise<void> {
   });
 }
 
-/** Whether a test file concerns what is no TypeScript: it lies where its tests lie, or names the file or the role. */
+/** Whether a test file concerns what is no TypeScript: it lies where its tests lie, or above them, or names the file or the role. */
 function concerns(test: string, file: string): boolean {
   const role = /(?<=roles\/)\w+/.exec(file)?.[0];
-  if (!role && test.startsWith(`__tests__/${dirname(file)}/`)) return true;
+  const [folder, own] = [`${dirname(test)}/`, `__tests__/${dirname(file)}/`];
+  if (!role && folder !== "__tests__/" && (own.startsWith(folder) || folder.startsWith(own))) return true;
   const text = readFileSync(join(ROOT, test), "utf8");
   return text.includes(basename(file)) || (role !== undefined && text.includes(role));
 }

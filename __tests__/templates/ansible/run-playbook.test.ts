@@ -36,7 +36,9 @@ test("tells Ansible the lab's folder, whatever is in its name", async () => {
 });
 
 test("refuses a folder of the lab that is not there", async () => {
-  expect((await run({ LAB_FOLDER: `${sandbox.root}/nowhere` })).code).toBe(64);
+  const { code, stderr, calls } = await run({ LAB_FOLDER: `${sandbox.root}/nowhere` });
+  expect([code, calls]).toEqual([64, []]);
+  expect(stderr).toContain(`LAB_FOLDER is ${sandbox.root}/nowhere, which is no folder`);
 });
 
 test("lets nobody else read the inventory", async () => {

@@ -319,6 +319,7 @@ describeOnLinux("files that cloud-init writes", () => {
   test("a parameter file that others may read ends the run with code 64 before it is executed", async () => {
     server().write("etc/k3s-bootstrap/bootstrap.env", 'touch "$SANDBOX/executed"\n', 0o644);
     expect((await node.runScript()).code).toBe(64);
+    expect(node.log).toMatch(/bootstrap\.env has mode 644: chmod 0600 \S+bootstrap\.env\./);
     expect(node.exists("executed")).toBe(false);
   });
 

@@ -24,8 +24,8 @@ describe("handing over", () => {
 
   test("gives a worker that waits the agents' token, mode 0600, and nothing else", async () => {
     machine.node(WORKER, "waiting-for-token");
-    const { code, stdout } = await handOver();
-    expect(code).toBe(0);
+    const { code, stdout, stderr } = await handOver();
+    expect([code, stderr]).toEqual([0, ""]);
     expect(stdout).toContain("gpu-1: has the token\n");
     expect(stdout).toMatch(/Every node has its token\.\n$/);
     expect(onNode(WORKER, "token")).toBe(AGENT_TOKEN);
@@ -153,8 +153,8 @@ describe("a second run", () => {
     machine.onNode(WORKER, "etc/rancher/k3s/token", AGENT_TOKEN);
     const file = path.join(machine.root, `nodes/${WORKER}/etc/rancher/k3s/token`);
     const before = fs.statSync(file);
-    const { code, stdout } = await handOver();
-    expect(code).toBe(0);
+    const { code, stdout, stderr } = await handOver();
+    expect([code, stderr]).toEqual([0, ""]);
     expect(stdout).toContain("gpu-1: had the token already\n");
     expect(fs.statSync(file).ino).toBe(before.ino);
   });

@@ -190,6 +190,12 @@ describe("the server", () => {
     expect(readFileSync(join(share.world.folder, "asked"), "utf8")).toBe("1 1 127.0.0.1:11434\n");
   });
 
+  test("has stopped before its files are published", async () => {
+    share.world.command("chmod", `[ ! -e "$OLLAMA_STUB/up" ] || : >"$OLLAMA_STUB/serves"; exec "$(command -pv chmod)" "$@"`);
+    expect((await share.stage("r1", "llama3:8b")).code).toBe(0);
+    expect(existsSync(join(share.world.folder, "serves"))).toBe(false);
+  });
+
   test("of somebody else on the port ends the run with 2 before anything is pulled", async () => {
     share.world.serve(join(share.world.folder, "theirs"));
     const finished = await share.stage("r1", "llama3:8b");
@@ -324,6 +330,31 @@ describe("the lock", () => {
     expect(finished.stderr).toContain("another run took over");
     expect(share.releases).toEqual([]);
     expect(share.locked).toBe(true);
+  });
+
+  test.each([
+    ["from renewing a release", "r1"],
+    ["from removing a release", "r3"],
+  ])("that was taken over meanwhile keeps a run %s", async (_, id) => {
+    for (const release of ["r1", "r2", "r3"]) share.publish(release, "llama3:8b");
+    const before = share.snapshot;
+    share.world.command(
+      "sha256sum",
+      `printf 'token=other\\n' >'${share.root}/.staging/lock/owner'; exec "$(command -pv sha256sum)" "$@"`,
+    );
+    const finished = await share.stage(id, "llama3:8b");
+    expect(finished.code).toBe(5);
+    expect(finished.stderr).toContain("another run took over");
+    expect(share.snapshot).toEqual(before);
+  });
+
+  test("that cannot be created ends the run with 6, and not with a run that has none", async () => {
+    mkdirSync(join(share.root, ".staging"));
+    symlinkSync("nowhere", join(share.root, ".staging/lock"));
+    const finished = await share.stage("r1", "llama3:8b");
+    expect(finished.code).toBe(6);
+    expect(finished.stderr).toContain(".staging/lock cannot be created. Space:");
+    expect(share.releases).toEqual([]);
   });
 });
 
@@ -467,6 +498,13 @@ describe("the clean-up", () => {
     expect(share.releases).toEqual(["by-hand", "r2", "r3"]);
   });
 
+  test("names what is published, the youngest first, when the pinned release is not there", async () => {
+    for (const id of ["r1", "r2"]) share.publish(id, "llama3:8b");
+    const finished = await share.stage("r3", "llama3:8b", { PINNED_RELEASE: "r0" });
+    expect(finished.code).toBe(64);
+    expect(finished.stderr).toContain("Published: r2 r1");
+  });
+
   test("does not happen when staging failed", async () => {
     for (const id of ["r1", "r2"]) share.publish(id, "llama3:8b");
     await share.stage("r3", "absent:1b");
@@ -579,6 +617,7 @@ test.each<Refused>([
   ["fewer than two kept releases", { KEEP: "1" }, "KEEP is 1; give 2 or more"],
   ["a word for a number", { KEEP: "all" }, "KEEP is 'all'; give a whole number"],
   ["a relative folder", { NFS_ROOT: "nfs/ollama" }, "NFS_ROOT is 'nfs/ollama'"],
+  ["a pinned release that climbs out", { PINNED_RELEASE: "../r1" }, "PINNED_RELEASE is '../r1'"],
   ["a pinned release that is not there", { PINNED_RELEASE: "r0" }, "PINNED_RELEASE is r0, which is not published"],
   ["a heartbeat slower than the lock lives", { HEARTBEAT_SECONDS: "60", LOCK_STALE_SECONDS: "90" }, "LOCK_STALE_SECONDS is 90"],
   ["a pause that is no number", { RETRY_SECONDS: "10s" }, "RETRY_SECONDS is '10s'"],

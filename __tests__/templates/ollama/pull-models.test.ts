@@ -214,7 +214,9 @@ describe("pull-models.sh", () => {
 
   test("waits for an API that comes up late", async () => {
     world.hook("on-list", 'rm "$stub/on-list"; echo "Error: starting" >&2; exit 1');
-    expect((await pull({ MODELS: "llama3.2:1b", WAIT_SECONDS: "5" })).code).toBe(0);
+    world.command("sleep", 'printf "%s\\n" "$*" >>"$OLLAMA_STUB/pauses"');
+    expect((await pull({ MODELS: "llama3.2:1b", WAIT_SECONDS: "5", POLL_SECONDS: "0.03" })).code).toBe(0);
+    expect(readFileSync(join(world.folder, "pauses"), "utf8")).toBe("0.03\n");
   });
 
   test("leaves unlisted models alone by default", async () => {
@@ -227,6 +229,7 @@ describe("pull-models.sh", () => {
     await pull({ MODELS: "llama3.2:1b nomic-embed-text" });
     const finished = await pull({ MODELS: "qwen2.5:3b library/nomic-embed-text", REMOVE_UNLISTED: "true" });
     expect(finished.code).toBe(0);
+    expect(finished.stdout).toContain("llama3.2:1b: not listed any more, removing it");
     expect(present()).toEqual(["registry.ollama.ai/library/nomic-embed-text/latest", "registry.ollama.ai/library/qwen2.5/3b"]);
   });
 
