@@ -29,7 +29,8 @@ const SHELL: Swaps = [
   ["comparison swapped", /(?<=\[{1,2} )-[defrsxL](?= )/g, (found) => `! ${found}`],
   ["&& and || swapped", /(?<= )(?:&&|\|\|)(?= |$)/g, swapOf({ "&&": "||", "||": "&&" })],
   ["number plus 1", /(?<=[\s=(])\d+(?=[\s;)]|$)/g, (found) => String(Number(found) + 1)],
-  ["option removed", /(?<=\w.*) --?[a-zA-Z][\w-]*(?:=\S+)?(?=[ )]|$)/g, () => ""],
+  // A test of a text for being none is the same without its -n.
+  ["option removed", /(?<=\w.*)(?<!(?:\[|&&|\|\||!)(?= -n )) --?[a-zA-Z][\w-]*(?:=\S+)?(?=[ )]|$)/g, () => ""],
   ["string emptied", /(?<=[\s=])(?:'[^']+'|"[^"$`\\]+")(?=[\s;)]|$)/g, () => '""'],
 ];
 

@@ -54,6 +54,7 @@ describe("in scripts", () => {
     ["comparison swapped", "[ -f a ]", ["[ ! -f a ]"]],
     ["&& and || swapped", "a && b", ["a || b"]],
     ["number plus 1", "sleep 5", ["sleep 6"]],
+    ["option removed", "[[ -n $a && ! -n $b ]]", []],
     ["option removed", "curl -f --retry=3 a", ["curl --retry=3 a", "curl -f a"]],
     ["string emptied", "a='b'", ['a=""']],
     ["line removed", "  rm a", ["  :"]],

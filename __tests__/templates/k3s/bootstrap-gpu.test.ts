@@ -1,5 +1,5 @@
 // What a GPU worker says when the card, the driver or the kernel do not go together, and how it keeps a driver that works.
-import { BootstrapNode, describeOnLinux, lines, oneRunOf, position } from "./bootstrap-node";
+import { BootstrapNode, describeOnLinux, INSTALL_URL, lines, oneRunOf, position, RELEASE, VERSION } from "./bootstrap-node";
 
 let node: BootstrapNode;
 const gpuWorker = (parameters: Record<string, string> = {}): BootstrapNode => {
@@ -17,6 +17,30 @@ function closedDriver(): void {
   node.write("proc/driver/nvidia/version", CLOSED);
   node.fake("modinfo", "[[ $2 == license ]] && echo NVIDIA || echo 580.95.05");
 }
+
+describeOnLinux("a worker with a GPU", () => {
+  test("tells each step in its log, and the branch that it took", async () => {
+    gpuWorker({ NVIDIA_BRANCH: "distribution" }).graphicsCard("2684");
+    node.fake("ubuntu-drivers", "echo nvidia-driver-580-server-open; echo nvidia-driver-590-open");
+    await node.bootstrap();
+    expect(node.said).toEqual([
+      "Installing qemu-guest-agent nfs-common curl ca-certificates (attempt 1 of 6)",
+      "Installing ubuntu-drivers-common (attempt 1 of 6)",
+      "ubuntu-drivers offers the open branch 580-server.",
+      "Installing linux-headers-6.8.0-60-generic linux-headers-virtual (attempt 1 of 6)",
+      "Installing nvidia-dkms-580-server-open nvidia-utils-580-server (attempt 1 of 6)",
+      "Downloading https://nvidia.github.io/libnvidia-container/gpgkey",
+      "Installing nvidia-container-toolkit (attempt 1 of 6)",
+      `Downloading ${RELEASE}/sha256sum-amd64.txt`,
+      `Downloading ${RELEASE}/k3s`,
+      `Downloading ${INSTALL_URL}`,
+      "Waiting up to 0 s for https://192.0.2.31:6443",
+      `Installing the unit of k3s agent ${VERSION}`,
+      "Waiting up to 0 s for node named node-1 in the cluster",
+      "Ready.",
+    ]);
+  });
+});
 
 describeOnLinux("a GPU before Turing", () => {
   test("is told by its device id before a driver is built: code 6, the card and the setting named", async () => {
@@ -115,6 +139,15 @@ describeOnLinux("a module that the kernel refuses", () => {
     node.write(SECURE_BOOT, "\x06\0\0\0\x01");
     expect((await node.bootstrap()).code).toBe(6);
     expect(reason()).toContain("Secure Boot is on, and the kernel takes no module that DKMS has built: switch it off");
+  });
+
+  test("leaves what DKMS says and the last words of the kernel in the log", async () => {
+    gpuWorker().fake("modprobe", "[[ $1 != nvidia ]]");
+    node.fake("dkms", "echo nvidia/580, 6.8.0-60-generic: built");
+    node.fake("dmesg", "for i in {1..30}; do echo word $i; done");
+    await node.bootstrap();
+    expect(node.said).toContain("nvidia/580, 6.8.0-60-generic: built");
+    expect(node.said.filter((line) => line.startsWith("word "))).toEqual(Array.from({ length: 20 }, (_, i) => `word ${i + 11}`));
   });
 
   test("while Secure Boot is off is not blamed on it", async () => {

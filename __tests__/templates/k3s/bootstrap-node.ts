@@ -128,6 +128,14 @@ export class BootstrapNode extends Sandbox {
     return this.read(`var/log/bootstrap-${this.role}.log`);
   }
 
+  /** The lines of the log, without their times. */
+  public get said(): string[] {
+    return this.log
+      .trim()
+      .split("\n")
+      .map((line) => line.replace(/^\S+Z /, ""));
+  }
+
   /** The key=value lines of a marker; undefined when it does not exist. */
   public marker(name: "ready" | "failed" | "waiting-for-token"): Record<string, string> | undefined {
     const file = `var/lib/k3s-bootstrap/${name}`;

@@ -35,6 +35,19 @@ describeOnLinux("a server that goes well", () => {
     expect(position(calls, /^sync$/)).toBeGreaterThan(position(calls, /^k3s-binary kubectl/));
   });
 
+  test("tells each step in its log", async () => {
+    const { node } = await run();
+    expect(node.said).toEqual([
+      "Installing qemu-guest-agent nfs-common curl ca-certificates (attempt 1 of 6)",
+      `Downloading ${RELEASE}/sha256sum-amd64.txt`,
+      `Downloading ${RELEASE}/k3s`,
+      `Downloading ${INSTALL_URL}`,
+      `Installing the unit of k3s server ${VERSION}`,
+      "Waiting up to 0 s for answer of the Kubernetes API on this server",
+      "Ready.",
+    ]);
+  });
+
   test("puts the verified binary in place, executable", async () => {
     const { node } = await run();
     expect(node.read("usr/local/bin/k3s")).toBe(BINARY);
@@ -130,9 +143,12 @@ describeOnLinux("packages", () => {
       "apt-get",
       'touch "$SANDBOX/.fake/installed"; n=$(ls "$SANDBOX/.fake" | grep -c try-); touch "$SANDBOX/.fake/try-$n"; ((n >= 3))',
     );
+    node.set({ APT_RETRY_SECONDS: "7.5" });
+    node.fake("sleep");
     const { code, calls } = await node.bootstrap();
     expect(code).toBe(0);
     expect(calls.filter((call) => call.command === "apt-get" && call.argv.includes("update")).length).toBeGreaterThan(2);
+    expect(lines(calls)).toContain("sleep 7.5");
   });
 
   test("that a power cut left half configured are finished before the next try", async () => {
@@ -314,6 +330,12 @@ describeOnLinux("files that cloud-init writes", () => {
   test("an empty token file ends the run with code 3", async () => {
     server().write("etc/rancher/k3s/token", "");
     expect((await node.bootstrap()).code).toBe(3);
+  });
+
+  test("no parameter file ends the run with code 64, and says where it is to be", async () => {
+    server();
+    expect((await node.runScript()).code).toBe(64);
+    expect(node.marker("failed")?.["reason"]).toMatch(/The parameter file \S+bootstrap\.env does not exist\./);
   });
 
   test("a parameter file that others may read ends the run with code 64 before it is executed", async () => {

@@ -37,6 +37,18 @@ describe("a run", () => {
     expect(readdirSync(join(share.root, ".staging", "work"))).toEqual([]);
   });
 
+  test("tells each step, and the attempts of a pull", async () => {
+    share.world.hook("on-pull", 'rm "$stub/on-pull"; echo "Error: connection reset by peer" >&2; exit 1');
+    const { stdout } = await share.stage("r1", "llama3:8b gpt-oss:120b");
+    expect(stdout.trim().split("\n")).toEqual([
+      "llama3:8b: pulling",
+      "llama3:8b: the pull failed, attempt 2 of 2 follows in 0.02 s",
+      "gpt-oss:120b: pulling",
+      "Verifying every blob",
+      `Published ${share.root}/releases/r1`,
+    ]);
+  });
+
   test("leaves nothing in the folder for temporary files, whatever its end", async () => {
     const folder = join(share.world.folder, "temporary");
     mkdirSync(folder);
@@ -79,6 +91,7 @@ describe("what is published", () => {
   });
 
   test("every user can read it, and only the owner can write it", async () => {
+    share.world.hook("after-pull", 'chmod 600 "$models"/blobs/*; chmod 770 "$models/blobs"');
     await share.stage("r1", "llama3:8b");
     expect(statSync(join(share.root, "releases/r1/models/blobs")).mode & 0o777).toBe(0o755);
     expect(statSync(share.blob("r1", llama.blobs[0] ?? "")).mode & 0o777).toBe(0o644);
@@ -148,6 +161,14 @@ describe("a pull that fails", () => {
     const finished = await share.stage("r1", "llama3:8b");
     expect(finished.code).toBe(6);
     expect(finished.stderr).toContain("cannot be set");
+    expect(share.releases).toEqual([]);
+  });
+
+  test("a record that cannot be written whole exits 6 and publishes nothing", async () => {
+    share.world.command("stat", 'case $* in *blob=*) exit 1 ;; esac; exec "$(command -pv stat)" "$@"');
+    const finished = await share.stage("r1", "llama3:8b");
+    expect(finished.code).toBe(6);
+    expect(finished.stderr).toMatch(/release\.txt cannot be written\. Space:/);
     expect(share.releases).toEqual([]);
   });
 
@@ -346,6 +367,17 @@ describe("the lock", () => {
     expect(finished.code).toBe(5);
     expect(finished.stderr).toContain("another run took over");
     expect(share.snapshot).toEqual(before);
+  });
+
+  test("that cannot say whose it is ends the run with 6, and is given back", async () => {
+    share.world.command(
+      "mkdir",
+      `"$(command -pv mkdir)" "$@" || exit; case $* in */lock) "$(command -pv mkdir)" "$1/owner" ;; esac`,
+    );
+    const finished = await share.stage("r1", "llama3:8b");
+    expect(finished.code).toBe(6);
+    expect(finished.stderr).toContain("lock/owner cannot be written. Space:");
+    expect(share.locked).toBe(false);
   });
 
   test("that cannot be created ends the run with 6, and not with a run that has none", async () => {

@@ -45,6 +45,27 @@ describe("pull-models.sh", () => {
     expect(present()).toEqual(["registry.ollama.ai/library/llama3.2/1b", "registry.ollama.ai/library/qwen2.5/3b"]);
   });
 
+  test("tells what it does with each model", async () => {
+    await pull({ MODELS: "llama3.2:1b" });
+    world.hook("on-pull", 'rm "$stub/on-pull"; echo "Error: connection reset by peer" >&2; exit 1');
+    const finished = await pull({ MODELS: "llama3.2:1b qwen2.5:3b", PULL_ATTEMPTS: "3" });
+    expect(finished.stdout.trim().split("\n")).toEqual([
+      `qwen2.5:3b is not there: no ${models}/manifests/registry.ollama.ai/library/qwen2.5/3b`,
+      "llama3.2:1b: present",
+      "qwen2.5:3b: pulling",
+      "qwen2.5:3b: the pull failed, attempt 2 of 3 follows in 0.02 s",
+      "Verifying what was pulled",
+      "All models are present and intact.",
+    ]);
+  });
+
+  test("removes an unlisted model whose name is the beginning of a listed one", async () => {
+    world.register("llama3.2:1b-instruct", "instruct");
+    await pull({ MODELS: "llama3.2:1b" });
+    await pull({ MODELS: "llama3.2:1b-instruct", REMOVE_UNLISTED: "true" });
+    expect(present()).toEqual(["registry.ollama.ai/library/llama3.2/1b-instruct"]);
+  });
+
   test("does not pull what is present under another spelling of the same name", async () => {
     await pull({ MODELS: "nomic-embed-text" });
     const finished = await pull({ MODELS: "registry.ollama.ai/library/nomic-embed-text:latest library/Nomic-Embed-Text" });
