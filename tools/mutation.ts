@@ -212,6 +212,12 @@ function concerns(test: string, file: string): boolean {
   return text.includes(basename(file)) || (role !== undefined && text.includes(role));
 }
 
+/** Whether a test file names one of these scripts or tasks by its whole path: it compares copies, wherever it lies. */
+function comparesOneOf(test: string, changed: readonly Mutant[]): boolean {
+  const text = readFileSync(join(ROOT, test), "utf8");
+  return changed.some(({ file }) => !file.endsWith(".ts") && text.includes(file));
+}
+
 /** What a test file executes of the source of a change: every line, where the source changed since the test file was run. */
 function executedNow(suite: KnownSuite, { file, text }: Mutant): KnownSuite {
   const isScript = !file.endsWith(".ts");
@@ -305,7 +311,8 @@ async function main(): Promise<void> {
   // The tests of the rooms, and of the pages that tools make of them, find most changes; the others are only run for what is left.
   const near = [...rooms, "catalog", "docs", "tools"].map((room) => `__tests__/${room}/`);
   const isNear = (test: string) =>
-    near.some((folder) => test.startsWith(folder)) && !/tools\/(bench|bindings|program|mutation|schemas)/.test(test);
+    (near.some((folder) => test.startsWith(folder)) && !/tools\/(bench|bindings|program|mutation|schemas)/.test(test)) ||
+    comparesOneOf(test, mutants);
   const groups = [tests.filter(isNear), tests.filter((test) => !isNear(test) && !IGNORED.test(test))];
   for (const [i, group] of groups.entries()) {
     // What executes a script is not known by its lines, so a test file that has nothing to do with these scripts need not be run.

@@ -2,7 +2,7 @@
 // Caddy is on PATH, a second part runs that with what the role has written.
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readlinkSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { request } from "node:https";
 import type { AddressInfo } from "node:net";
@@ -91,9 +91,9 @@ class DoorBench extends Workbench {
     return (statSync(join(this.root(host), path)).mode & 0o777).toString(8);
   }
 
-  /** The role alone, after what every playbook reads of a host. */
-  role(): string {
-    const path = this.playbook("https_door", "main");
+  /** The role alone, or one of its task files, after what every playbook reads of a host. */
+  role(tasksFrom = "main"): string {
+    const path = this.playbook("https_door", tasksFrom);
     const [play] = JSON.parse(readFileSync(path, "utf8")) as [{ tasks: object[] }];
     play.tasks.unshift({ "ansible.builtin.setup": { gather_subset: ["min"] } });
     writeFileSync(path, JSON.stringify([play]));
@@ -111,6 +111,7 @@ describeWithAnsible("role https_door", () => {
   const doors: FakeOllama[] = [];
   let first: PlaybookRun;
   let second: PlaybookRun;
+  let program: PlaybookRun;
   let settled: Record<string, HostVariables>;
 
   /** An HTTPS server in the place of Caddy. */
@@ -120,6 +121,22 @@ describeWithAnsible("role https_door", () => {
     const server = await startFakeOllama({ tls, misbehave, ...(authorization && { authorization }) });
     doors.push(server);
     return server.port;
+  };
+
+  /** A distribution that has this Caddy, or an origin of the operator's beside it. */
+  const withPackage = (name: string, version: string, url?: string): HostVariables => {
+    const host = bench.withDoor(
+      name,
+      11434,
+      1,
+      url === undefined ? {} : { ollama_https_caddy_url: url, https_door_download_retries: 0 },
+    );
+    bench.withApt(name);
+    const policy = `caddy:\n  Installed: (none)\n  Candidate: 1:${version}\n`;
+    writeFileSync(join(bench.folder, name, "bin/apt-cache"), `#!/bin/sh\nprintf '${policy}'\n`, { mode: 0o755 });
+    // Nothing listens there, so that nothing is asked for outside.
+    const away = { https_proxy: "http://127.0.0.1:9", HTTPS_PROXY: "http://127.0.0.1:9" };
+    return { ...host, task_environment: { ...(host["task_environment"] as object), ...away } };
   };
 
   beforeAll(async () => {
@@ -156,6 +173,11 @@ describeWithAnsible("role https_door", () => {
       none: bench.host("none", 11434),
     });
     second = await bench.apply(settled);
+    program = await bench.run(bench.role("install"), "all", {
+      packaged: withPackage("packaged", "2.9.1-1", ""),
+      old: withPackage("old", "2.5.1-1", ""),
+      mirrored: withPackage("mirrored", "2.9.1-1"),
+    });
   });
   afterAll(async () => {
     for (const one of doors) await one.close();
@@ -174,7 +196,7 @@ describeWithAnsible("role https_door", () => {
   test("fetches the release of the mirror, once for each host", () => {
     const path = `/mirror/v${VERSION}/caddy_${VERSION}_linux_${ARCHITECTURE}.tar.gz`;
     expect(bench.downloads).toContain(path);
-    expect(bench.downloads.filter((one) => one === path)).toHaveLength(6);
+    expect(bench.downloads.filter((one) => one === path)).toHaveLength(7);
   });
 
   test("runs no archive with another checksum, and names both", () => {
@@ -196,6 +218,36 @@ describeWithAnsible("role https_door", () => {
     );
     expect(bench.mode("internal", "etc/ollama-door/login.env")).toBe("600");
     expect(bench.file("internal", "etc/ollama-door/Caddyfile")).not.toContain("hunter2");
+  });
+
+  test("lets nobody else into its configuration and its certificates", () => {
+    const modes = ["etc/ollama-door", "var/lib/ollama-door", "etc/ollama-door/Caddyfile"].map((path) =>
+      bench.mode("internal", path),
+    );
+    expect(modes).toEqual(["750", "750", "640"]);
+  });
+
+  test("leaves nothing of a download behind, whether it was taken or not", () => {
+    const left = ["internal", "tampered"].filter((host) => existsSync(join(bench.root(host), "opt/ollama-door/staging")));
+    expect(left).toEqual([]);
+  });
+
+  test("takes the distribution's Caddy where it is new enough, and keeps its service away", () => {
+    expect(program.recap("packaged").failed).toBe(0);
+    expect(bench.read("packaged", "apt")).toMatch(
+      /^apt-get .*DPkg::Lock::Timeout=300 +install caddy -o APT::Install-Recommends=no$/m,
+    );
+    expect(readlinkSync(join(bench.root("packaged"), "etc/systemd/system/caddy.service"))).toBe("/dev/null");
+  });
+
+  test("takes the project's Caddy where the distribution's is too old", () => {
+    expect(program.failure("old")).toContain(`/v${VERSION}/caddy_${VERSION}_linux_${ARCHITECTURE}.tar.gz`);
+    expect(bench.read("old", "apt")).toBe("");
+  });
+
+  test("takes the Caddy of an origin of the operator's, though the distribution has one", () => {
+    expect(program.recap("mirrored").failed).toBe(0);
+    expect(bench.read("mirrored", "apt")).toBe("");
   });
 
   test("copies a certificate of the operator's, and its key for the door alone", () => {

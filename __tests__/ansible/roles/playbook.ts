@@ -133,6 +133,23 @@ export class Workbench {
   }
 
   /**
+   * Gives a host of `host` an apt that knows no package and installs none. Its state has a file `apt` with a line for each call.
+   * @param answer what apt-get prints
+   * @param locked another apt works when the lists are refreshed for the first time
+   */
+  withApt(host: string, { answer = "", locked = false } = {}): void {
+    const python = join(this.folder, host, "python");
+    mkdirSync(join(python, "apt"), { recursive: true });
+    writeFileSync(join(python, "apt/__init__.py"), pythonApt);
+    writeFileSync(join(python, "apt/cache.py"), pythonAptCache);
+    for (const empty of ["apt/debfile.py", "apt_pkg.py"]) writeFileSync(join(python, empty), "");
+    for (const command of ["apt-get", "apt-mark"])
+      writeFileSync(join(this.folder, host, "bin", command), aptGet, { mode: 0o755 });
+    writeFileSync(join(this.state(host), "answer"), answer);
+    if (locked) writeFileSync(join(this.state(host), "locked"), "");
+  }
+
+  /**
    * Writes a playbook of the test's own that runs one task file of a role with the defaults of the real playbooks.
    * @returns its path
    */
@@ -189,6 +206,33 @@ function failure(output: string, host: string): string {
     .join("\n")
     .replace(/\s+/g, " ");
 }
+
+/** Stands in for python-apt, which Ansible's module asks for the lists and the packages: it has none, and somebody else may hold its lock. */
+const pythonApt = `
+import os
+state = os.environ["STUB_STATE"]
+class Cache:
+    _cache = {}
+    def __getitem__(self, name):
+        raise KeyError(name)
+    def open(self, progress):
+        pass
+    def update(self):
+        with open(state + "/apt", "a") as calls:
+            calls.write("update\\n")
+        if os.path.exists(state + "/locked"):
+            os.remove(state + "/locked")
+            raise cache.LockFailedException("Could not get lock /var/lib/apt/lists/lock")
+from . import cache
+`;
+const pythonAptCache = "class FetchFailedException(Exception): pass\nclass LockFailedException(Exception): pass\n";
+
+/** Stands in for apt-get and apt-mark: notes what it is asked to do, and says what the test wrote. */
+const aptGet = `#!/bin/sh
+echo "\${0##*/} $*" >> "$STUB_STATE/apt"
+cat "$STUB_STATE/answer" 2>/dev/null
+exit 0
+`;
 
 /**
  * Python reads this at its start. Ansible sends its library to a host with each module, packed, and Python compiles it each time: half of what

@@ -4,50 +4,14 @@ import { describeWithAnsible, type HostVariables, type PlaybookRun, Workbench } 
 
 jest.setTimeout(600_000);
 
-/** Stands in for python-apt, which Ansible's module asks for the lists and the packages: it has none, and somebody else may hold its lock. */
-const pythonApt = `
-import os
-state = os.environ["STUB_STATE"]
-class Cache:
-    _cache = {}
-    def __getitem__(self, name):
-        raise KeyError(name)
-    def open(self, progress):
-        pass
-    def update(self):
-        with open(state + "/apt", "a") as calls:
-            calls.write("update\\n")
-        if os.path.exists(state + "/locked"):
-            os.remove(state + "/locked")
-            raise cache.LockFailedException("Could not get lock /var/lib/apt/lists/lock")
-from . import cache
-`;
-const pythonCache = "class FetchFailedException(Exception): pass\nclass LockFailedException(Exception): pass\n";
-
-/** Stands in for apt-get and apt-mark: notes what it is asked to do, and says what the test wrote. */
-const aptGet = `#!/bin/sh
-echo "\${0##*/} $*" >> "$STUB_STATE/apt"
-cat "$STUB_STATE/answer" 2>/dev/null
-exit 0
-`;
-
 const NOTHING_TO_DO = "Reading state information...\n0 upgraded, 0 newly installed, 0 to remove and 0 not upgraded.\n";
 
 describeWithAnsible("role system_update", () => {
   const bench = new Workbench();
   const asked = (host: string) => bench.read(host, "apt").trim().split("\n");
-
-  const host = (name: string, { locked = false, answer = "", ...variables }: HostVariables = {}): HostVariables => {
+  const host = (name: string, { locked, answer, ...variables }: HostVariables = {}) => {
     const known = bench.host(name, 1, variables);
-    const python = join(bench.folder, name, "python");
-    mkdirSync(join(python, "apt"), { recursive: true });
-    writeFileSync(join(python, "apt/__init__.py"), pythonApt);
-    writeFileSync(join(python, "apt/cache.py"), pythonCache);
-    for (const empty of ["apt/debfile.py", "apt_pkg.py"]) writeFileSync(join(python, empty), "");
-    for (const command of ["apt-get", "apt-mark"])
-      writeFileSync(join(bench.folder, name, "bin", command), aptGet, { mode: 0o755 });
-    if (locked) writeFileSync(join(bench.state(name), "locked"), "");
-    writeFileSync(join(bench.state(name), "answer"), String(answer));
+    bench.withApt(name, { locked: locked === true, answer: String(answer ?? "") });
     return known;
   };
   /** A container where Ollama runs already. */
