@@ -166,7 +166,11 @@ export class BootstrapNode extends Sandbox {
     );
     this.fake(
       "dpkg-query",
-      `case "\${!#}" in linux-image-virtual*) echo "installed linux-image-virtual"; exit;; esac
+      `case $3 in
+         '\${db:Status-Status} \${Package}\\n') echo "installed linux-image-virtual"; exit ;;
+         '\${db:Status-Status} \${Version}') ;;
+         *) echo "dpkg-query: error: bad format $3" >&2; exit 2 ;;
+       esac
        : >>${installed}
        while read -r name version; do
          [[ $name != "\${!#}" ]] || { echo "installed $version"; exit 0; }

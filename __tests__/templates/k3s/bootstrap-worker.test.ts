@@ -241,6 +241,14 @@ describeOnLinux("NVIDIA's package source", () => {
     expect(node.exists("etc/apt/keyrings/nvidia-container-toolkit.asc")).toBe(false);
   });
 
+  test("replaces another version of the toolkit by the pinned one", async () => {
+    gpuWorker({ NVIDIA_TOOLKIT_VERSION: "1.19.0-1" });
+    await node.bootstrap();
+    node.set({ NVIDIA_TOOLKIT_VERSION: "1.20.0-1" });
+    const { calls } = await node.bootstrap();
+    expect(lines(calls)).toContainEqual(expect.stringMatching(/^apt-get .* install .*nvidia-container-toolkit=1\.20\.0-1 /));
+  });
+
   test("gives all packages of the toolkit in the pinned version", async () => {
     const { calls } = await gpuWorker({ NVIDIA_TOOLKIT_VERSION: "1.20.0-1" }).bootstrap();
     position(

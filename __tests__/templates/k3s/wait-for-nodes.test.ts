@@ -183,23 +183,37 @@ describe("the kubeconfig", () => {
   });
 
   test("can be fetched alone", async () => {
-    const { code } = await machine.operate("fetch-kubeconfig.sh", { SERVER_ADDRESS: SERVER, KUBECONFIG_PATH: "kubeconfig" });
-    expect(code).toBe(0);
+    const { code, stdout } = await machine.operate("fetch-kubeconfig.sh", {
+      SERVER_ADDRESS: SERVER,
+      KUBECONFIG_PATH: "kubeconfig",
+    });
+    expect([code, stdout]).toEqual([0, expect.stringContaining(`The kubeconfig for https://${SERVER}:6443 is kubeconfig\n`)]);
     expect(machine.read("kubeconfig")).toContain(`server: https://${SERVER}:6443\n`);
   });
 
   test("of a server that cannot be reached ends with code 5", async () => {
-    const { code } = await machine.operate("fetch-kubeconfig.sh", { SERVER_ADDRESS: "192.0.2.9", KUBECONFIG_PATH: "kubeconfig" });
-    expect(code).toBe(5);
+    const { code, stderr } = await machine.operate("fetch-kubeconfig.sh", {
+      SERVER_ADDRESS: "192.0.2.9",
+      KUBECONFIG_PATH: "kubeconfig",
+    });
+    expect([code, stderr]).toEqual([5, expect.stringContaining("k3s.yaml could not be read on 192.0.2.9.")]);
     expect(machine.exists("kubeconfig")).toBe(false);
   });
 
   test.each([
-    [{ SERVER_ADDRESS: "", KUBECONFIG_PATH: "k" }],
-    [{ SERVER_ADDRESS: SERVER, KUBECONFIG_PATH: "" }],
-    [{ SERVER_ADDRESS: SERVER, KUBECONFIG_PATH: "nodes" }],
-    [{ SERVER_ADDRESS: SERVER, KUBECONFIG_PATH: "k", KUBERNETES_API_ADDRESS: "a/b" }],
-  ])("with %j ends with code 64", async (env) => {
-    expect((await machine.operate("fetch-kubeconfig.sh", env as Record<string, string>)).code).toBe(64);
+    [{ SERVER_ADDRESS: "", KUBECONFIG_PATH: "k" }, "SERVER_ADDRESS: '' is no address"],
+    [
+      { SERVER_ADDRESS: "-oProxyCommand=a", KUBERNETES_API_ADDRESS: "a", KUBECONFIG_PATH: "k" },
+      "SERVER_ADDRESS: '-oProxyCommand=a' is no address",
+    ],
+    [{ SERVER_ADDRESS: SERVER, KUBECONFIG_PATH: "" }, "KUBECONFIG_PATH is empty"],
+    [{ SERVER_ADDRESS: SERVER, KUBECONFIG_PATH: "nodes" }, "KUBECONFIG_PATH is nodes, which is a folder"],
+    [
+      { SERVER_ADDRESS: SERVER, KUBECONFIG_PATH: "k", KUBERNETES_API_ADDRESS: "a/b" },
+      "KUBERNETES_API_ADDRESS: 'a/b' is no address",
+    ],
+  ])("with %j ends with code 64", async (env, message) => {
+    const { code, stderr, calls } = await machine.operate("fetch-kubeconfig.sh", env as Record<string, string>);
+    expect([code, stderr, calls]).toEqual([64, expect.stringContaining(message), []]);
   });
 });
