@@ -37,7 +37,7 @@ describeWithAnsible("role gpu_setup, before Ollama starts,", () => {
 
   /** An installer that knows some options and writes down how it is called. */
   const installerText = (name: string, told = 'echo "--no-kernel-modules --no-x-check"; exit 0') =>
-    `#!/bin/sh\n[ "$1" != --advanced-options ] || { ${told}; }\necho "$*" >"${join(bench.folder, name, "installed")}"\n`;
+    `#!/bin/sh\n[ "$1" != --advanced-options ] || { ${told}; }\necho "$*" >"${join(bench.folder, name, "installed")}"; echo "$PWD $TMPDIR" >"${join(bench.folder, name, "folder")}"\n`;
 
   function withInstaller(name: string, sha256: (text: string) => string, told?: string): HostVariables {
     const text = installerText(name, told);
@@ -91,6 +91,18 @@ describeWithAnsible("role gpu_setup, before Ollama starts,", () => {
   test("runs a genuine installer without a kernel module, with those options that it knows", () => {
     expect(installer.recap("genuine").failed).toBe(0);
     expect(readFileSync(join(bench.folder, "genuine/installed"), "utf8")).toBe("--silent --no-kernel-modules --no-x-check\n");
+  });
+
+  test("has a folder of its own for it, which is not in memory, and leaves nothing of it", () => {
+    const [, folder = "", temporary] =
+      /^(\/var\/tmp\/nvidia\.\S+) (\S+)$/m.exec(readFileSync(join(bench.folder, "genuine/folder"), "utf8")) ?? [];
+    expect([temporary, existsSync(folder)]).toEqual([folder, false]);
+  });
+
+  test("warns of an installer without a checksum, and of no other", () => {
+    const warnings = installer.output.replace(/\s+/g, " ").match(/WARNING: \S+ is not verified/g) ?? [];
+    expect(warnings).toHaveLength(2);
+    expect(warnings.join()).not.toContain("genuine");
   });
 
   test("takes the options from what the installer prints, whatever its exit code and wherever it prints them", () => {

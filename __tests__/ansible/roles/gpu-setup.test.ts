@@ -1,5 +1,5 @@
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { FakeOllama } from "./fake-ollama";
 import { describeWithAnsible, type PlaybookRun, Workbench } from "./playbook";
 
@@ -34,9 +34,20 @@ describeWithAnsible("role gpu_setup", () => {
     return variables;
   }
 
+  const dropIn = (name: string) => join(bench.root(name), "etc/systemd/system/ollama.service.d/gpu.conf");
+  /** A container whose GPU the lab took away. */
+  function former() {
+    const variables = bench.hostWithNodes("former", "none", []);
+    for (const path of [dropIn("former"), join(bench.root("former"), "opt/ollama/prove-gpu")]) {
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, "");
+    }
+    return variables;
+  }
+
   beforeAll(async () => {
     for (const api of Object.values(apis)) await api.start();
-    setup = await bench.run("provision.yml", "gpu", {
+    const hosts = {
       nvidia: bench.hostWithNodes("nvidia", "nvidia", ["nvidia0", "nvidiactl"]),
       intel: bench.hostWithNodes("intel", "intel", ["dri/card0"]),
       foreign: bench.hostWithNodes("foreign", "intel", ["dri/renderD128"], { ollama_render_gid: 64999 }),
@@ -45,8 +56,19 @@ describeWithAnsible("role gpu_setup", () => {
         gpu_setup_kfd_topology: "/nowhere",
         ollama_render_gid: process.getgid?.(),
       }),
+      old: bench.hostWithNodes("old", "intel", ["dri/renderD128"], {
+        ollama_render_gid: process.getgid?.(),
+        ollama_version: "0.12.10",
+      }),
+      vulkan: bench.hostWithNodes("vulkan", "intel", ["dri/renderD128"], {
+        ollama_render_gid: process.getgid?.(),
+        ollama_version: "0.12.11",
+      }),
       none: bench.hostWithNodes("none", "none", []),
-    });
+      former: former(),
+    };
+    for (const name of ["old", "vulkan"]) bench.withApt(name);
+    setup = await bench.run("provision.yml", "gpu", hosts);
     service = await bench.run(bench.playbook("gpu_setup", "service"), "all", {
       detected: withJournal("detected", compute("Vulkan")),
       late: withJournal("late", compute("cpu"), compute("vulkan")),
@@ -94,6 +116,24 @@ describeWithAnsible("role gpu_setup", () => {
 
   test("says when the host's amdgpu driver does not compute with the card", () => {
     expect(setup.failure("driverless")).toContain("has no AMD card that its amdgpu driver offers for computing");
+  });
+
+  test("refuses an Ollama that cannot use an Intel GPU", () => {
+    expect(setup.failure("old")).toContain("Ollama 0.12.10 of old cannot use an Intel GPU: Vulkan came with 0.12.11.");
+    expect(bench.read("old", "apt")).toBe("");
+  });
+
+  test("installs Mesa's Vulkan driver for an Intel GPU, and nothing that is only recommended", () => {
+    expect(bench.read("vulkan", "apt")).toMatch(
+      /^apt-get .*DPkg::Lock::Timeout=300 +install mesa-vulkan-drivers vulkan-tools -o APT::Install-Recommends=no$/m,
+    );
+  });
+
+  test("asks no proof any more of a container whose GPU was taken away", () => {
+    expect(setup.recap("former")).toMatchObject({ changed: 1, failed: 0 });
+    const left = [dropIn("former"), join(bench.root("former"), "opt/ollama/prove-gpu")].filter((path) => existsSync(path));
+    expect(left).toEqual([]);
+    expect(bench.read("former", "calls")).toContain("daemon-reload");
   });
 
   test("does nothing without a GPU", () => {

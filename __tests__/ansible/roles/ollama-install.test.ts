@@ -23,12 +23,23 @@ describeWithAnsible("role ollama_install", () => {
     response.writeHead(archive ? 200 : 404);
     response.end(archive);
   });
-  const names = ["verified", "legacy", "tampered", "mute", "older", "amd", "amdTampered"] as const;
+  const names = [
+    "verified",
+    "legacy",
+    "tampered",
+    "mute",
+    "older",
+    "amd",
+    "amdTampered",
+    "amdVerified",
+    "hollow",
+    "away",
+  ] as const;
   type Name = (typeof names)[number];
   const apis = Object.fromEntries(names.map((name) => [name, new FakeOllama()])) as Record<Name, FakeOllama>;
 
   /** Packs an archive as Ollama's releases are, under the path that the mirror serves it at. */
-  function pack(version: string, suffix: "tgz" | "tar.zst", rocm = false): void {
+  function pack(version: string, suffix: "tgz" | "tar.zst", rocm = false, program = "bin/ollama"): void {
     const folder = join(bench.folder, "pack", rocm ? `${version}-rocm` : version);
     mkdirSync(join(folder, "lib/ollama"), { recursive: true });
     if (rocm) {
@@ -36,8 +47,8 @@ describeWithAnsible("role ollama_install", () => {
       writeFileSync(join(folder, "lib/ollama/rocm/librocblas.so"), version);
     } else {
       mkdirSync(join(folder, "bin"), { recursive: true });
-      writeFileSync(join(folder, "bin/ollama"), `#!/bin/sh\necho ${version}\n`);
-      chmodSync(join(folder, "bin/ollama"), 0o755);
+      writeFileSync(join(folder, program), `#!/bin/sh\necho ${version}\n`);
+      chmodSync(join(folder, program), 0o755);
       writeFileSync(join(folder, "lib/ollama/libggml-base.so"), version);
     }
     const file = join(bench.folder, `${version}.${suffix}`);
@@ -58,6 +69,10 @@ describeWithAnsible("role ollama_install", () => {
   const sha256 = (version: string, suffix = "tar.zst") =>
     createHash("sha256")
       .update(archives.get(path(version, suffix)) ?? "")
+      .digest("hex");
+  const rocmSha256 = (version: string) =>
+    createHash("sha256")
+      .update(archives.get(rocmPath(version, "tar.zst")) ?? "")
       .digest("hex");
 
   const host = (name: Name, variables: HostVariables) =>
@@ -95,6 +110,7 @@ describeWithAnsible("role ollama_install", () => {
     for (const version of ["0.14.1", "0.14.2", broken]) pack(version, "tar.zst");
     pack("0.13.3", "tgz");
     pack("0.14.1", "tar.zst", true);
+    pack("0.14.4", "tar.zst", false, "ollama");
     await new Promise<void>((done) => mirror.listen(0, "127.0.0.1", done));
     for (const name of names) {
       await apis[name].start();
@@ -110,6 +126,15 @@ describeWithAnsible("role ollama_install", () => {
       older: { ollama_version: "0.14.1", ollama_archive_sha256: sha256("0.14.1") },
       amd: settled.amd(),
       amdTampered: { ...settled.amd(), ollama_rocm_sha256: "0".repeat(64) },
+      amdVerified: { ...settled.amd(), ollama_rocm_sha256: rocmSha256("0.14.1").toUpperCase() },
+      hollow: { ollama_version: "0.14.4" },
+      away: {
+        ollama_version: "0.14.1",
+        ollama_archive_url: "",
+        ollama_install_download_retries: 0,
+        // Nothing listens there, so that nothing is asked for outside.
+        task_environment: { PATH: process.env["PATH"], https_proxy: "http://127.0.0.1:9" },
+      },
     });
   });
   afterAll(() => {
@@ -146,7 +171,7 @@ describeWithAnsible("role ollama_install", () => {
     test("unpacks the ROCm archive over the release of a container with an AMD GPU, and asks for no other", () => {
       expect(first.recap("amd").failed).toBe(0);
       expect(readFileSync(join(base("amd"), "releases/0.14.1/lib/ollama/rocm/librocblas.so"), "utf8")).toBe("0.14.1");
-      expect(downloads.filter((url) => url.includes("rocm"))).toEqual(Array(2).fill(rocmPath("0.14.1", "tar.zst")));
+      expect(downloads.filter((url) => url.includes("rocm"))).toEqual(Array(3).fill(rocmPath("0.14.1", "tar.zst")));
     });
 
     test("unpacks no ROCm archive with another checksum", () => {
@@ -154,6 +179,23 @@ describeWithAnsible("role ollama_install", () => {
         `ollama_rocm_sha256 of amdTampered is ${"0".repeat(64)}. Nothing was unpacked.`,
       );
       expect(existsSync(join(base("amdTampered"), "releases/0.14.1/lib/ollama/rocm"))).toBe(false);
+    });
+
+    test("warns of a ROCm archive without a checksum, and of no other", () => {
+      const warning = first.output.replace(/\s+/g, " ");
+      expect(warning).toContain("WARNING: amd has no ollama_rocm_sha256");
+      expect(warning).toContain(`has the SHA-256 ${rocmSha256("0.14.1")}`);
+      expect(warning).not.toContain("WARNING: amdVerified");
+      expect(first.recap("amdVerified").failed).toBe(0);
+    });
+
+    test("installs no archive without the program", () => {
+      expect(first.failure("hollow")).toContain("holds no program bin/ollama. Nothing was replaced.");
+      expect(existsSync(join(base("hollow"), "current"))).toBe(false);
+    });
+
+    test("asks GitHub where the lab names no mirror", () => {
+      expect(first.failure("away")).toContain(`https://github.com/ollama/ollama/releases/download${path("0.14.1", "tar.zst")}`);
     });
 
     test("asks Ollama to use an integrated GPU, which it leaves aside by itself", () => {
@@ -235,13 +277,16 @@ describeWithAnsible("role ollama_install", () => {
       downloadsBefore = downloads.length;
       run = await provision({
         verified: settled.verified(),
+        amd: settled.amd(),
         legacy: { ollama_version: broken, ollama_archive_sha256: sha256(broken), ollama_environment: { OLLAMA_DEBUG: "1" } },
       });
     });
 
     test("changes nothing and restarts nothing where nothing changed", () => {
-      expect(run.recap("verified")).toMatchObject({ changed: 0, failed: 0 });
-      expect(starts("verified")).toBe(1);
+      for (const name of ["verified", "amd"] as const) {
+        expect(run.recap(name)).toMatchObject({ changed: 0, failed: 0 });
+        expect(starts(name)).toBe(1);
+      }
     });
 
     test("downloads only what is absent", () => {
@@ -307,3 +352,32 @@ describeWithAnsible("role ollama_install", () => {
     });
   });
 }, ["tar", "zstd"]);
+
+describeWithAnsible("role ollama_install refuses", () => {
+  const bench = new Workbench();
+  const refused: Record<string, [variables: HostVariables, message: string]> = {
+    word: [{ ollama_version: "latest" }, 'ollama_version of word is "latest". Give one exact release'],
+    tag: [{ ollama_version: "v0.14.1" }, 'ollama_version of tag is "v0.14.1"'],
+    short: [{ ollama_archive_sha256: "abc" }, 'ollama_archive_sha256 of short is "abc", which is not the 64 hexadecimal digits'],
+    card: [{ ollama_gpu: "tpu" }, 'ollama_gpu of card is "tpu". It is none, nvidia, intel or amd.'],
+    home: [{ ollama_models_dir: "/home/models" }, 'ollama_models_dir of home is "/home/models"'],
+    slash: [{ ollama_models_dir: "/models/" }, 'ollama_models_dir of slash is "/models/"'],
+    own: [{ ollama_environment: { OLLAMA_HOST: "::" } }, "ollama_environment of own holds OLLAMA_HOST"],
+    name: [{ ollama_environment: { "A-B": "1" } }, "ollama_environment of name holds A-B"],
+    lines: [{ ollama_environment: { A: "1\n2" } }, "ollama_environment of lines holds A"],
+  };
+  let run: PlaybookRun;
+  beforeAll(async () => {
+    const hosts = Object.entries(refused).map(([name, [variables]]) => [
+      name,
+      bench.host(name, 1, { ollama_version: "0.14.1", ...variables }),
+    ]);
+    run = await bench.run("provision.yml", "ollama", Object.fromEntries(hosts) as Record<string, HostVariables>);
+  });
+  afterAll(() => bench.remove());
+
+  test.each(Object.entries(refused))("%s, before anything is written", (name, [, message]) => {
+    expect(run.failure(name)).toContain(message);
+    expect(existsSync(join(bench.root(name), "opt"))).toBe(false);
+  });
+});
