@@ -332,7 +332,9 @@ describe("the lock", () => {
     share.world.hook("on-pull", ': >"$stub/pulling"; exec sleep 30');
     const first = share.start("r1", "llama3:8b", { POD_NAME: "staging-abc", HEARTBEAT_SECONDS: "0.05" });
     await share.until("pulling");
+    share.world.command("sleep", 'printf "%s\\n" "$*" >>"$OLLAMA_STUB/pauses"; exec "$(command -pv sleep)" "$@"');
     const second = await share.stage("r2", "llama3:8b", {
+      POLL_SECONDS: "0.21",
       LOCK_WAIT_SECONDS: "4",
       LOCK_STALE_SECONDS: "2",
       HEARTBEAT_SECONDS: "0.05",
@@ -341,6 +343,7 @@ describe("the lock", () => {
     await first.done;
     expect(second.code).toBe(5);
     expect(second.stderr).toContain("holder=staging-abc");
+    expect(readFileSync(join(share.world.folder, "pauses"), "utf8")).toContain("0.21\n");
     expect(share.world.pulled).toEqual(["llama3:8b"]);
   });
 

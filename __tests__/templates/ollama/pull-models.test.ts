@@ -45,6 +45,12 @@ describe("pull-models.sh", () => {
     expect(present()).toEqual(["registry.ollama.ai/library/llama3.2/1b", "registry.ollama.ai/library/qwen2.5/3b"]);
   });
 
+  test("pulls every model of a server that never had one, and so has no folder of manifests yet", async () => {
+    rmSync(join(models, "manifests"), { recursive: true });
+    const finished = await pull({ MODELS: "llama3.2:1b" });
+    expect([finished.code, world.pulled]).toEqual([0, ["llama3.2:1b"]]);
+  });
+
   test("tells what it does with each model", async () => {
     await pull({ MODELS: "llama3.2:1b" });
     world.hook("on-pull", 'rm "$stub/on-pull"; echo "Error: connection reset by peer" >&2; exit 1');
