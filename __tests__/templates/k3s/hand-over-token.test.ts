@@ -222,12 +222,11 @@ describe("the first server", () => {
 });
 
 test.each([
-  [{ FIRST_SERVER: "" }],
-  [{ WORKERS: "gpu-1" }],
-  [{ TOKEN_FILE: "/etc/x; reboot" }],
-  [{ AGENT_TOKEN_FILE: "relative" }],
-])("parameters %j end with code 64 and ask nobody", async (env) => {
-  const { code, calls } = await handOver(env as Record<string, string>);
-  expect(code).toBe(64);
-  expect(calls).toEqual([]);
+  [{ FIRST_SERVER: "" }, "'' is no NAME=ADDRESS."],
+  [{ WORKERS: "gpu-1" }, "'gpu-1' is no NAME=ADDRESS."],
+  [{ TOKEN_FILE: "/etc/x; reboot" }, "'/etc/x; reboot' is no absolute path of letters, digits, '.', '_' and '-'."],
+  [{ AGENT_TOKEN_FILE: "relative" }, "'relative' is no absolute path"],
+])("parameters %j end with code 64 and ask nobody", async (env, message) => {
+  const { code, stderr, calls } = await handOver(env as Record<string, string>);
+  expect([code, stderr, calls]).toEqual([64, expect.stringContaining(message), []]);
 });
