@@ -218,10 +218,14 @@ function comparesOneOf(test: string, changed: readonly Mutant[]): boolean {
   return changed.some(({ file }) => !file.endsWith(".ts") && text.includes(file));
 }
 
-/** What a test file executes of the source of a change: every line, where the source changed since the test file was run. */
+/**
+ * What a test file executes of the source of a change: every line, where the source changed since the test file was run; and of a script every
+ * line or none, whatever else the test file starts.
+ */
 function executedNow(suite: KnownSuite, { file, text }: Mutant): KnownSuite {
   const isScript = !file.endsWith(".ts");
-  if (isScript ? !concerns(suite.test, file) : suite.sources[file] === files.get(file) || !suite.sources[file]) return suite;
+  if (isScript && !concerns(suite.test, file)) return { ...suite, executed: {}, started: { ...suite.started, node: false } };
+  if (!isScript && (suite.sources[file] === files.get(file) || !suite.sources[file])) return suite;
   return { ...suite, executed: { ...suite.executed, [file]: text.split("\n").map((_, i) => i + 1) } };
 }
 
