@@ -39,7 +39,7 @@ const YAML: Swaps = [
   ["comparison swapped", /(?<= )[!=]=(?= )/g, swapOf({ "==": "!=", "!=": "==" })],
   ["&& and || swapped", /(?<= )(?:and|or)(?= [^"]*$)/g, swapOf({ and: "or", or: "and" })],
   ["number plus 1", /(?<=: ['"]?)\d+(?=['"]?$)/g, (found) => (/^0\d/.test(found) ? "0000" : String(Number(found) + 1))],
-  ["value swapped", /(?<=: )(?:true|false)$/g, swapOf({ true: "false", false: "true" })],
+  ["value swapped", /(?<=^(?!\s*quiet:).*: )(?:true|false)$/g, swapOf({ true: "false", false: "true" })],
   ["filter removed", / \| \w+(?:\([^()]*\))?(?= |$)/g, () => ""],
 ];
 
@@ -47,8 +47,8 @@ const YAML: Swaps = [
 const COMMAND =
   /^\s*(?!(?:if|elif|else|fi|for|while|until|do|done|case|esac|then|function)\b|[}{)(]|.*(?:;;|[{(|\\]|&&|\|\||\bthen|\bdo)$|[^'"]*\(\)|\S+\)(?: |$))\S.*$/;
 
-/** A line of YAML that is a key with its value on the same line. The name of a task says nothing to Ansible. */
-const SETTING = /^\s+(?!name:)[\w.]+: [^\s>|&#].*$/;
+/** A line of YAML that is a key with its value on the same line. The name of a task says nothing to Ansible, nor how much of it is printed. */
+const SETTING = /^\s+(?!name:|quiet:)[\w.]+: [^\s>|&#].*$/;
 
 /** A line of YAML that holds a text for people, or begins one that goes on in deeper lines. */
 const TEXT = /^\s*(?:- )?(?:name|msg|fail_msg): /;

@@ -75,6 +75,7 @@ describe("in scripts", () => {
     ["number plus 1", "  retries: 5", ["  retries: 6"]],
     ["number plus 1", '  mode: "0644"', ['  mode: "0000"']],
     ["value swapped", "  become: true", ["  become: false"]],
+    ["value swapped", "  quiet: true", []],
     ["filter removed", '  a: "{{ b | lower }}"', ['  a: "{{ b }}"']],
     ["line removed", "- name: a\n  become: true", ["- name: a\n  "]],
   ])("YAML, %s: %s", (kind, source, texts) => expect(changed("a.yml", source, kind)).toEqual(texts));

@@ -356,6 +356,7 @@ describeWithAnsible("role ollama_install", () => {
 describeWithAnsible("role ollama_install refuses", () => {
   const bench = new Workbench();
   const refused: Record<string, [variables: HostVariables, message: string]> = {
+    none: [{ ollama_version: null }, 'ollama_version of none is "'],
     word: [{ ollama_version: "latest" }, 'ollama_version of word is "latest". Give one exact release'],
     tag: [{ ollama_version: "v0.14.1" }, 'ollama_version of tag is "v0.14.1"'],
     short: [{ ollama_archive_sha256: "abc" }, 'ollama_archive_sha256 of short is "abc", which is not the 64 hexadecimal digits'],
