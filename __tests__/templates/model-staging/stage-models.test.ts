@@ -1,4 +1,15 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import type { RegistryModel } from "../ollama/ollama-world";
 import { killLeftovers, LONGEST, type Refused, run, TOO_LONG } from "../ollama/run";
@@ -95,6 +106,12 @@ describe("what is published", () => {
     await share.stage("r1", "llama3:8b");
     expect(statSync(join(share.root, "releases/r1/models/blobs")).mode & 0o777).toBe(0o755);
     expect(statSync(share.blob("r1", llama.blobs[0] ?? "")).mode & 0o777).toBe(0o644);
+  });
+
+  test("it has no empty folder below its manifests, at which a server on a read-only share would end", async () => {
+    share.world.hook("after-pull", 'mkdir -p "$models/manifests/registry.ollama.ai/library/left"');
+    await share.stage("r1", "llama3:8b");
+    expect(readdirSync(join(share.root, "releases/r1/models/manifests/registry.ollama.ai/library"))).toEqual(["llama3"]);
   });
 
   test("a name in upper case is staged as the server files it", async () => {
@@ -406,6 +423,15 @@ describe("blobs of earlier releases", () => {
     share.publish("r1", "llama3:8b", "gpt-oss:120b");
     await share.stage("r2", "llama3:8b");
     expect(share.blobs("r2")).toEqual([...llama.blobs].sort());
+  });
+
+  test("that are links are loaded anew, since what they lead to may change", async () => {
+    share.publish("r1", "llama3:8b");
+    const [blob, elsewhere] = [share.blob("r1", llama.blobs[1] ?? ""), join(share.world.folder, "elsewhere")];
+    renameSync(blob, elsewhere);
+    symlinkSync(elsewhere, blob);
+    expect((await share.stage("r2", "llama3:8b")).code).toBe(0);
+    expect(lstatSync(share.blob("r2", llama.blobs[1] ?? "")).isFile()).toBe(true);
   });
 
   test("that are damaged are loaded anew, the earlier release is named and left as it is", async () => {
