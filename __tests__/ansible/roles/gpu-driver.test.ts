@@ -10,6 +10,7 @@ describeWithAnsible("role gpu_setup, before Ollama starts,", () => {
   let nvidia: PlaybookRun;
   let installer: PlaybookRun;
   let proof: PlaybookRun;
+  let proofAgain: PlaybookRun;
 
   /** Commands that stand before the real ones on a host's PATH. */
   function withCommands(variables: HostVariables, name: string, commands: Record<string, string>): HostVariables {
@@ -67,12 +68,14 @@ describeWithAnsible("role gpu_setup, before Ollama starts,", () => {
     });
     const nodes = ["nvidia0", "nvidiactl", "nvidia-uvm"];
     for (const name of ["seen", "unseen"]) mkdirSync(join(bench.root(name), "opt/ollama"), { recursive: true });
+    const seen = withCommands(bench.hostWithNodes("seen", "nvidia", nodes), "seen", { "nvidia-smi": 'echo "GPU 0: NVIDIA RTX"' });
     proof = await bench.run(bench.playbook("gpu_setup", "proof"), "all", {
-      seen: withCommands(bench.hostWithNodes("seen", "nvidia", nodes), "seen", { "nvidia-smi": 'echo "GPU 0: NVIDIA RTX"' }),
+      seen,
       unseen: withCommands(bench.hostWithNodes("unseen", "nvidia", nodes), "unseen", {
         "nvidia-smi": 'echo "Failed to initialize NVML: Driver/library version mismatch" >&2; exit 18',
       }),
     });
+    proofAgain = await bench.run(bench.playbook("gpu_setup", "proof"), "all", { seen });
   });
   afterAll(() => bench.remove());
 
@@ -119,6 +122,10 @@ describeWithAnsible("role gpu_setup, before Ollama starts,", () => {
     expect(proof.recap("seen").failed).toBe(0);
     const command = `${join(bench.root("seen"), "opt/ollama/prove-gpu")} nvidia ${join(bench.folder, "seen/dev")}`;
     expect(readFileSync(dropIn("seen"), "utf8")).toContain(`[Service]\nExecStartPre=${command}\n`);
+  });
+
+  test("changes nothing in a second proof", () => {
+    expect(proofAgain.recap("seen")).toMatchObject({ changed: 0, failed: 0 });
   });
 
   test("fails with the driver's own words when the GPU is not there, and leaves the service without the demand", () => {

@@ -8,6 +8,9 @@ jest.setTimeout(600_000);
 const compute = (library: string) =>
   `time=2026-01-01T00:00:00Z level=INFO msg="inference compute" id=0 library=${library} name=gpu\n`;
 
+/** What tasks before the service's own may have changed, as they register it. */
+const newcomers = ["membership", "nvidia_installed", "mesa", "dropin_written"];
+
 describeWithAnsible("role gpu_setup", () => {
   const bench = new Workbench();
   const apis = {
@@ -74,6 +77,12 @@ describeWithAnsible("role gpu_setup", () => {
       late: withJournal("late", compute("cpu"), compute("vulkan")),
       hidden: withJournal("hidden", compute("cpu"), compute("cpu")),
       mute: withJournal("mute", "", ""),
+      ...Object.fromEntries(
+        newcomers.map((what) => [
+          what,
+          { ...withJournal(what, compute("Vulkan"), compute("Vulkan")), [`gpu_setup_${what}`]: { changed: true } },
+        ]),
+      ),
     });
     apis.embedding.load = (request, model) => {
       if (request === "POST /api/generate") return [400, { error: "does not support generate" }];
@@ -148,6 +157,11 @@ describeWithAnsible("role gpu_setup", () => {
   test("restarts an Ollama that does not, and reads the journal of the new run alone", () => {
     expect(service.recap("late")).toMatchObject({ changed: 1, failed: 0 });
     expect(bench.read("late", "starts").trim()).toBe("1");
+  });
+
+  test.each(newcomers)("restarts an Ollama that uses the GPU when the set-up changed its %s", (what) => {
+    expect(service.recap(what)).toMatchObject({ changed: 1, failed: 0 });
+    expect(bench.read(what, "calls")).toMatch(/^daemon-reload$.*^restart ollama$/ms);
   });
 
   test("fails with the words of the journal when Ollama stays on the processor", () => {
