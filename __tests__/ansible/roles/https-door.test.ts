@@ -102,7 +102,7 @@ class DoorBench extends Workbench {
 
   /** The plan's words, with everything that it may tell: values, differences, results of modules. */
   apply(hosts: Record<string, HostVariables>, ...more: string[]): Promise<PlaybookRun> {
-    return this.run(this.role(), "all", hosts, "--diff", "-vv", ...more);
+    return this.run(this.role(), "all", hosts, "--diff", "-vvv", ...more);
   }
 }
 
@@ -187,6 +187,7 @@ describeWithAnsible("role https_door", () => {
   test.each(["internal", "files", "acme"])("puts a door with a certificate by %s before Ollama", (name) => {
     expect(first.recap(name)).toMatchObject({ failed: 0 });
     expect(existsSync(join(bench.state(name), "door-enabled"))).toBe(true);
+    expect(bench.read(name, "calls")).toMatch(/^daemon-reload$.*^start ollama-door$/ms);
   });
 
   test.each(["internal", "files", "acme"])("changes nothing in a second run of %s", (name) => {
