@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
-import { describeWithAnsible, type HostVariables, type PlaybookRun, Workbench } from "./playbook";
+import { describeWithAnsible, type HostVariables, type PlaybookRun, Workbench, withEnvironment } from "./playbook";
 
 jest.setTimeout(600_000);
 
@@ -14,13 +14,13 @@ describeWithAnsible("role gpu_setup, before Ollama starts,", () => {
 
   /** Commands that stand before the real ones on a host's PATH. */
   function withCommands(variables: HostVariables, name: string, commands: Record<string, string>): HostVariables {
-    const environment = variables["task_environment"] as Record<string, string>;
+    const { PATH } = variables["task_environment"] as Record<string, string>;
     const bin = join(bench.folder, name, "commands");
     mkdirSync(bin, { recursive: true });
     for (const [command, text] of Object.entries(commands)) {
       writeFileSync(join(bin, command), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
     }
-    return { ...variables, task_environment: { ...environment, PATH: [bin, environment["PATH"]].join(delimiter) } };
+    return withEnvironment(variables, { PATH: [bin, PATH].join(delimiter) });
   }
 
   /** A host whose kernel module reports this version. */
@@ -36,9 +36,13 @@ describeWithAnsible("role gpu_setup, before Ollama starts,", () => {
     return host;
   }
 
-  /** An installer that knows some options and writes down how it is called. */
+  /** An installer that knows some options and writes down how and where it is called. */
   const installerText = (name: string, told = 'echo "--no-kernel-modules --no-x-check"; exit 0') =>
-    `#!/bin/sh\n[ "$1" != --advanced-options ] || { ${told}; }\necho "$*" >"${join(bench.folder, name, "installed")}"; echo "$PWD $TMPDIR" >"${join(bench.folder, name, "folder")}"\n`;
+    `#!/bin/sh
+[ "$1" != --advanced-options ] || { ${told}; }
+echo "$*" >"${join(bench.folder, name, "installed")}"
+echo "$PWD $TMPDIR" >"${join(bench.folder, name, "folder")}"
+`;
 
   function withInstaller(name: string, sha256: (text: string) => string, told?: string): HostVariables {
     const text = installerText(name, told);

@@ -8,8 +8,8 @@ jest.setTimeout(600_000);
 const compute = (library: string) =>
   `time=2026-01-01T00:00:00Z level=INFO msg="inference compute" id=0 library=${library} name=gpu\n`;
 
-/** What tasks before the service's own may have changed, as they register it. */
-const newcomers = ["membership", "nvidia_installed", "mesa", "dropin_written"];
+/** What the set-up may have changed before the service is looked at, as its tasks register it. */
+const CHANGES = ["membership", "nvidia_installed", "mesa", "dropin_written"];
 
 describeWithAnsible("role gpu_setup", () => {
   const bench = new Workbench();
@@ -37,11 +37,13 @@ describeWithAnsible("role gpu_setup", () => {
     return variables;
   }
 
-  const dropIn = (name: string) => join(bench.root(name), "etc/systemd/system/ollama.service.d/gpu.conf");
+  /** What makes a service prove its GPU: the proof, and the addition to its unit. */
+  const proofOf = (name: string) =>
+    ["opt/ollama/prove-gpu", "etc/systemd/system/ollama.service.d/gpu.conf"].map((path) => join(bench.root(name), path));
   /** A container whose GPU the lab took away. */
   function former() {
     const variables = bench.hostWithNodes("former", "none", []);
-    for (const path of [dropIn("former"), join(bench.root("former"), "opt/ollama/prove-gpu")]) {
+    for (const path of proofOf("former")) {
       mkdirSync(dirname(path), { recursive: true });
       writeFileSync(path, "");
     }
@@ -78,7 +80,7 @@ describeWithAnsible("role gpu_setup", () => {
       hidden: withJournal("hidden", compute("cpu"), compute("cpu")),
       mute: withJournal("mute", "", ""),
       ...Object.fromEntries(
-        newcomers.map((what) => [
+        CHANGES.map((what) => [
           what,
           { ...withJournal(what, compute("Vulkan"), compute("Vulkan")), [`gpu_setup_${what}`]: { changed: true } },
         ]),
@@ -140,8 +142,7 @@ describeWithAnsible("role gpu_setup", () => {
 
   test("asks no proof any more of a container whose GPU was taken away", () => {
     expect(setup.recap("former")).toMatchObject({ changed: 1, failed: 0 });
-    const left = [dropIn("former"), join(bench.root("former"), "opt/ollama/prove-gpu")].filter((path) => existsSync(path));
-    expect(left).toEqual([]);
+    expect(proofOf("former").filter((path) => existsSync(path))).toEqual([]);
     expect(bench.read("former", "calls")).toContain("daemon-reload");
   });
 
@@ -159,7 +160,7 @@ describeWithAnsible("role gpu_setup", () => {
     expect(bench.read("late", "starts").trim()).toBe("1");
   });
 
-  test.each(newcomers)("restarts an Ollama that uses the GPU when the set-up changed its %s", (what) => {
+  test.each(CHANGES)("restarts an Ollama that uses the GPU when the set-up changed its %s", (what) => {
     expect(service.recap(what)).toMatchObject({ changed: 1, failed: 0 });
     expect(bench.read(what, "calls")).toMatch(/^daemon-reload$.*^restart ollama$/ms);
   });

@@ -10,7 +10,7 @@ import { arch } from "node:os";
 import { delimiter, join } from "node:path";
 import { CADDY_OLDEST, DOOR_USER, HTTPS_PORT } from "../../../catalog/caddy";
 import { type FakeOllama, startFakeOllama } from "../../../testing/fake-ollama";
-import { describeWithAnsible, type HostVariables, type PlaybookRun, Workbench } from "./playbook";
+import { AWAY, describeWithAnsible, type HostVariables, type PlaybookRun, Workbench, withEnvironment } from "./playbook";
 
 jest.setTimeout(600_000);
 
@@ -134,9 +134,7 @@ describeWithAnsible("role https_door", () => {
     bench.withApt(name);
     const policy = `caddy:\n  Installed: (none)\n  Candidate: 1:${version}\n`;
     writeFileSync(join(bench.folder, name, "bin/apt-cache"), `#!/bin/sh\nprintf '${policy}'\n`, { mode: 0o755 });
-    // Nothing listens there, so that nothing is asked for outside.
-    const away = { https_proxy: "http://127.0.0.1:9", HTTPS_PROXY: "http://127.0.0.1:9" };
-    return { ...host, task_environment: { ...(host["task_environment"] as object), ...away } };
+    return withEnvironment(host, AWAY);
   };
 
   beforeAll(async () => {

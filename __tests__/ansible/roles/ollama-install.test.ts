@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { arch } from "node:os";
 import { join } from "node:path";
 import { FakeOllama } from "./fake-ollama";
-import { describeWithAnsible, type HostVariables, type PlaybookRun, Workbench } from "./playbook";
+import { AWAY, describeWithAnsible, type HostVariables, type PlaybookRun, Workbench } from "./playbook";
 
 jest.setTimeout(600_000);
 
@@ -66,14 +66,12 @@ describeWithAnsible("role ollama_install", () => {
   const path = (version: string, suffix: string) =>
     `/v${version}/ollama-linux-${arch() === "arm64" ? "arm64" : "amd64"}.${suffix}`;
   const rocmPath = (version: string, suffix: string) => path(version, suffix).replace(`.${suffix}`, `-rocm.${suffix}`);
-  const sha256 = (version: string, suffix = "tar.zst") =>
+  const sha256At = (path: string) =>
     createHash("sha256")
-      .update(archives.get(path(version, suffix)) ?? "")
+      .update(archives.get(path) ?? "")
       .digest("hex");
-  const rocmSha256 = (version: string) =>
-    createHash("sha256")
-      .update(archives.get(rocmPath(version, "tar.zst")) ?? "")
-      .digest("hex");
+  const sha256 = (version: string, suffix = "tar.zst") => sha256At(path(version, suffix));
+  const rocmSha256 = (version: string) => sha256At(rocmPath(version, "tar.zst"));
 
   const host = (name: Name, variables: HostVariables) =>
     bench.host(name, apis[name].port, {
@@ -132,8 +130,7 @@ describeWithAnsible("role ollama_install", () => {
         ollama_version: "0.14.1",
         ollama_archive_url: "",
         ollama_install_download_retries: 0,
-        // Nothing listens there, so that nothing is asked for outside.
-        task_environment: { PATH: process.env["PATH"], https_proxy: "http://127.0.0.1:9" },
+        task_environment: { PATH: process.env["PATH"], ...AWAY },
       },
     });
   });

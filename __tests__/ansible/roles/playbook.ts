@@ -19,6 +19,14 @@ export const playbooks = resolve(__dirname, "../../../ansible");
 /** Variables of one host, as an inventory holds them. */
 export type HostVariables = Record<string, unknown>;
 
+/** A host whose commands have more in their environment, or other things. */
+export function withEnvironment(host: HostVariables, more: Readonly<Record<string, string>>): HostVariables {
+  return { ...host, task_environment: { ...(host["task_environment"] as Record<string, string>), ...more } };
+}
+
+/** An environment in which nothing is downloaded from outside: nothing listens at its proxy. */
+export const AWAY = { https_proxy: "http://127.0.0.1:9" };
+
 /** What one run of ansible-playbook did. */
 export interface PlaybookRun {
   /** Everything it printed. */
@@ -133,7 +141,7 @@ export class Workbench {
   }
 
   /**
-   * Gives a host of `host` an apt that knows no package and installs none. Its state has a file `apt` with a line for each call.
+   * Gives a host that `host` has made an apt that knows no package and installs none. Its state has a file `apt` with a line for each call.
    * @param answer what apt-get prints
    * @param locked another apt works when the lists are refreshed for the first time
    */
@@ -207,7 +215,7 @@ function failure(output: string, host: string): string {
     .replace(/\s+/g, " ");
 }
 
-/** Stands in for python-apt, which Ansible's module asks for the lists and the packages: it has none, and somebody else may hold its lock. */
+/** Stands in for python-apt, which Ansible's module asks for lists and packages: it knows no package, and somebody else may hold its lock. */
 const pythonApt = `
 import os
 state = os.environ["STUB_STATE"]

@@ -9,18 +9,18 @@ const NOTHING_TO_DO = "Reading state information...\n0 upgraded, 0 newly install
 describeWithAnsible("role system_update", () => {
   const bench = new Workbench();
   const asked = (host: string) => bench.read(host, "apt").trim().split("\n");
-  const host = (name: string, { locked, answer, ...variables }: HostVariables = {}) => {
-    const known = bench.host(name, 1, variables);
-    bench.withApt(name, { locked: locked === true, answer: String(answer ?? "") });
-    return known;
+  const host = (name: string, apt: Parameters<Workbench["withApt"]>[1] = {}, variables: HostVariables = {}) => {
+    const made = bench.host(name, 1, variables);
+    bench.withApt(name, apt);
+    return made;
   };
   /** A container where Ollama runs already. */
-  const provisioned = (name: string, variables: HostVariables = {}) => {
-    const known = host(name, variables);
+  const provisioned = (name: string, apt: Parameters<Workbench["withApt"]>[1] = {}) => {
+    const made = host(name, apt);
     mkdirSync(join(bench.root(name), "opt/ollama/current"), { recursive: true });
     writeFileSync(join(bench.root(name), "etc/systemd/system/ollama.service"), "");
     writeFileSync(join(bench.state(name), "running"), "");
-    return known;
+    return made;
   };
   let provision: PlaybookRun;
   let update: PlaybookRun;
@@ -31,7 +31,7 @@ describeWithAnsible("role system_update", () => {
       "system",
       {
         new: host("new"),
-        locked: host("locked", { locked: true, system_update_lock_timeout: 0, system_update_cache_valid_time: 0 }),
+        locked: host("locked", { locked: true }, { system_update_lock_timeout: 0, system_update_cache_valid_time: 0 }),
         older: provisioned("older"),
       },
       "-vvv",

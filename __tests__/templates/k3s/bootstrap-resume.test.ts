@@ -74,13 +74,13 @@ describeOnLinux("a run that is cut short", () => {
   });
 
   test.each([
-    ["TERM, as a shutdown sends it,", 143],
-    ["HUP, as a closed terminal sends it,", 129],
-    ["INT, as Ctrl-C sends it,", 130],
-    ["PIPE, when its log has ended,", 141],
-  ])("by %s leaves no failed marker: whoever waits goes on waiting", async (what, code) => {
+    ["TERM", "as a shutdown sends it", 143],
+    ["HUP", "as a closed terminal sends it", 129],
+    ["INT", "as Ctrl-C sends it", 130],
+    ["PIPE", "when its log has ended", 141],
+  ])("by %s, %s, leaves no failed marker: whoever waits goes on waiting", async (signal, _, code) => {
     node = new BootstrapNode("worker");
-    node.fake("apt-get", `kill -${what.split(",")[0]} $caller; exit 1`);
+    node.fake("apt-get", `kill -${signal} $caller; exit 1`);
     expect((await node.bootstrap()).code).toBe(code);
     expect(node.marker("failed")).toBeUndefined();
   });

@@ -182,7 +182,7 @@ describe("a pull that fails", () => {
   });
 
   test("a record that cannot be written whole exits 6 and publishes nothing", async () => {
-    share.world.command("stat", 'case $* in *blob=*) exit 1 ;; esac; exec "$(command -pv stat)" "$@"');
+    share.world.before("stat", "case $* in *blob=*) exit 1 ;; esac");
     const finished = await share.stage("r1", "llama3:8b");
     expect(finished.code).toBe(6);
     expect(finished.stderr).toMatch(/release\.txt cannot be written\. Space:/);
@@ -190,7 +190,7 @@ describe("a pull that fails", () => {
   });
 
   test("a rename that fails exits 6 and publishes nothing", async () => {
-    share.world.command("mv", '[ "$1" != -T ] || { echo "mv: No space left on device" >&2; exit 1; }; exec /bin/mv "$@"');
+    share.world.before("mv", '[ "$1" != -T ] || { echo "mv: No space left on device" >&2; exit 1; }');
     const finished = await share.stage("r1", "llama3:8b");
     expect(finished.code).toBe(6);
     expect(finished.stderr).toContain("release r1 could not be published");
@@ -229,7 +229,7 @@ describe("the server", () => {
   });
 
   test("has stopped before its files are published", async () => {
-    share.world.command("chmod", `[ ! -e "$OLLAMA_STUB/up" ] || : >"$OLLAMA_STUB/serves"; exec "$(command -pv chmod)" "$@"`);
+    share.world.before("chmod", '[ ! -e "$OLLAMA_STUB/up" ] || : >"$OLLAMA_STUB/serves"');
     expect((await share.stage("r1", "llama3:8b")).code).toBe(0);
     expect(existsSync(join(share.world.folder, "serves"))).toBe(false);
   });
@@ -349,7 +349,7 @@ describe("the lock", () => {
     share.world.hook("on-pull", ': >"$stub/pulling"; exec sleep 30');
     const first = share.start("r1", "llama3:8b", { POD_NAME: "staging-abc", HEARTBEAT_SECONDS: "0.05" });
     await share.until("pulling");
-    share.world.command("sleep", 'printf "%s\\n" "$*" >>"$OLLAMA_STUB/pauses"; exec "$(command -pv sleep)" "$@"');
+    share.world.before("sleep", 'printf "%s\\n" "$*" >>"$OLLAMA_STUB/pauses"');
     const second = await share.stage("r2", "llama3:8b", {
       POLL_SECONDS: "0.21",
       LOCK_WAIT_SECONDS: "4",
@@ -379,10 +379,7 @@ describe("the lock", () => {
   ])("that was taken over meanwhile keeps a run %s", async (_, id) => {
     for (const release of ["r1", "r2", "r3"]) share.publish(release, "llama3:8b");
     const before = share.snapshot;
-    share.world.command(
-      "sha256sum",
-      `printf 'token=other\\n' >'${share.root}/.staging/lock/owner'; exec "$(command -pv sha256sum)" "$@"`,
-    );
+    share.world.before("sha256sum", `printf 'token=other\\n' >'${share.root}/.staging/lock/owner'`);
     const finished = await share.stage(id, "llama3:8b");
     expect(finished.code).toBe(5);
     expect(finished.stderr).toContain("another run took over");
@@ -574,10 +571,7 @@ describe("the clean-up", () => {
 
   test("takes a release out of sight before it deletes, so a failing deletion leaves no half of it", async () => {
     for (const id of ["r1", "r2"]) share.publish(id, "llama3:8b");
-    share.world.command(
-      "rm",
-      'for last; do :; done; case $last in */removed/r1) [ ! -e "$last" ] || exit 1 ;; esac; exec /bin/rm "$@"',
-    );
+    share.world.before("rm", 'for last; do :; done; case $last in */removed/r1) [ ! -e "$last" ] || exit 1 ;; esac');
     const finished = await share.stage("r3", "llama3:8b");
     expect(finished.code).toBe(0);
     expect(finished.stderr).toContain("release r1 could not be removed completely");

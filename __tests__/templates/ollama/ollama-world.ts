@@ -111,6 +111,11 @@ export class OllamaWorld {
     writeFileSync(join(this.folder, "bin", name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
   }
 
+  /** Has something happen before another command does its work. The text may end with `exit`, so that it does none. */
+  before(name: string, text: string): void {
+    this.command(name, `${text}\nexec "$(command -pv ${name})" "$@"`);
+  }
+
   /** Pretends that a server runs over this models folder, with this process as its process. */
   serve(models: string): void {
     mkdirSync(join(models, "blobs"), { recursive: true });
