@@ -2,7 +2,7 @@
 // Caddy is on PATH, a second part runs that with what the role has written.
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, readlinkSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readlinkSync, renameSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { request } from "node:https";
 import type { AddressInfo } from "node:net";
@@ -79,16 +79,12 @@ class DoorBench extends Workbench {
       ...more,
     });
     // A distribution without a Caddy, as Ubuntu 22.04.
-    writeFileSync(join(this.folder, name, "bin/apt-cache"), "#!/bin/sh\n", { mode: 0o755 });
+    this.command(name, "apt-cache", "#!/bin/sh\n");
     return host;
   }
 
   file(host: string, path: string): string {
     return readFileSync(join(this.root(host), path), "utf8");
-  }
-
-  mode(host: string, path: string): string {
-    return (statSync(join(this.root(host), path)).mode & 0o777).toString(8);
   }
 
   /** The role alone, or one of its task files, after what every playbook reads of a host. */
@@ -133,7 +129,7 @@ describeWithAnsible("role https_door", () => {
     );
     bench.withApt(name);
     const policy = `caddy:\n  Installed: (none)\n  Candidate: 1:${version}\n`;
-    writeFileSync(join(bench.folder, name, "bin/apt-cache"), `#!/bin/sh\nprintf '${policy}'\n`, { mode: 0o755 });
+    bench.command(name, "apt-cache", `#!/bin/sh\nprintf '${policy}'\n`);
     return withEnvironment(host, AWAY);
   };
 
@@ -365,8 +361,8 @@ class RealDoorBench extends DoorBench {
     const host = super.withDoor(name, ollama, port, { https_door_timeout: 20, ...more });
     const bin = join(this.folder, name, "bin");
     renameSync(join(bin, "systemctl"), join(bin, "systemctl-stub"));
-    writeFileSync(join(bin, "systemctl"), systemctlWithDoor, { mode: 0o755 });
-    writeFileSync(join(bin, "journalctl"), journalctlOfDoor);
+    this.command(name, "systemctl", systemctlWithDoor);
+    this.command(name, "journalctl", journalctlOfDoor);
     this.doors.push(name);
     return host;
   }

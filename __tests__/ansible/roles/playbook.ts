@@ -7,6 +7,7 @@ import {
   readFileSync,
   realpathSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -27,6 +28,18 @@ export function withEnvironment(host: HostVariables, more: Readonly<Record<strin
 /** An environment in which nothing is downloaded from outside: nothing listens at its proxy. */
 export const AWAY = { https_proxy: "http://127.0.0.1:9" };
 
+/** What one task asked its module for, and what came of it. */
+export interface Call {
+  /** The task's name. */
+  readonly task: string;
+  /** The module's arguments, with those that it has by default. Those of a task whose output is hidden are empty. */
+  readonly args: Readonly<Record<string, unknown>>;
+  readonly changed: boolean;
+  /** How often it is tried again when it fails, and after which pause (seconds). */
+  readonly retries: number;
+  readonly delay: number;
+}
+
 /** What one run of ansible-playbook did. */
 export interface PlaybookRun {
   /** Everything it printed. */
@@ -35,6 +48,8 @@ export interface PlaybookRun {
   recap(host: string): { readonly ok: number; readonly changed: number; readonly failed: number };
   /** The lines that tell of failures of a host, with the blanks of the printer folded. */
   failure(host: string): string;
+  /** What it asked a module for on a host, in this order. A loop has a call for each item, and one for all. @param module without its collection */
+  calls(host: string, module: string): readonly Call[];
 }
 
 /** Where ansible-playbook is: on PATH, or where `npm run test:ansible` puts it. Undefined when it is nowhere. */
@@ -116,10 +131,7 @@ export class Workbench {
     const tree = ["etc/systemd/system", "usr/local/bin", "var/lib"].map((path) => join(this.root(host), path));
     for (const path of [bin, python, this.state(host), ...tree]) mkdirSync(path, { recursive: true });
     writeFileSync(join(python, "sitecustomize.py"), loadedAhead);
-    for (const [command, text] of Object.entries({ systemctl, journalctl })) {
-      writeFileSync(join(bin, command), text);
-      chmodSync(join(bin, command), 0o755);
-    }
+    for (const [command, text] of Object.entries({ systemctl, journalctl })) this.command(host, command, text);
     const user = process.getuid?.() ?? 0;
     const group = process.getgid?.() ?? 0;
     return {
@@ -140,6 +152,16 @@ export class Workbench {
     };
   }
 
+  /** Has a host that `host` has made run something in the place of a command. */
+  command(host: string, name: string, text: string): void {
+    writeFileSync(join(this.folder, host, "bin", name), text, { mode: 0o755 });
+  }
+
+  /** The mode of what lies below the root of a host, in octal digits. */
+  mode(host: string, path: string): string {
+    return (statSync(join(this.root(host), path)).mode & 0o777).toString(8);
+  }
+
   /**
    * Gives a host that `host` has made an apt that knows no package and installs none. Its state has a file `apt` with a line for each call.
    * @param answer what apt-get prints
@@ -151,8 +173,7 @@ export class Workbench {
     writeFileSync(join(python, "apt/__init__.py"), pythonApt);
     writeFileSync(join(python, "apt/cache.py"), pythonAptCache);
     for (const empty of ["apt/debfile.py", "apt_pkg.py"]) writeFileSync(join(python, empty), "");
-    for (const command of ["apt-get", "apt-mark"])
-      writeFileSync(join(this.folder, host, "bin", command), aptGet, { mode: 0o755 });
+    for (const command of ["apt-get", "apt-mark"]) this.command(host, command, aptGet);
     writeFileSync(join(this.state(host), "answer"), answer);
     if (locked) writeFileSync(join(this.state(host), "locked"), "");
   }
@@ -178,6 +199,8 @@ export class Workbench {
   async run(playbook: string, tags: string, hosts: Record<string, HostVariables>, ...more: string[]): Promise<PlaybookRun> {
     const inventory = join(this.folder, "inventory.json");
     writeFileSync(inventory, JSON.stringify({ ollama_containers: { hosts } }));
+    const callsFile = join(this.folder, "calls.jsonl");
+    writeFileSync(callsFile, "");
     const args = ["--inventory", inventory, "--tags", tags, ...more, resolve(playbooks, playbook)];
     const env = {
       ...process.env,
@@ -187,16 +210,29 @@ export class Workbench {
       ANSIBLE_NOCOLOR: "1",
       ANSIBLE_FORKS: "8",
       ANSIBLE_PIPELINING: "1",
+      ANSIBLE_CALLBACK_PLUGINS: join(__dirname, "callbacks"),
+      CALLS_FILE: callsFile,
       LC_ALL: "C.UTF-8",
     };
     const output = await new Promise<string>((done, fail) => {
-      const child = spawn(findAnsible() ?? "ansible-playbook", args, { env, stdio: ["ignore", "pipe", "pipe"] });
+      // What the roles write has the mode that they name, whatever is usual on the host.
+      const child = spawn("/bin/sh", ["-c", 'umask 0; exec "$@"', "sh", findAnsible() ?? "ansible-playbook", ...args], {
+        env,
+        stdio: ["ignore", "pipe", "pipe"],
+      });
       let text = "";
       for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (text += String(chunk)));
       child.on("error", fail);
       child.on("close", () => done(text));
     });
-    return { output, recap: (host) => recap(output, host), failure: (host) => failure(output, host) };
+    const calls = readFileSync(callsFile, "utf8").split("\n").filter(Boolean);
+    const noted = calls.map((line) => JSON.parse(line) as Call & { host: string; module: string });
+    return {
+      output,
+      recap: (host) => recap(output, host),
+      failure: (host) => failure(output, host),
+      calls: (host, module) => noted.filter((call) => call.host === host && call.module === module),
+    };
   }
 }
 
