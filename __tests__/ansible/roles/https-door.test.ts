@@ -74,8 +74,8 @@ class DoorBench extends Workbench {
       ollama_https_caddy_version: VERSION,
       ollama_https_caddy_sha512: { [ARCHITECTURE]: sha512 },
       ollama_https_caddy_url: `http://127.0.0.1:${(this.mirror.address() as AddressInfo).port}/mirror/`,
-      https_door_timeout: 3,
-      https_door_interval: 1,
+      // Who never opens need not be waited for.
+      ...(name !== "internal" && { https_door_timeout: 3, https_door_interval: 1 }),
       ...more,
     });
     // A distribution without a Caddy, as Ubuntu 22.04.
@@ -107,6 +107,7 @@ describeWithAnsible("role https_door", () => {
   const doors: FakeOllama[] = [];
   let first: PlaybookRun;
   let second: PlaybookRun;
+  let tried: PlaybookRun;
   let program: PlaybookRun;
   let settled: Record<string, HostVariables>;
 
@@ -167,6 +168,11 @@ describeWithAnsible("role https_door", () => {
       none: bench.host("none", 11434),
     });
     second = await bench.apply(settled);
+    const managed = bench.withDoor("managed", 11434, locked, { ollama_manage_user: true });
+    const release = join(bench.root("managed"), "opt/ollama-door/releases", VERSION);
+    mkdirSync(release, { recursive: true });
+    writeFileSync(join(release, "caddy"), fakeCaddy);
+    tried = await bench.run(bench.role(), "all", { ...settled, managed }, "--check");
     program = await bench.run(bench.role("install"), "all", {
       packaged: withPackage("packaged", "2.9.1-1", ""),
       old: withPackage("old", "2.5.1-1", ""),
@@ -186,6 +192,52 @@ describeWithAnsible("role https_door", () => {
 
   test.each(["internal", "files", "acme"])("changes nothing in a second run of %s", (name) => {
     expect(second.recap(name)).toMatchObject({ failed: 0, changed: 0 });
+  });
+
+  test.each(["internal", "files", "acme"])("can be tried with --check on a container with %s, which changes nothing", (name) => {
+    expect(tried.recap(name)).toMatchObject({ failed: 0, changed: 0 });
+  });
+
+  test("runs by an account of its own, without a shell", () => {
+    expect(tried.calls("managed", "group")[0]?.args).toMatchObject({ name: "ollama-door", system: true });
+    expect(tried.calls("managed", "user")[0]?.args).toMatchObject({
+      name: "ollama-door",
+      group: "ollama-door",
+      system: true,
+      home: join(bench.root("managed"), "var/lib/ollama-door"),
+      create_home: false,
+      shell: "/usr/sbin/nologin",
+    });
+  });
+
+  test("gives its folders to that account", () => {
+    const folders = tried.calls("managed", "file").map(({ args }) => [args["path"], args["owner"], args["group"]]);
+    expect(folders).toEqual([
+      [join(bench.root("managed"), "etc/ollama-door"), null, "ollama-door"],
+      [join(bench.root("managed"), "var/lib/ollama-door"), "ollama-door", "ollama-door"],
+    ]);
+  });
+
+  test("changes what it installs, and by nothing that it asks", () => {
+    // Folders, archive, contents, release, and the staging folder again; two folders, login, configuration and unit; the start, and at boot.
+    expect(first.recap("internal").changed).toBe(12);
+    // The certificate and its key too.
+    expect(first.recap("files").changed).toBe(14);
+  });
+
+  test("downloads into its staging folder, and tries it three times again after a minute of silence", () => {
+    const staging = join(bench.root("internal"), "opt/ollama-door/staging");
+    expect(first.calls("internal", "get_url")).toMatchObject([
+      { retries: 3, delay: 10, args: { timeout: 60, mode: "0600", dest: join(staging, "archive"), tmp_dest: staging } },
+    ]);
+  });
+
+  test("looks for a minute and a half whether it is open", () => {
+    expect(first.calls("internal", "uri")).toMatchObject([
+      { args: { timeout: 10 } },
+      { retries: 30, delay: 3, args: { timeout: 10 } },
+      { args: {} },
+    ]);
   });
 
   test("fetches the release of the mirror, once for each host", () => {
@@ -220,6 +272,12 @@ describeWithAnsible("role https_door", () => {
       bench.mode("internal", path),
     );
     expect(modes).toEqual(["750", "750", "640"]);
+  });
+
+  test("lets every account read its unit, its certificate and its releases", () => {
+    const paths = ["etc/systemd/system/ollama-door.service", "etc/ollama-door/certificate.pem", "opt/ollama-door/releases"];
+    const release = `opt/ollama-door/releases/${VERSION}`;
+    expect([...paths, release].map((path) => bench.mode("files", path))).toEqual(["644", "644", "755", "755"]);
   });
 
   test("leaves nothing of a download behind, whether it was taken or not", () => {

@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { arch } from "node:os";
@@ -34,6 +34,8 @@ describeWithAnsible("role ollama_install", () => {
     "amdVerified",
     "hollow",
     "away",
+    "bare",
+    "managed",
   ] as const;
   type Name = (typeof names)[number];
   const apis = Object.fromEntries(names.map((name) => [name, new FakeOllama()])) as Record<Name, FakeOllama>;
@@ -76,16 +78,19 @@ describeWithAnsible("role ollama_install", () => {
   const host = (name: Name, variables: HostVariables) =>
     bench.host(name, apis[name].port, {
       ollama_archive_url: `http://127.0.0.1:${(mirror.address() as AddressInfo).port}/`,
-      ollama_install_api_timeout: 2,
-      ollama_install_api_interval: 1,
+      // Who does not answer at all need not be waited for.
+      ...(["mute", "older", "legacy"].includes(name) && { ollama_install_api_timeout: 2, ollama_install_api_interval: 1 }),
       ...variables,
     });
-  const provision = (hosts: Partial<Record<Name, HostVariables>>) =>
-    bench.run(
-      "provision.yml",
-      "ollama",
-      Object.fromEntries(Object.entries(hosts).map(([name, variables]) => [name, host(name as Name, variables)])),
-    );
+  const provision = (hosts: Partial<Record<Name, HostVariables>>, ...more: string[]) => {
+    const all = Object.entries(hosts).map(([name, variables]) => [name, host(name as Name, variables)]);
+    // A container without zstd: what stands there knows how to unpack alone.
+    if (hosts.bare) {
+      bench.withApt("bare");
+      bench.command("bare", "zstd", '#!/bin/sh\n[ "$1" != --version ] || exit 127\nexec "$(command -pv zstd)" "$@"\n');
+    }
+    return bench.run("provision.yml", "ollama", Object.fromEntries(all) as Record<string, HostVariables>, ...more);
+  };
   const base = (name: Name) => join(bench.root(name), "opt/ollama");
   const releases = (name: Name) => readdirSync(join(base(name), "releases")).sort();
   const current = (name: Name) => readlinkSync(join(base(name), "current"));
@@ -103,6 +108,7 @@ describeWithAnsible("role ollama_install", () => {
     amd: () => ({ ollama_version: "0.14.1", ollama_archive_sha256: sha256("0.14.1"), ollama_gpu: "amd" }),
   };
   let first: PlaybookRun;
+  let tried: PlaybookRun;
 
   beforeAll(async () => {
     for (const version of ["0.14.1", "0.14.2", broken]) pack(version, "tar.zst");
@@ -132,7 +138,22 @@ describeWithAnsible("role ollama_install", () => {
         ollama_install_download_retries: 0,
         task_environment: { PATH: process.env["PATH"], ...AWAY },
       },
+      bare: settled.verified(),
     });
+    tried = await provision(
+      {
+        verified: settled.verified(),
+        managed: {
+          ...settled.verified(),
+          ollama_manage_user: true,
+          ollama_user: "lab-ollama",
+          ollama_group: "lab",
+          // A new container has no folder to download into when nothing is changed.
+          ollama_install_download_retries: 0,
+        },
+      },
+      "--check",
+    );
   });
   afterAll(() => {
     mirror.close();
@@ -184,6 +205,57 @@ describeWithAnsible("role ollama_install", () => {
       expect(warning).toContain(`has the SHA-256 ${rocmSha256("0.14.1")}`);
       expect(warning).not.toContain("WARNING: amdVerified");
       expect(first.recap("amdVerified").failed).toBe(0);
+    });
+
+    test("downloads into its staging folder, and tries it three times again after a minute of silence", () => {
+      const asked = (archive: string) => ({
+        retries: 3,
+        delay: 10,
+        args: { timeout: 60, mode: "0600", dest: join(base("amd"), "staging", archive), tmp_dest: join(base("amd"), "staging") },
+      });
+      expect(first.calls("amd", "get_url")).toMatchObject([asked("archive"), asked("rocm-archive")]);
+    });
+
+    test("waits a minute for the API, and five seconds for each answer", () => {
+      expect(first.calls("verified", "uri")[0]).toMatchObject({ retries: 30, delay: 2, args: { timeout: 5 } });
+    });
+
+    test("changes what it installs, and by nothing that it asks", () => {
+      // The folders of releases and service; staging folder, archive, contents, checksum, release, and the staging folder again; two links, the
+      // unit, the start and the start at boot.
+      expect(first.recap("verified").changed).toBe(13);
+      expect(first.calls("verified", "command").filter(({ changed }) => changed)).toHaveLength(1);
+    });
+
+    test("lets every account read a release and the unit", () => {
+      const paths = ["releases", "releases/0.14.1", "releases/0.14.1/archive.sha256"].map((path) => join("opt/ollama", path));
+      expect([...paths, "etc/systemd/system/ollama.service"].map((path) => bench.mode("verified", path))).toEqual([
+        "755",
+        "755",
+        "644",
+        "644",
+      ]);
+    });
+
+    test("installs zstd where there is none", () => {
+      expect(first.recap("bare").failed).toBe(0);
+      expect(bench.read("bare", "apt")).toMatch(/DPkg::Lock::Timeout=300 +install zstd$/m);
+      expect(first.calls("verified", "apt")).toEqual([]);
+    });
+
+    test("runs the service by an account of its own, without a shell", () => {
+      expect(tried.calls("managed", "group")[0]?.args).toMatchObject({ name: "lab", system: true });
+      expect(tried.calls("managed", "user")[0]?.args).toMatchObject({
+        name: "lab-ollama",
+        group: "lab",
+        system: true,
+        home: join(bench.root("managed"), "var/lib/ollama"),
+        create_home: false,
+        shell: "/usr/sbin/nologin",
+      });
+      expect(tried.calls("managed", "file")).toContainEqual(
+        expect.objectContaining({ args: expect.objectContaining({ owner: "lab-ollama", group: "lab", mode: "0750" }) }),
+      );
     });
 
     test("installs no archive without the program", () => {
@@ -260,8 +332,8 @@ describeWithAnsible("role ollama_install", () => {
       expect(unit("verified")).not.toContain("OLLAMA_VULKAN");
     });
 
-    test("keeps the models' folder from all but the service", () => {
-      expect(statSync(join(bench.root("verified"), "var/lib/ollama/models")).mode & 0o777).toBe(0o750);
+    test("keeps the models and the service's home from all but the service", () => {
+      expect(["var/lib/ollama", "var/lib/ollama/models"].map((path) => bench.mode("verified", path))).toEqual(["750", "750"]);
     });
   });
 

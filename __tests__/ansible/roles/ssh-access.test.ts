@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describeWithAnsible, type PlaybookRun, Workbench } from "./playbook";
 
@@ -54,11 +54,12 @@ describeWithAnsible("role ssh_access", () => {
 
   test("makes the file where there is none, for root alone", () => {
     expect(keys("bare")).toEqual([key("anna")]);
-    expect(statSync(file("bare")).mode & 0o777).toBe(0o600);
+    expect(["root/.ssh", "root/.ssh/authorized_keys"].map((path) => bench.mode("bare", path))).toEqual(["700", "600"]);
   });
 
   test("makes the lab's keys the only ones when it is asked to", () => {
     expect(keys("exclusive")).toEqual([key("anna")]);
+    expect(bench.mode("exclusive", "root/.ssh/authorized_keys")).toBe("600");
   });
 
   test("touches nothing when the lab has no keys, so that nobody is locked out", () => {
