@@ -92,13 +92,15 @@ describeWithAnsible("role model_download", () => {
       names.map((name) => [
         name,
         bench.host(name, apis[name]?.port ?? 0, {
-          model_download_delay: 0,
-          model_download_retries: 1,
+          // What is pulled at once need not wait.
+          ...(name !== "fresh" && { model_download_delay: 0, model_download_retries: 1 }),
           ...cases[name]?.variables,
         }),
       ]),
     );
   let first: PlaybookRun;
+  let tried: PlaybookRun;
+  let triedPulls: string[];
 
   beforeAll(async () => {
     for (const [name, { release = "0.32.15", installed = [], before, misbehave }] of Object.entries(cases)) {
@@ -107,6 +109,8 @@ describeWithAnsible("role model_download", () => {
       apis[name] = await startFakeOllama({ store: { folder: models(name), remote: world.folder, release }, ...misbehave });
     }
     rmSync(join(world.folder, "registry", gone.path));
+    tried = await bench.run("provision.yml", "models", hosts(["fresh", "keeping", "missing032"]), "--check");
+    triedPulls = ["fresh", "keeping", "missing032"].flatMap((host) => asked(host, "/api/pull"));
     first = await bench.run("provision.yml", "models", hosts(Object.keys(cases)));
   });
   afterAll(async () => {
@@ -118,6 +122,29 @@ describeWithAnsible("role model_download", () => {
   test("pulls each absent model once, in the spelling of the lab", () => {
     expect(asked("fresh", "/api/pull")).toEqual(["mistral:7b", "nomic-embed-text"]);
     expect(first.recap("fresh")).toMatchObject({ failed: 0 });
+  });
+
+  test("gives a pull two hours, and tries it three times again, ten seconds apart", () => {
+    const [pull] = first.calls("fresh", "uri").filter(({ task }) => task === "Pull a model");
+    expect(pull).toMatchObject({ retries: 3, delay: 10, args: { timeout: 7200 } });
+  });
+
+  test("waits half a minute for the list of the models", () => {
+    const lists = first.calls("fresh", "uri").filter(({ args }) => String(args["url"]).endsWith("/api/tags"));
+    expect(lists.map(({ args }) => args["timeout"])).toEqual([30, 30]);
+  });
+
+  test("can be tried with --check, which pulls nothing and says of what is there that it stays", () => {
+    expect(["fresh", "keeping", "missing032"].map((host) => tried.recap(host).failed)).toEqual([0, 0, 0]);
+    expect(tried.recap("keeping").changed).toBe(0);
+    expect(triedPulls).toEqual([]);
+  });
+
+  test("changes what it removes and pulls, and by nothing that it looks at", () => {
+    // A damaged file is asked for, removed and pulled; the notes of a partial download are removed.
+    const expected = { fresh: 1, removing: 1, missing032: 1, torn_download: 2, short032: 3 };
+    const changed = Object.keys(expected).map((host) => [host, first.recap(host).changed]);
+    expect(Object.fromEntries(changed)).toEqual(expected);
   });
 
   test("tries a pull again that failed twice", () => {

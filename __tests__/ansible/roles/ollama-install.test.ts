@@ -79,16 +79,22 @@ describeWithAnsible("role ollama_install", () => {
     bench.host(name, apis[name].port, {
       ollama_archive_url: `http://127.0.0.1:${(mirror.address() as AddressInfo).port}/`,
       // Who does not answer at all need not be waited for.
-      ...(["mute", "older", "legacy"].includes(name) && { ollama_install_api_timeout: 2, ollama_install_api_interval: 1 }),
+      ...(["mute", "older", "legacy", "amdVerified"].includes(name) && {
+        ollama_install_api_timeout: 2,
+        ollama_install_api_interval: 1,
+      }),
       ...variables,
     });
+  /** What stands in the place of commands of a host. */
+  const commands: Partial<Record<Name, Record<string, string>>> = {
+    // A container without zstd. What stands there can unpack all the same.
+    bare: { zstd: '[ "$1" != --version ] || exit 127\nexec "$(command -pv zstd)" "$@"' },
+  };
   const provision = (hosts: Partial<Record<Name, HostVariables>>, ...more: string[]) => {
     const all = Object.entries(hosts).map(([name, variables]) => [name, host(name as Name, variables)]);
-    // A container without zstd: what stands there knows how to unpack alone.
-    if (hosts.bare) {
-      bench.withApt("bare");
-      bench.command("bare", "zstd", '#!/bin/sh\n[ "$1" != --version ] || exit 127\nexec "$(command -pv zstd)" "$@"\n');
-    }
+    if (hosts.bare) bench.withApt("bare");
+    for (const name of Object.keys(hosts) as Name[])
+      for (const [command, text] of Object.entries(commands[name] ?? {})) bench.command(name, command, `#!/bin/sh\n${text}\n`);
     return bench.run("provision.yml", "ollama", Object.fromEntries(all) as Record<string, HostVariables>, ...more);
   };
   const base = (name: Name) => join(bench.root(name), "opt/ollama");
@@ -342,6 +348,7 @@ describeWithAnsible("role ollama_install", () => {
     let unitBefore: string;
     let downloadsBefore: number;
     beforeAll(async () => {
+      commands.legacy = { journalctl: 'echo "ollama: $*"' };
       unitBefore = unit("legacy");
       downloadsBefore = downloads.length;
       run = await provision({
@@ -377,6 +384,23 @@ describeWithAnsible("role ollama_install", () => {
       expect(run.failure("legacy")).toContain("Rolled back: version 0.13.3 serves again");
     });
 
+    test("repeats the last words of the service, which it asks without a change", () => {
+      expect(run.failure("legacy")).toContain(
+        "Last words of the service: ollama: --unit ollama --lines 15 --no-pager --output cat",
+      );
+      const looks = run.calls("legacy", "command").filter(({ task }) => task === "Read the last words of the service");
+      expect(looks.map(({ changed }) => changed)).toEqual([false]);
+    });
+
+    test("looks whether the former release answers as long as it looked for the new one", () => {
+      const [look] = run.calls("legacy", "uri").filter(({ task }) => task === "Wait until the API answers again");
+      expect(look).toMatchObject({ retries: 2, delay: 1, args: { timeout: 5 } });
+    });
+
+    test("lets systemd read the former unit", () => {
+      expect(bench.mode("legacy", "etc/systemd/system/ollama.service")).toBe("644");
+    });
+
     test("removes the release that did not start", () => {
       expect(releases("legacy")).toEqual(["0.13.3"]);
     });
@@ -388,11 +412,30 @@ describeWithAnsible("role ollama_install", () => {
     beforeAll(async () => {
       startsBefore = starts("legacy");
       mkdirSync(join(base("verified"), "releases/0.12.9"));
+      apis.amdVerified.version = () => undefined;
+      commands.bare = {
+        systemctl:
+          'case $* in *restart*) echo "Job failed" >&2; exit 1 ;; esac\nprintf "LoadState=loaded\\nActiveState=active\\n"',
+      };
       run = await provision({
         verified: { ...settled.verified(), ollama_version: "0.14.2", ollama_archive_sha256: sha256("0.14.2") },
         legacy: { ...settled.legacy(), ollama_version: "0.14.1", ollama_archive_sha256: sha256("0.14.2") },
         mute: { ollama_version: broken, ollama_archive_sha256: sha256("0.14.1") },
+        amdVerified: { ollama_version: "0.14.2", ollama_archive_sha256: sha256("0.14.2") },
+        bare: { ...settled.verified(), ollama_version: "0.14.2", ollama_archive_sha256: sha256("0.14.2") },
       });
+    });
+
+    test.each([
+      ["answers", "amdVerified"],
+      ["starts", "bare"],
+    ])("says so when neither release %s", (_, name) => {
+      expect(run.failure(name)).toContain("Rolled back to version 0.14.1, but it does not answer either.");
+      expect(current(name as Name)).toBe("releases/0.14.1");
+    });
+
+    test("names the reason of systemd", () => {
+      expect(run.failure("bare")).toContain("Job failed");
     });
 
     test("serves the new release and keeps the former one for the way back", () => {

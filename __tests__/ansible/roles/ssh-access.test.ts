@@ -18,6 +18,8 @@ describeWithAnsible("role ssh_access", () => {
       .filter((line) => line !== "" && !line.startsWith("#"));
   const host = (name: string, names: readonly string[], variables = {}) =>
     bench.host(name, 1, { ssh_access_file: file(name), ssh_authorized_keys: names.map(key), ...variables });
+  /** A line as it comes from a file, twice. */
+  const untidy = { ssh_authorized_keys: [` ${key("anna")}\n`, key("anna")] };
   let first: PlaybookRun;
   let second: PlaybookRun;
   let afterFirst: string[];
@@ -29,8 +31,8 @@ describeWithAnsible("role ssh_access", () => {
     }
     first = await bench.run("provision.yml", "ssh", {
       adding: host("adding", ["anna", "ben"]),
-      bare: host("bare", ["anna"]),
-      exclusive: host("exclusive", ["anna"], { ssh_access_exclusive: true }),
+      bare: host("bare", [], untidy),
+      exclusive: host("exclusive", [], { ...untidy, ssh_access_exclusive: true }),
       empty: host("empty", [], { ssh_access_exclusive: true }),
       wrong: host("wrong", ["anna"], { ssh_authorized_keys: ["-----BEGIN OPENSSH PRIVATE KEY-----"] }),
     });
@@ -70,6 +72,12 @@ describeWithAnsible("role ssh_access", () => {
   test("refuses what is no public key before it touches the file", () => {
     expect(first.failure("wrong")).toContain("which is no public SSH key");
     expect(keys("wrong")).toEqual([byHand]);
+  });
+
+  test("marks the lab's keys, and says whose they are", () => {
+    expect(readFileSync(file("bare"), "utf8")).toBe(
+      `# BEGIN keys of the lab, managed by Ansible\n${key("anna")}\n# END keys of the lab, managed by Ansible\n`,
+    );
   });
 
   test("changes nothing in a second run", () => {
