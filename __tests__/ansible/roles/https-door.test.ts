@@ -38,7 +38,9 @@ describeWithAnsible("role https_door", () => {
     );
     bench.withApt(name);
     const policy = `caddy:\n  Installed: (none)\n  Candidate: 1:${version}\n`;
-    bench.command(name, "apt-cache", `#!/bin/sh\nprintf '${policy}'\n`);
+    // Whoever does not ask in English gets another word.
+    bench.command(name, "apt-cache", `#!/bin/sh\n[ "$LC_ALL" != C ] || printf '${policy}'\n`);
+    writeFileSync(join(bench.root(name), "etc/systemd/system/caddy.service"), "");
     return withEnvironment(host, AWAY);
   };
 
@@ -60,6 +62,11 @@ describeWithAnsible("role https_door", () => {
         ollama_https_acme_server: "https://ca.lab.example/directory",
       }),
     };
+    // An image without apt.
+    bench.command("acme", "apt-cache", "#!/bin/sh\nexit 127\n");
+    const jammed = bench.withDoor("jammed", 11434, locked);
+    bench.command("jammed", "systemctl", "#!/bin/sh\ncase $* in *restart*) exit 1 ;; esac\necho LoadState=loaded\n");
+    bench.command("jammed", "journalctl", '#!/bin/sh\necho "caddy: $*"\nexit 1\n');
     first = await bench.apply({
       ...settled,
       absent: bench.withDoor("absent", 11434, locked, { ollama_https_token_file: "nowhere" }),
@@ -74,6 +81,10 @@ describeWithAnsible("role https_door", () => {
       unlocked: bench.withDoor("unlocked", 11434, await door(undefined)),
       other: bench.withDoor("other", 11434, await door("Bearer another-token-of-somebody")),
       none: bench.host("none", 11434),
+      nameless: bench.withDoor("nameless", 11434, locked, { ollama_https_names: undefined }),
+      kindless: bench.withDoor("kindless", 11434, locked, { ollama_https_certificate: "self" }),
+      foreign: bench.withDoor("foreign", 11434, locked, { ollama_https_caddy_sha512: { riscv64: "", s390x: "" } }),
+      jammed,
     });
     second = await bench.apply(settled);
     const managed = bench.withDoor("managed", 11434, locked, { ollama_manage_user: true });
@@ -151,7 +162,7 @@ describeWithAnsible("role https_door", () => {
   test("fetches the release of the mirror, once for each host", () => {
     const path = `/mirror/v${VERSION}/caddy_${VERSION}_linux_${ARCHITECTURE}.tar.gz`;
     expect(bench.downloads).toContain(path);
-    expect(bench.downloads.filter((one) => one === path)).toHaveLength(7);
+    expect(bench.downloads.filter((one) => one === path)).toHaveLength(8);
   });
 
   test("runs no archive with another checksum, and names both", () => {
@@ -202,7 +213,9 @@ describeWithAnsible("role https_door", () => {
   });
 
   test("takes the project's Caddy where the distribution's is too old", () => {
-    expect(program.failure("old")).toContain(`/v${VERSION}/caddy_${VERSION}_linux_${ARCHITECTURE}.tar.gz`);
+    expect(program.failure("old")).toContain(
+      `https://github.com/caddyserver/caddy/releases/download/v${VERSION}/caddy_${VERSION}_linux_${ARCHITECTURE}.tar.gz`,
+    );
     expect(bench.read("old", "apt")).toBe("");
   });
 
@@ -248,6 +261,21 @@ describeWithAnsible("role https_door", () => {
   ])("refuses the token of %s, which %s", (name) => {
     expect(first.failure(name)).toContain("does not hold a token of at least 16 letters, digits");
     expect(existsSync(join(bench.root(name), "etc/ollama-door/login.env"))).toBe(false);
+  });
+
+  test("refuses a door without a name, or with a certificate of no kind", () => {
+    expect(first.failure("nameless")).toContain("nameless has ollama_https_port, but ollama_https_names is []");
+    expect(first.failure("kindless")).toContain('ollama_https_certificate is "self"');
+  });
+
+  test("names the processors that there is a Caddy for", () => {
+    expect(first.failure("foreign")).toContain(`the checksum of Caddy ${VERSION} is known for riscv64 and s390x only`);
+  });
+
+  test("repeats the last words of a door that does not start", () => {
+    expect(first.failure("jammed")).toContain(
+      "of jammed did not start. Last words: caddy: --unit ollama-door --lines 15 --no-pager --output cat",
+    );
   });
 
   test("names a key that is not on the operator's machine", () => {

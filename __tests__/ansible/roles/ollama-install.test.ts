@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { arch } from "node:os";
@@ -144,7 +144,7 @@ describeWithAnsible("role ollama_install", () => {
         ollama_install_download_retries: 0,
         task_environment: { PATH: process.env["PATH"], ...AWAY },
       },
-      bare: settled.verified(),
+      bare: { ...settled.verified(), ollama_archive_sha256: sha256("0.14.1").toUpperCase() },
     });
     tried = await provision(
       {
@@ -355,6 +355,7 @@ describeWithAnsible("role ollama_install", () => {
         verified: settled.verified(),
         amd: settled.amd(),
         legacy: { ollama_version: broken, ollama_archive_sha256: sha256(broken), ollama_environment: { OLLAMA_DEBUG: "1" } },
+        amdVerified: { ...settled.amd(), ollama_environment: { OLLAMA_DEBUG: "1" } },
       });
     });
 
@@ -363,6 +364,11 @@ describeWithAnsible("role ollama_install", () => {
         expect(run.recap(name)).toMatchObject({ changed: 0, failed: 0 });
         expect(starts(name)).toBe(1);
       }
+    });
+
+    test("restarts the release when its environment alone changed", () => {
+      expect(run.recap("amdVerified")).toMatchObject({ changed: 2, failed: 0 });
+      expect(starts("amdVerified")).toBe(2);
     });
 
     test("downloads only what is absent", () => {
@@ -413,6 +419,8 @@ describeWithAnsible("role ollama_install", () => {
       startsBefore = starts("legacy");
       mkdirSync(join(base("verified"), "releases/0.12.9"));
       apis.amdVerified.version = () => undefined;
+      // As a run leaves it that was stopped in the middle.
+      rmSync(join(base("amd"), "releases/0.14.1/rocm.sha256"));
       commands.bare = {
         systemctl:
           'case $* in *restart*) echo "Job failed" >&2; exit 1 ;; esac\nprintf "LoadState=loaded\\nActiveState=active\\n"',
@@ -421,6 +429,7 @@ describeWithAnsible("role ollama_install", () => {
         verified: { ...settled.verified(), ollama_version: "0.14.2", ollama_archive_sha256: sha256("0.14.2") },
         legacy: { ...settled.legacy(), ollama_version: "0.14.1", ollama_archive_sha256: sha256("0.14.2") },
         mute: { ollama_version: broken, ollama_archive_sha256: sha256("0.14.1") },
+        amd: settled.amd(),
         amdVerified: { ollama_version: "0.14.2", ollama_archive_sha256: sha256("0.14.2") },
         bare: { ...settled.verified(), ollama_version: "0.14.2", ollama_archive_sha256: sha256("0.14.2") },
       });
@@ -432,6 +441,11 @@ describeWithAnsible("role ollama_install", () => {
     ])("says so when neither release %s", (_, name) => {
       expect(run.failure(name)).toContain("Rolled back to version 0.14.1, but it does not answer either.");
       expect(current(name as Name)).toBe("releases/0.14.1");
+    });
+
+    test("restarts the release when its ROCm libraries alone were unpacked again", () => {
+      expect(run.recap("amd").failed).toBe(0);
+      expect(starts("amd")).toBe(2);
     });
 
     test("names the reason of systemd", () => {
