@@ -1,5 +1,5 @@
 // The door before Ollama. Its archive comes from a mirror of the test's own, and the test's own HTTPS server stands for Caddy.
-import { existsSync, mkdirSync, readlinkSync, writeFileSync } from "node:fs";
+import { existsSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type FakeOllama, startFakeOllama } from "../../../testing/fake-ollama";
 import { ARCHITECTURE, basic, DoorBench, TOKEN, VERSION } from "./door-bench";
@@ -88,9 +88,6 @@ describeWithAnsible("role https_door", () => {
     });
     second = await bench.apply(settled);
     const managed = bench.withDoor("managed", 11434, locked, { ollama_manage_user: true });
-    const release = join(bench.root("managed"), "opt/ollama-door/releases", VERSION);
-    mkdirSync(release, { recursive: true });
-    writeFileSync(join(release, "caddy"), fakeCaddy);
     tried = await bench.run(bench.role(), "all", { ...settled, managed }, "--check");
     program = await bench.run(bench.role("install"), "all", {
       packaged: withPackage("packaged", "2.9.1-1", ""),
@@ -115,6 +112,11 @@ describeWithAnsible("role https_door", () => {
 
   test.each(["internal", "files", "acme"])("can be tried with --check on a container with %s, which changes nothing", (name) => {
     expect(tried.recap(name)).toMatchObject({ failed: 0, changed: 0 });
+  });
+
+  test("says with --check which Caddy a run would download, and does not", () => {
+    expect(tried.output.replace(/\s+/g, " ")).toContain(`A run would download Caddy ${VERSION} for managed.`);
+    expect(tried.calls("managed", "get_url")).toEqual([]);
   });
 
   test("runs by an account of its own, without a shell", () => {
@@ -284,6 +286,8 @@ describeWithAnsible("role https_door", () => {
 
   test("fails when whoever has no token is let in", () => {
     expect(first.failure("unlocked")).toMatch(/was asked without a token\. It should have answered 401/);
+    // Nothing better is waited for.
+    expect(first.calls("unlocked", "uri").map(({ attempts }) => attempts)).toEqual([null, 1]);
   });
 
   test("fails when the token does not open the door", () => {

@@ -76,11 +76,13 @@ describeWithAnsible("role model_download", () => {
       before: (models) => truncateSync(join(models, "blobs", gone.blobs[1] ?? ""), 3),
       variables: { ollama_models: ["gone:1b"] },
     },
+    // As somebody writes it into an inventory by hand.
+    blank: damaged((models) => rmSync(weights(models)), "0.32.15", { ollama_models: [" tiny:1b "] }),
     unread: damaged((models) => writeFileSync(weights(models), "tiny w3ights")),
   };
   // What has a damaged file is asked for twice: before the file is removed, and after it.
   const askedTwice = ["short013", "short032", "altered"];
-  const repaired = ["missing013", "missing032", "short013", "short032", "renamed", "torn", "altered"];
+  const repaired = ["missing013", "missing032", "short013", "short032", "renamed", "torn", "altered", "blank"];
   const apis: Record<string, FakeOllama> = {};
   const models = (host: string) => join(bench.root(host), "var/lib/ollama/models");
   const asked = (host: string, path: string) => {

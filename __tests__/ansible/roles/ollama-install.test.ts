@@ -154,9 +154,10 @@ describeWithAnsible("role ollama_install", () => {
           ollama_manage_user: true,
           ollama_user: "lab-ollama",
           ollama_group: "lab",
-          // A new container has no folder to download into when nothing is changed.
-          ollama_install_download_retries: 0,
         },
+        legacy: { ...settled.legacy(), ollama_version: "0.14.1", ollama_archive_sha256: sha256("0.14.2") },
+        // It got a card after its release.
+        bare: settled.amd(),
       },
       "--check",
     );
@@ -289,6 +290,20 @@ describeWithAnsible("role ollama_install", () => {
       expect(tried.recap("verified")).toMatchObject({ changed: 0, failed: 0 });
     });
 
+    test("says with --check what a run would download, and does not", () => {
+      const said = tried.output.replace(/\s+/g, " ");
+      expect(said).toContain("A run would download Ollama 0.14.1 for managed, switch to it and restart it.");
+      expect(said).toContain("A run would download Ollama 0.14.1 for legacy, switch to it and restart it.");
+      expect(said).toContain("A run would download the ROCm libraries of Ollama 0.14.1 for bare, and restart it.");
+      expect(said).not.toMatch(/A run would download .{1,40} for verified/);
+      expect(["managed", "legacy", "bare"].flatMap((name) => tried.calls(name, "get_url"))).toEqual([]);
+    });
+
+    test("fails with --check at nothing that a run would bring, and would remove no release that is the way back", () => {
+      expect(["managed", "legacy", "bare"].map((name) => tried.recap(name).failed)).toEqual([0, 0, 0]);
+      expect(tried.recap("legacy").changed).toBe(1);
+    });
+
     test("warns of an archive without a checksum, and names the checksum that it has", () => {
       const warning = first.output.replace(/\s+/g, " ");
       expect(warning).toContain("WARNING: legacy has no ollama_archive_sha256");
@@ -348,7 +363,8 @@ describeWithAnsible("role ollama_install", () => {
     let unitBefore: string;
     let downloadsBefore: number;
     beforeAll(async () => {
-      commands.legacy = { journalctl: 'echo "ollama: $*"' };
+      // As where the journal is gone.
+      commands.legacy = { journalctl: 'echo "ollama: $*"; exit 1' };
       unitBefore = unit("legacy");
       downloadsBefore = downloads.length;
       run = await provision({

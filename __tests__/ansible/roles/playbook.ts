@@ -35,9 +35,11 @@ export interface Call {
   /** The module's arguments, with those that it has by default. Those of a task whose output is hidden are empty. */
   readonly args: Readonly<Record<string, unknown>>;
   readonly changed: boolean;
-  /** How often it is tried again when it fails, and after which pause (seconds). */
-  readonly retries: number;
+  /** How often it is tried again when it fails, and after which pause (seconds). Null: it is not. */
+  readonly retries: number | null;
   readonly delay: number;
+  /** How often it was tried. Null where it is tried once. */
+  readonly attempts: number | null;
 }
 
 /** What one run of ansible-playbook did. */

@@ -26,6 +26,7 @@ class CallbackModule(CallbackBase):
             "module": result._task_fields["action"].split(".")[-1],
             "args": answer.get("invocation", {}).get("module_args", {}),
             "changed": bool(answer.get("changed")),
+            "attempts": answer.get("attempts"),
             "retries": result._task_fields.get("retries"),
             "delay": result._task_fields.get("delay"),
         }
