@@ -13,6 +13,18 @@ export const TOKEN = "hunter2-hunter2-hunter2";
 export const VERSION = "2.99.0";
 export const ARCHITECTURE = arch() === "arm64" ? "arm64" : "amd64";
 
+/** Variables of a door with a certificate of the operator's, and of one with a certificate by ACME. */
+export const FILES = {
+  ollama_https_certificate: "files",
+  ollama_https_certificate_file: "certificate.pem",
+  ollama_https_key_file: "key.pem",
+};
+export const ACME = {
+  ollama_https_certificate: "acme",
+  ollama_https_email: "operator@lab.example",
+  ollama_https_acme_server: "https://ca.lab.example/directory",
+};
+
 /** What a client sends that logs in with a password. */
 export const basic = (password: string) => `Basic ${Buffer.from(`${DOOR_USER}:${password}`).toString("base64")}`;
 
@@ -68,12 +80,12 @@ export class DoorBench extends Workbench {
       ollama_https_caddy_version: VERSION,
       ollama_https_caddy_sha512: { [ARCHITECTURE]: sha512 },
       ollama_https_caddy_url: `http://127.0.0.1:${(this.mirror.address() as AddressInfo).port}/mirror/`,
-      // Who never opens need not be waited for.
-      ...(name !== "internal" && { https_door_timeout: 3, https_door_interval: 1 }),
+      https_door_timeout: 3,
+      https_door_interval: 1,
       ...more,
     });
     // A distribution without a Caddy, as Ubuntu 22.04.
-    this.command(name, "apt-cache", "#!/bin/sh\n");
+    this.command(name, "apt-cache", "");
     return host;
   }
 

@@ -2,7 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type FakeOllama, startFakeOllama } from "../../../testing/fake-ollama";
-import { DoorBench, TOKEN } from "./door-bench";
+import { ACME, DoorBench, FILES, TOKEN } from "./door-bench";
 import { describeWithAnsible, type HostVariables, type PlaybookRun } from "./playbook";
 
 jest.setTimeout(600_000);
@@ -12,18 +12,13 @@ describeWithAnsible("role https_door", () => {
   let door: FakeOllama;
   let later: PlaybookRun;
 
-  const acme = {
-    ollama_https_certificate: "acme",
-    ollama_https_email: "operator@lab.example",
-    ollama_https_acme_server: "https://ca.lab.example/directory",
-  };
   /** One host for each thing that may differ in the second run: its variables then, and those that it has in the first run too. */
   const changes: Record<string, [change: HostVariables, both?: HostVariables]> = {
     nothing: [{}],
     login: [{ ollama_https_user: "another" }],
     certificate: [{ ollama_https_certificate_file: "other.pem" }],
     key: [{ ollama_https_key_file: "other.pem" }],
-    root: [{ ollama_https_acme_root_file: "other.pem" }, { ...acme, ollama_https_acme_root_file: "certificate.pem" }],
+    root: [{ ollama_https_acme_root_file: "other.pem" }, { ...ACME, ollama_https_acme_root_file: "certificate.pem" }],
     configuration: [{ ollama_https_names: ["another.lab.example"] }],
     unit: [{ https_door_program: "/bin/echo" }],
     silent: [{}],
@@ -41,9 +36,7 @@ describeWithAnsible("role https_door", () => {
         Object.entries(changes).map(([name, [change, both]]) => [
           name,
           bench.withDoor(name, 11434, (name === "silent" ? passing : door).port, {
-            ollama_https_certificate: "files",
-            ollama_https_certificate_file: "certificate.pem",
-            ollama_https_key_file: "key.pem",
+            ...FILES,
             https_door_token: TOKEN,
             https_door_program: "/bin/true",
             ...both,

@@ -23,7 +23,7 @@ describeWithAnsible("role gpu_setup, before Ollama starts,", () => {
     return host;
   }
   /** Gives a host an nvidia-smi that does this. */
-  const smi = (name: string, text: string) => bench.command(name, "nvidia-smi", `#!/bin/sh\n${text}\n`);
+  const smi = (name: string, text: string) => bench.command(name, "nvidia-smi", text);
 
   /** An installer that knows some options and writes down how and where it is called. */
   const installerText = (name: string, told = 'echo "--no-kernel-modules --no-x-check"; exit 0') =>
@@ -115,7 +115,7 @@ echo "$PWD $TMPDIR" >"${join(bench.folder, name, "folder")}"
   });
 
   test("warns of an installer without a checksum, and of no other", () => {
-    const warnings = driver.output.replace(/\s+/g, " ").match(/WARNING: \S+ is not verified/g) ?? [];
+    const warnings = driver.said.match(/WARNING: \S+ is not verified/g) ?? [];
     expect(warnings).toHaveLength(3);
     expect(warnings.join()).not.toContain("genuine");
   });

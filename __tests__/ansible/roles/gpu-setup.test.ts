@@ -24,12 +24,6 @@ describeWithAnsible("role gpu_setup", () => {
   let service: PlaybookRun;
   let prove: PlaybookRun;
 
-  /** Has an Ollama run on a host. */
-  function hasOllama(name: string) {
-    mkdirSync(join(bench.root(name), "opt/ollama"), { recursive: true });
-    writeFileSync(join(bench.root(name), "etc/systemd/system/ollama.service"), "");
-    writeFileSync(join(bench.state(name), "running"), "");
-  }
   /** A host that runs an Ollama which wrote a line into its journal at each of its starts. */
   function withJournal(name: string, ...starts: readonly string[]) {
     // Who never sees the GPU need not be waited for.
@@ -37,7 +31,7 @@ describeWithAnsible("role gpu_setup", () => {
       ? {}
       : { gpu_setup_detection_timeout: 1, gpu_setup_detection_interval: 1 };
     const variables = bench.host(name, 1, { ollama_gpu: "intel", ...impatient });
-    hasOllama(name);
+    bench.hasOllama(name);
     for (const [start, line] of starts.entries()) writeFileSync(join(bench.state(name), `journal-run-${start}`), line);
     return variables;
   }
@@ -49,7 +43,7 @@ describeWithAnsible("role gpu_setup", () => {
       ollama_render_gid: process.getgid?.(),
       ...more,
     });
-    hasOllama(gpu);
+    bench.hasOllama(gpu);
     writeFileSync(join(bench.state(gpu), "journal-run-1"), compute(library));
     return variables;
   }
@@ -61,11 +55,11 @@ describeWithAnsible("role gpu_setup", () => {
       ollama_render_gid: gid,
       ollama_version: "0.12.11",
     });
-    hasOllama(name);
+    bench.hasOllama(name);
     bench.withApt(name);
     // Of another group, but everybody may open it.
     chmodSync(join(bench.folder, name, "dev/dri/renderD128"), 0o666);
-    bench.command(name, "getent", '#!/bin/sh\n[ "$*" != "group 44" ] || exec echo video:x:44:\nexit 2\n');
+    bench.command(name, "getent", '[ "$*" != "group 44" ] || exec echo video:x:44:\nexit 2');
     return variables;
   }
 
@@ -117,8 +111,8 @@ describeWithAnsible("role gpu_setup", () => {
     mkdirSync(join(topology, "1"), { recursive: true });
     writeFileSync(join(topology, "1/properties"), "simd_count 128\ngfx_target_version 110000\n");
     writeFileSync(module, "NVRM version: NVIDIA UNIX x86_64 Kernel Module  580.95.05  Release Build\n");
-    bench.command("nvidia", "nvidia-smi", '#!/bin/sh\ncase $1 in --list-gpus) echo "GPU 0: RTX" ;; *) echo 580.95.05 ;; esac\n');
-    bench.command("intel", "vulkaninfo", "#!/bin/sh\necho deviceType = PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU\n");
+    bench.command("nvidia", "nvidia-smi", 'case $1 in --list-gpus) echo "GPU 0: RTX" ;; *) echo 580.95.05 ;; esac');
+    bench.command("intel", "vulkaninfo", "echo deviceType = PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU");
     for (const name of ["old", "vulkan", "intel"]) bench.withApt(name);
     setup = await bench.run("provision.yml", "gpu", { ...hosts, ...cards });
     tried = await bench.run(

@@ -13,7 +13,7 @@ import { describeWithAnsible, type HostVariables, type PlaybookRun } from "./pla
 jest.setTimeout(600_000);
 
 /** Starts and stops the unit's program for real, as the role asks, and notes the rest as the bench's own stub does. */
-const systemctlWithDoor = `#!/bin/sh
+const systemctlWithDoor = `\
 for verb in "$@"; do case "$verb" in -*) ;; *) break ;; esac; done
 case "$verb $*" in
   stop*ollama-door* | restart*ollama-door*)
@@ -34,7 +34,7 @@ exec "$0-stub" "$@"
 `;
 
 /** The last lines of what the door said. */
-const journalctlOfDoor = '#!/bin/sh\ntail -n 30 "$STUB_STATE/door-journal"\n';
+const journalctlOfDoor = 'tail -n 30 "$STUB_STATE/door-journal"';
 
 /** A bench whose doors are a real Caddy. */
 class RealDoorBench extends DoorBench {

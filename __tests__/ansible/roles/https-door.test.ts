@@ -2,7 +2,7 @@
 import { existsSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type FakeOllama, startFakeOllama } from "../../../testing/fake-ollama";
-import { ARCHITECTURE, basic, DoorBench, TOKEN, VERSION } from "./door-bench";
+import { ACME, ARCHITECTURE, basic, DoorBench, FILES, TOKEN, VERSION } from "./door-bench";
 import { AWAY, describeWithAnsible, type HostVariables, type PlaybookRun, withEnvironment } from "./playbook";
 
 jest.setTimeout(600_000);
@@ -39,7 +39,7 @@ describeWithAnsible("role https_door", () => {
     bench.withApt(name);
     const policy = `caddy:\n  Installed: (none)\n  Candidate: 1:${version}\n`;
     // Whoever does not ask in English gets another word.
-    bench.command(name, "apt-cache", `#!/bin/sh\n[ "$LC_ALL" != C ] || printf '${policy}'\n`);
+    bench.command(name, "apt-cache", `[ "$LC_ALL" != C ] || printf '${policy}'`);
     writeFileSync(join(bench.root(name), "etc/systemd/system/caddy.service"), "");
     return withEnvironment(host, AWAY);
   };
@@ -50,31 +50,23 @@ describeWithAnsible("role https_door", () => {
     writeFileSync(join(bench.lab, "any"), "hunter2*hunter2*hunter2\n");
     const locked = await door(`Bearer ${TOKEN}`);
     settled = {
-      internal: bench.withDoor("internal", 11434, locked),
-      files: bench.withDoor("files", 11434, locked, {
-        ollama_https_certificate: "files",
-        ollama_https_certificate_file: "certificate.pem",
-        ollama_https_key_file: "key.pem",
-      }),
-      acme: bench.withDoor("acme", 11434, locked, {
-        ollama_https_certificate: "acme",
-        ollama_https_email: "operator@lab.example",
-        ollama_https_acme_server: "https://ca.lab.example/directory",
-      }),
+      // With the role's own times.
+      internal: bench.withDoor("internal", 11434, locked, { https_door_timeout: undefined, https_door_interval: undefined }),
+      files: bench.withDoor("files", 11434, locked, FILES),
+      acme: bench.withDoor("acme", 11434, locked, ACME),
     };
     // An image without apt.
-    bench.command("acme", "apt-cache", "#!/bin/sh\nexit 127\n");
+    bench.command("acme", "apt-cache", "exit 127");
     const jammed = bench.withDoor("jammed", 11434, locked);
-    bench.command("jammed", "systemctl", "#!/bin/sh\ncase $* in *restart*) exit 1 ;; esac\necho LoadState=loaded\n");
-    bench.command("jammed", "journalctl", '#!/bin/sh\necho "caddy: $*"\nexit 1\n');
+    bench.command("jammed", "systemctl", "case $* in *restart*) exit 1 ;; esac\necho LoadState=loaded");
+    bench.command("jammed", "journalctl", 'echo "caddy: $*"; exit 1');
     first = await bench.apply({
       ...settled,
       absent: bench.withDoor("absent", 11434, locked, { ollama_https_token_file: "nowhere" }),
       short: bench.withDoor("short", 11434, locked, { ollama_https_token_file: "short" }),
       any: bench.withDoor("any", 11434, locked, { ollama_https_token_file: "any" }),
       nokey: bench.withDoor("nokey", 11434, locked, {
-        ollama_https_certificate: "files",
-        ollama_https_certificate_file: "certificate.pem",
+        ...FILES,
         ollama_https_key_file: "no-key.pem",
       }),
       tampered: bench.withDoor("tampered", 11434, locked, { ollama_https_caddy_sha512: { [ARCHITECTURE]: "0".repeat(128) } }),
@@ -115,7 +107,7 @@ describeWithAnsible("role https_door", () => {
   });
 
   test("says with --check which Caddy a run would download, and does not", () => {
-    expect(tried.output.replace(/\s+/g, " ")).toContain(`A run would download Caddy ${VERSION} for managed.`);
+    expect(tried.said).toContain(`A run would download Caddy ${VERSION} for managed.`);
     expect(tried.calls("managed", "get_url")).toEqual([]);
   });
 

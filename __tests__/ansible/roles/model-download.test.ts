@@ -33,7 +33,14 @@ describeWithAnsible("role model_download", () => {
   });
 
   const cases: Record<string, Case> = {
-    fresh: { variables: { ollama_models: ["mistral:7b", "nomic-embed-text", "library/Nomic-Embed-Text:latest"] } },
+    fresh: {
+      variables: {
+        ollama_models: ["mistral:7b", "nomic-embed-text", "library/Nomic-Embed-Text:latest"],
+        // With the role's own times.
+        model_download_delay: undefined,
+        model_download_retries: undefined,
+      },
+    },
     keeping: { installed: ["kept", "other:1b"], variables: { ollama_models: ["registry.ollama.ai/library/kept"] } },
     removing: { installed: ["kept", "other:1b"], variables: { ollama_models: ["KEPT"], ollama_remove_unlisted_models: true } },
     // The server files a model under the case that is there already, and lists it so.
@@ -94,8 +101,8 @@ describeWithAnsible("role model_download", () => {
       names.map((name) => [
         name,
         bench.host(name, apis[name]?.port ?? 0, {
-          // What is pulled at once need not wait.
-          ...(name !== "fresh" && { model_download_delay: 0, model_download_retries: 1 }),
+          model_download_delay: 0,
+          model_download_retries: 1,
           ...cases[name]?.variables,
         }),
       ]),

@@ -94,7 +94,7 @@ describeWithAnsible("role ollama_install", () => {
     const all = Object.entries(hosts).map(([name, variables]) => [name, host(name as Name, variables)]);
     if (hosts.bare) bench.withApt("bare");
     for (const name of Object.keys(hosts) as Name[])
-      for (const [command, text] of Object.entries(commands[name] ?? {})) bench.command(name, command, `#!/bin/sh\n${text}\n`);
+      for (const [command, text] of Object.entries(commands[name] ?? {})) bench.command(name, command, text);
     return bench.run("provision.yml", "ollama", Object.fromEntries(all) as Record<string, HostVariables>, ...more);
   };
   const base = (name: Name) => join(bench.root(name), "opt/ollama");
@@ -207,7 +207,7 @@ describeWithAnsible("role ollama_install", () => {
     });
 
     test("warns of a ROCm archive without a checksum, and of no other", () => {
-      const warning = first.output.replace(/\s+/g, " ");
+      const warning = first.said;
       expect(warning).toContain("WARNING: amd has no ollama_rocm_sha256");
       expect(warning).toContain(`has the SHA-256 ${rocmSha256("0.14.1")}`);
       expect(warning).not.toContain("WARNING: amdVerified");
@@ -291,7 +291,7 @@ describeWithAnsible("role ollama_install", () => {
     });
 
     test("says with --check what a run would download, and does not", () => {
-      const said = tried.output.replace(/\s+/g, " ");
+      const { said } = tried;
       expect(said).toContain("A run would download Ollama 0.14.1 for managed, switch to it and restart it.");
       expect(said).toContain("A run would download Ollama 0.14.1 for legacy, switch to it and restart it.");
       expect(said).toContain("A run would download the ROCm libraries of Ollama 0.14.1 for bare, and restart it.");
@@ -305,7 +305,7 @@ describeWithAnsible("role ollama_install", () => {
     });
 
     test("warns of an archive without a checksum, and names the checksum that it has", () => {
-      const warning = first.output.replace(/\s+/g, " ");
+      const warning = first.said;
       expect(warning).toContain("WARNING: legacy has no ollama_archive_sha256");
       expect(warning).toContain(`has the SHA-256 ${sha256("0.13.3", "tgz")}`);
       expect(warning).not.toContain("WARNING: verified");

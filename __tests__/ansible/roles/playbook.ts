@@ -46,6 +46,8 @@ export interface Call {
 export interface PlaybookRun {
   /** Everything it printed. */
   readonly output: string;
+  /** The same, with the blanks of the printer folded. */
+  readonly said: string;
   /** The line of the recap for a host. Throws when the host is not in it. */
   recap(host: string): { readonly ok: number; readonly changed: number; readonly failed: number };
   /** The lines that tell of failures of a host, with the blanks of the printer folded. */
@@ -154,9 +156,16 @@ export class Workbench {
     };
   }
 
-  /** Has a host that `host` has made run something in the place of a command. */
+  /** Has a host that `host` has made run lines of shell in the place of a command. */
   command(host: string, name: string, text: string): void {
-    writeFileSync(join(this.folder, host, "bin", name), text, { mode: 0o755 });
+    writeFileSync(join(this.folder, host, "bin", name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+  }
+
+  /** Has an Ollama run on a host that `host` has made. */
+  hasOllama(host: string): void {
+    mkdirSync(join(this.root(host), "opt/ollama/current"), { recursive: true });
+    writeFileSync(join(this.root(host), "etc/systemd/system/ollama.service"), "");
+    writeFileSync(join(this.state(host), "running"), "");
   }
 
   /** The mode of what lies below the root of a host, in octal digits. */
@@ -231,6 +240,7 @@ export class Workbench {
     const noted = calls.map((line) => JSON.parse(line) as Call & { host: string; module: string });
     return {
       output,
+      said: folded(output),
       recap: (host) => recap(output, host),
       failure: (host) => failure(output, host),
       calls: (host, module) => noted.filter((call) => call.host === host && call.module === module),
@@ -246,12 +256,14 @@ function recap(output: string, host: string): { ok: number; changed: number; fai
 }
 
 function failure(output: string, host: string): string {
-  return output
+  const parts = output
     .split(/^(?=fatal: |failed: |ok: |changed: |TASK |PLAY )/m)
     .filter((part) => part.startsWith(`fatal: [${host}]`) || part.startsWith(`failed: [${host}]`))
-    .join("\n")
-    .replace(/\s+/g, " ");
+    .join("\n");
+  return folded(parts);
 }
+
+const folded = (text: string) => text.replace(/\s+/g, " ");
 
 /** Stands in for python-apt, which Ansible's module asks for lists and packages: it knows no package, and somebody else may hold its lock. */
 const pythonApt = `
@@ -274,7 +286,7 @@ from . import cache
 const pythonAptCache = "class FetchFailedException(Exception): pass\nclass LockFailedException(Exception): pass\n";
 
 /** Stands in for apt-get and apt-mark: notes what it is asked to do, and says what the test wrote. */
-const aptGet = `#!/bin/sh
+const aptGet = `\
 echo "\${0##*/} $*" >> "$STUB_STATE/apt"
 cat "$STUB_STATE/answer" 2>/dev/null
 exit 0
@@ -294,7 +306,7 @@ except ImportError:
  * Stands in for systemd: knows the unit only when its file is there, loads it on daemon-reload, and on a start notes which
  * release runs, as a real service would go on running a release whose link has moved.
  */
-const systemctl = `#!/bin/sh
+const systemctl = `\
 echo "$*" >> "$STUB_STATE/calls"
 for verb in "$@"; do case "$verb" in -*) ;; *) break ;; esac; done
 unit="$STUB_ROOT/etc/systemd/system/ollama.service"
@@ -331,7 +343,7 @@ esac
 `;
 
 /** Stands in for the journal: prints what a test wrote for one run of the service. */
-const journalctl = `#!/bin/sh
+const journalctl = `\
 for argument in "$@"; do
   case "$argument" in _SYSTEMD_INVOCATION_ID=*) cat "$STUB_STATE/journal-\${argument#*=}" 2>/dev/null ;; esac
 done

@@ -1,5 +1,3 @@
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { describeWithAnsible, type HostVariables, type PlaybookRun, Workbench } from "./playbook";
 
 jest.setTimeout(600_000);
@@ -17,9 +15,7 @@ describeWithAnsible("role system_update", () => {
   /** A container where Ollama runs already. */
   const provisioned = (name: string, apt: Parameters<Workbench["withApt"]>[1] = {}) => {
     const made = host(name, apt);
-    mkdirSync(join(bench.root(name), "opt/ollama/current"), { recursive: true });
-    writeFileSync(join(bench.root(name), "etc/systemd/system/ollama.service"), "");
-    writeFileSync(join(bench.state(name), "running"), "");
+    bench.hasOllama(name);
     return made;
   };
   let provision: PlaybookRun;
