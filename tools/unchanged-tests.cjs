@@ -14,8 +14,11 @@ const GROUPS = [
       "__tests__/testing",
       "__tests__/tools/bench.test.ts",
       "__tests__/tools/bindings.test.ts",
+      "__tests__/tools/mutation-suites.test.ts",
       "__tests__/tools/mutations.test.ts",
+      "__tests__/tools/program.test.ts",
       "__tests__/tools/schemas.test.ts",
+      "__tests__/tools/unchanged-tests.test.ts",
     ],
     subjects: [
       "testing",
@@ -29,16 +32,23 @@ const GROUPS = [
   },
   {
     name: "scripts",
-    proves: "the shell scripts",
-    tests: ["__tests__/templates", "__tests__/scripts", "__tests__/ansible/prove-gpu.test.ts"],
+    proves: "the shell scripts, and the commands of pages that run them",
+    tests: ["__tests__/templates", "__tests__/scripts", "__tests__/ansible/prove-gpu.test.ts", "__tests__/docs/upgrades.test.ts"],
     subjects: [
+      "__tests__/ansible/roles/playbook.ts",
       "templates",
       "scripts",
       "ansible",
       ".ci",
+      "catalog/k3s.ts",
+      "constructs/k3s/k3s-config.ts",
+      "constructs/k3s/paths.ts",
+      "docs/cluster.md",
+      "docs/upgrades.md",
       "testing/external-tool.ts",
       "testing/fake-ollama.ts",
       "testing/sandbox.ts",
+      "testing/terraform/process.ts",
       "jest.config.cjs",
       "package.json",
       "package-lock.json",
@@ -112,4 +122,4 @@ function noteResults(root, states, results) {
   }
 }
 
-module.exports = { groupStates, groupsLeftOut, leftOut, noteResults };
+module.exports = { GROUPS, groupStates, groupsLeftOut, leftOut, noteResults };

@@ -1,9 +1,11 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
+import { build } from "esbuild";
 
-const { groupStates, leftOut, noteResults } = require("../../tools/unchanged-tests.cjs") as {
+const { GROUPS, groupStates, leftOut, noteResults } = require("../../tools/unchanged-tests.cjs") as {
+  GROUPS: readonly { name: string; tests: readonly string[]; subjects: readonly string[] }[];
   groupStates(root: string, env: Record<string, string>): Map<string, string>;
   leftOut(root: string, env: Record<string, string>, args: readonly string[]): string[];
   noteResults(root: string, states: Map<string, string>, results: readonly object[]): void;
@@ -13,17 +15,26 @@ const TOOLS = [
   "__tests__/testing/lifecycle.test.ts",
   "__tests__/tools/bench.test.ts",
   "__tests__/tools/bindings.test.ts",
+  "__tests__/tools/mutation-suites.test.ts",
   "__tests__/tools/mutations.test.ts",
+  "__tests__/tools/program.test.ts",
   "__tests__/tools/schemas.test.ts",
+  "__tests__/tools/unchanged-tests.test.ts",
 ];
 const SCRIPTS = [
   "__tests__/templates/shellcheck.test.ts",
   "__tests__/scripts/ollama-health.test.ts",
   "__tests__/ansible/prove-gpu.test.ts",
+  "__tests__/docs/upgrades.test.ts",
 ];
 const FILES = [...TOOLS, ...SCRIPTS];
 /** What is left out of the scripts' tests. */
-const LEFT_OUT_SCRIPTS = ["__tests__/templates", "__tests__/scripts", "__tests__/ansible/prove-gpu.test.ts"];
+const LEFT_OUT_SCRIPTS = [
+  "__tests__/templates",
+  "__tests__/scripts",
+  "__tests__/ansible/prove-gpu.test.ts",
+  "__tests__/docs/upgrades.test.ts",
+];
 const PLAIN = { npm_lifecycle_event: "test" };
 
 let root: string;
@@ -115,6 +126,26 @@ test("a change while they ran counts", () => {
   utimesSync(join(root, "testing/lab.ts"), 1, 1);
   noteResults(root, states, FILES.map(passed));
   expect(leftOut(root, PLAIN, [])).toEqual(LEFT_OUT_SCRIPTS);
+});
+
+describe.each([...GROUPS])("group $name", ({ tests, subjects }) => {
+  const ROOT = join(__dirname, "../..");
+  /** The test files at a path. */
+  const filesAt = (path: string) =>
+    path.endsWith(".ts")
+      ? [path]
+      : readdirSync(join(ROOT, path), { recursive: true, encoding: "utf8" }).map((file) => join(path, file));
+
+  test("names everything that its tests import", async () => {
+    const entryPoints = tests.flatMap(filesAt).filter((file) => file.endsWith(".test.ts"));
+    const bundle = { bundle: true, platform: "node", packages: "external", outdir: root, write: false } as const;
+    const { metafile } = await build({ ...bundle, absWorkingDir: ROOT, entryPoints, metafile: true });
+    const named = [...tests, ...subjects];
+    const others = Object.keys(metafile.inputs).filter(
+      (file) => !named.some((path) => file === path || file.startsWith(`${path}/`)),
+    );
+    expect(others).toEqual([]);
+  });
 });
 
 describe("in a clone", () => {
