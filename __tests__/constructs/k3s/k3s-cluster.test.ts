@@ -184,6 +184,12 @@ test("a command rebuilds each server, the first one first", () => {
 
 describe("rejected props", () => {
   const { network, access } = props;
+  test("an even number of servers is refused with both sides and the remedy", () => {
+    expect(() => made({ servers: [server(1), server(2)] })).toThrow(
+      "servers: server-count: there are 2 servers, but etcd needs a majority of an odd number\n  → Have 1, 3 or 5.",
+    );
+  });
+
   const one = (changes: Partial<K3sServerProps>): Partial<K3sClusterProps> => ({ servers: [server(1, changes)] });
   const worker = props.workers?.[0] ?? server(9);
   testRejectedProps<K3sClusterProps>(props, (stack, changed) => new K3sCluster(stack, "k3s-cluster", changed), [
