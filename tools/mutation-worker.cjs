@@ -3,6 +3,7 @@
 const childProcess = require("node:child_process");
 const { readFileSync } = require("node:fs");
 const { relative } = require("node:path");
+const { promisify } = require("node:util");
 const { readConfig } = require("jest-config");
 const { default: Runner } = require("jest-runner");
 const { default: Runtime } = require("jest-runtime");
@@ -15,12 +16,17 @@ const NODE = /\b(node|npm|npx|tsx|cdktf|main\.mjs)\b/;
 /** What the test file started: programs, and Node among them. */
 const started = { programs: false, node: false };
 for (const name of ["spawn", "spawnSync", "fork", "execFile", "execFileSync", "exec", "execSync"]) {
-  const original = childProcess[name];
-  childProcess[name] = (...given) => {
-    started.programs = true;
-    started.node ||= name === "fork" || NODE.test(given.slice(0, 2).flat().join(" "));
-    return original(...given);
-  };
+  const noted =
+    (original) =>
+    (...given) => {
+      started.programs = true;
+      started.node ||= name === "fork" || NODE.test(given.slice(0, 2).flat().join(" "));
+      return original(...given);
+    };
+  const { [name]: start } = childProcess;
+  childProcess[name] = noted(start);
+  // What `promisify` makes of some of them is a function of its own.
+  if (start[promisify.custom]) childProcess[name][promisify.custom] = noted(start[promisify.custom]);
 }
 
 /** Seconds of a processor that this process took. */
