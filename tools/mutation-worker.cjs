@@ -15,18 +15,19 @@ const NODE = /\b(node|npm|npx|tsx|cdktf|main\.mjs)\b/;
 
 /** What the test file started: programs, and Node among them. */
 const started = { programs: false, node: false };
+const noting =
+  (name, start) =>
+  (...given) => {
+    started.programs = true;
+    started.node ||= name === "fork" || NODE.test(given.slice(0, 2).flat().join(" "));
+    return start(...given);
+  };
 for (const name of ["spawn", "spawnSync", "fork", "execFile", "execFileSync", "exec", "execSync"]) {
-  const noted =
-    (original) =>
-    (...given) => {
-      started.programs = true;
-      started.node ||= name === "fork" || NODE.test(given.slice(0, 2).flat().join(" "));
-      return original(...given);
-    };
-  const { [name]: start } = childProcess;
-  childProcess[name] = noted(start);
-  // What `promisify` makes of some of them is a function of its own.
-  if (start[promisify.custom]) childProcess[name][promisify.custom] = noted(start[promisify.custom]);
+  const start = childProcess[name];
+  childProcess[name] = noting(name, start);
+  // Node has a function of its own for what `promisify` makes of some of them.
+  const promised = start[promisify.custom];
+  if (promised) childProcess[name][promisify.custom] = noting(name, promised);
 }
 
 /** Seconds of a processor that this process took. */

@@ -1,4 +1,4 @@
-// `npm test`: jest, and beside it the linter and the types, which use a core while jest's workers wait. What is said after `npm test --` is for jest.
+// `npm test`: jest, and beside it the linter and the types, which use a core while jest's workers wait. Arguments after `npm test --` are for jest.
 import { spawn } from "node:child_process";
 
 /** V8's room for new objects, in MiB. A lab makes many that are gone at once: with V8's own 16 it collects them four times as often. */
@@ -28,12 +28,12 @@ function ended(name, running, print = () => {}) {
   });
 }
 
-// Neither sees the terminal, so each would guess: Biome colors and tsc none.
-const inColor = process.stdout.isTTY;
+// What these two say passes through this program, so neither sees a terminal: Biome would always color it, and tsc never.
+const inColor = process.stdout.isTTY === true;
 const ends = [
   jest(process.argv.slice(2)),
   script("lint", inColor ? "--colors=force" : "--colors=off"),
-  script("types", "--pretty", String(Boolean(inColor))),
+  script("types", "--pretty", String(inColor)),
 ];
 const failures = (await Promise.all(ends)).filter(Boolean);
 for (const failure of failures) console.error(failure);

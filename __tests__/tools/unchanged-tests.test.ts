@@ -11,23 +11,8 @@ const { GROUPS, groupStates, leftOut, noteResults } = require("../../tools/uncha
   noteResults(root: string, states: Map<string, string>, results: readonly object[]): void;
 };
 
-const TOOLS = [
-  "__tests__/testing/lifecycle.test.ts",
-  "__tests__/tools/bench.test.ts",
-  "__tests__/tools/bindings.test.ts",
-  "__tests__/tools/mutation-suites.test.ts",
-  "__tests__/tools/mutations.test.ts",
-  "__tests__/tools/program.test.ts",
-  "__tests__/tools/schemas.test.ts",
-  "__tests__/tools/unchanged-tests.test.ts",
-];
-const SCRIPTS = [
-  "__tests__/templates/shellcheck.test.ts",
-  "__tests__/scripts/ollama-health.test.ts",
-  "__tests__/ansible/prove-gpu.test.ts",
-  "__tests__/docs/upgrades.test.ts",
-];
-const FILES = [...TOOLS, ...SCRIPTS];
+/** A test file at each path of the groups. */
+const FILES = GROUPS.flatMap(({ tests }) => tests.map((path) => (path.endsWith(".ts") ? path : `${path}/a.test.ts`)));
 /** What is left out of the scripts' tests. */
 const LEFT_OUT_SCRIPTS = [
   "__tests__/templates",

@@ -61,8 +61,7 @@ function formOf(value: unknown, key = ""): unknown {
 
 /** One document of each form: cloud-init takes a second for each. */
 function oneOfEachForm(): { name: string; text: string }[] {
-  const documents = userData.map((document) => [JSON.stringify(formOf(parse(document.text))), document] as const);
-  return [...new Map(documents.reverse()).values()];
+  return [...new Map(userData.map((document) => [JSON.stringify(formOf(parse(document.text))), document])).values()];
 }
 
 describeWithTool("cloud-init", "cloud-init schema", () => {
